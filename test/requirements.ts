@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs'
+import { release } from 'node:os'
+import { delimiter, join } from 'node:path'
+import type { Test } from 'uvu'
+
+/**
+ * Registers a test that can only run where something outside the project is there; elsewhere it is skipped, the runner
+ * prints why, and in CI that is a failure.
+ *
+ *     needs(test, 'bpftool')('the ids are the ones that bpftool shows', () => { ... })
+ *     needs(test, 'linux 6.5')('a pin is opened below a directory descriptor', () => { ... })
+ *
+ * A requirement is `root`, `linux MAJOR.MINOR`, an absolute path, or the name of a command.
+ */
+export function needs(test: Test, ...requirements: string[]): Register {
+  const missing = requirements.filter(requirement => !isMet(requirement))
+  if (missing.length === 0) return (name, handler) => test(name, async () => void (await handler()))
+  return name => {
+    test.skip()
+    say(`"${name}" needs ${missing.join(' and ')}`)
+  }
+}
+
+type Register = (name: string, handler: () => unknown) => void
+
+function isMet(requirement: string): boolean {
+  if (requirement === 'root') return process.getuid?.() === 0
+  if (requirement.startsWith('/')) return existsSync(requirement)
+  const version = /^linux (\d+)\.(\d+)$/.exec(requirement)
+  if (version === null) return commandPath(requirement) !== undefined
+  const [major, minor] = release().split('.').map(Number)
+  const wanted = Number(version[1])
+  return major! > wanted || (major === wanted && minor! >= Number(version[2]))
+}
+
+/** Where a command is, as the shell would find it; undefined if nowhere. */
+export function commandPath(name: string): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map(dir => join(dir, name))
+    .find(existsSync)
+}
+
+// the runner puts its watch on uvu's functions; by plain node the reason goes to stderr
+declare global {
+  var bpfpinSkips: string[] | undefined
+}
+
+function say(reason: string): void {
+  if (globalThis.bpfpinSkips !== undefined) globalThis.bpfpinSkips.push(reason)
+  else console.error(`skipped: ${reason}`)
+}

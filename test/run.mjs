@@ -1,0 +1,68 @@
+// The test runner: `node --import ./test/ts-hook.mjs test/run.mjs [filter...]` runs every test/**/*.test.ts whose path
+// contains one of the filters.
+//   --dir DIR        look there instead of in test/
+//   --timeout SEC    for one file; default 120
+// Each file is a process of its own. NAME.kernel.test.ts runs in its own mount namespace with an empty bpffs at
+// $BPFPIN_TEST_ROOT, which it must leave empty. The last line is always `N passed, N failed, N skipped`.
+import { readdirSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { runFile } from './runner/process.mjs'
+
+const AT_ONCE = 2
+
+const { values: options, positionals: filters } = parseArgs({
+  allowPositionals: true,
+  options: { dir: { type: 'string' }, timeout: { type: 'string', default: '120' } },
+})
+const dir = resolve(options.dir ?? fileURLToPath(new URL('.', import.meta.url)))
+const sum = { passed: 0, failed: 0, skipped: 0 }
+const paint = process.stdout.isTTY && !process.env.NO_COLOR
+const red = text => (paint ? `\x1b[31m${text}\x1b[39m` : text)
+const yellow = text => (paint ? `\x1b[33m${text}\x1b[39m` : text)
+
+process.on('exit', code => {
+  if (sum.failed === 0 && (code !== 0 || sum.passed + sum.skipped === 0)) sum.failed = 1
+  if (sum.failed > 0) process.exitCode = 1
+  console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
+})
+
+const files = readdirSync(dir, { recursive: true, withFileTypes: true })
+  .filter(entry => entry.isFile() && entry.name.endsWith('.test.ts'))
+  .map(entry => resolve(entry.parentPath ?? entry.path, entry.name))
+  .filter(file => !relative(dir, file).includes('traps/')) // what the runner's own tests run
+  .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
+  .sort()
+if (files.length === 0)
+  console.log(
+    red(`no file *.test.ts in ${dir} ${filters.length > 0 ? `matches ${filters.join(' or ')}` : ''}`),
+  )
+
+const queue = [...files]
+await Promise.all(Array.from({ length: AT_ONCE }, work))
+
+async function work() {
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    show(file, await runFile(file, Number(options.timeout) * 1000))
+  }
+}
+
+function show(file, { passed, failures, skips, ms, output }) {
+  if (process.env.CI === 'true')
+    failures.push(...skips.map(reason => `skipped, which CI must not do: ${reason}`))
+  else sum.skipped += skips.length
+  sum.passed += passed
+  sum.failed += failures.length
+  const mark = failures.length > 0 ? red('FAIL') : ' ok '
+  const skipped = skips.length > 0 ? `, ${skips.length} skipped` : ''
+  console.log(`${mark} ${relative(process.cwd(), file)}  ${passed} passed${skipped}  ${Math.round(ms)} ms`)
+  for (const reason of skips) console.log(yellow(`     skipped: ${reason}`))
+  for (const failure of failures) console.log(indent(failure, '     '))
+  if (failures.length > 0 && output.trim())
+    console.log(`     it printed:\n${indent(output.trimEnd(), '     | ')}`)
+}
+
+function indent(text, by) {
+  return text.replace(/^/gm, by)
+}

@@ -1,0 +1,97 @@
+// One test file as one process: started, watched, killed when it takes too long, its records read.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const child = fileURLToPath(new URL('./child.mjs', import.meta.url))
+const hook = new URL('../ts-hook.mjs', import.meta.url).href
+const inPrivateBpffs = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c']
+// below the mount point, as that has maps.debug and progs.debug (CONFIG_BPF_PRELOAD), which nobody may remove
+const mountAndRun =
+  'mount -t bpf bpf "$(dirname "$BPFPIN_TEST_ROOT")" && mkdir "$BPFPIN_TEST_ROOT" && exec "$@"'
+
+/** -> `{ file, passed, failures, skips, ms, output }`; failures and skips are texts. */
+export async function runFile(file, timeout) {
+  const needsKernel = file.endsWith('.kernel.test.ts')
+  const obstacle = needsKernel ? whyNoKernelTests() : undefined
+  if (obstacle !== undefined) return { file, passed: 0, failures: [], skips: [obstacle], ms: 0, output: '' }
+
+  const start = performance.now()
+  const mountPoint = needsKernel ? mkdtempSync(join(tmpdir(), 'bpfpin-test-')) : undefined
+  try {
+    const ended = await end(begin(file, mountPoint), timeout)
+    return { file, ms: performance.now() - start, ...judge(ended, timeout) }
+  } finally {
+    if (mountPoint !== undefined) rmdirSync(mountPoint) // bpffs was on it in the test's own namespace only
+  }
+}
+
+function whyNoKernelTests() {
+  if (process.platform !== 'linux') return `needs Linux, this is ${process.platform}`
+  if (process.getuid() !== 0) return 'needs root: bpf(2) and a bpffs of its own'
+  const found = process.env.PATH.split(delimiter).some(dir => existsSync(join(dir, 'unshare')))
+  return found ? undefined : "needs the command 'unshare' (util-linux)"
+}
+
+function begin(file, mountPoint) {
+  const root = mountPoint === undefined ? undefined : join(mountPoint, 'root')
+  const node = [process.execPath, '--import', hook, '--enable-source-maps', child, file]
+  const [command, ...args] = root === undefined ? node : [...inPrivateBpffs, mountAndRun, 'sh', ...node, root]
+  return spawn(command, args, {
+    detached: true, // its own process group, to be killed as a whole
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...(root === undefined ? {} : { BPFPIN_TEST_ROOT: root }) },
+  })
+}
+
+function end(running, timeout) {
+  let output = ''
+  let records = ''
+  let timedOut = false
+  running.stdout.setEncoding('utf8').on('data', data => (output += data))
+  running.stderr.setEncoding('utf8').on('data', data => (output += data))
+  running.stdio[3].setEncoding('utf8').on('data', data => (records += data))
+  const killGroup = () => {
+    try {
+      process.kill(-running.pid, 'SIGKILL')
+    } catch {
+      // all of it has ended
+    }
+  }
+  const timer = setTimeout(() => {
+    timedOut = true
+    killGroup()
+  }, timeout)
+  return new Promise((resolve, reject) => {
+    running.on('error', reject)
+    running.on('exit', killGroup) // what the test left running would hold the pipes open
+    running.on('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({
+        records: records
+          .split('\n')
+          .filter(Boolean)
+          .map(line => JSON.parse(line)),
+        output,
+        code,
+        signal,
+        timedOut,
+      })
+    })
+  })
+}
+
+function judge({ records, output, code, signal, timedOut }, timeout) {
+  const failures = records.flatMap(record => record.fail ?? [])
+  const skips = records.flatMap(record => record.skip ?? [])
+  const passed = records.findLast(record => record.passed !== undefined)?.passed ?? 0
+  const running = records.findLast(record => record.running !== undefined)?.running
+  const place = running ? ` in "${running}"` : ''
+  if (timedOut) failures.push(`killed after ${timeout / 1000} s${place}`)
+  else if (!records.some(record => record.end))
+    failures.push(`ended early${place}: ${signal ?? `exit code ${code}`}`)
+  else if (code !== 0 && failures.length === 0) failures.push(`exit code ${code} after its last test`)
+  return { passed, failures, skips, output }
+}

@@ -1,0 +1,53 @@
+// Module hooks, run by node in a thread of their own. Transformed sources are cached under node_modules, so that the
+// many processes of a test run do not each start an esbuild service.
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const require = createRequire(import.meta.url)
+const esbuildVersion = require('esbuild/package.json').version
+const cache = fileURLToPath(new URL('../../node_modules/.cache/ts-hook/', import.meta.url))
+const watchedUvu = new URL('./uvu.mjs', import.meta.url).href
+
+mkdirSync(cache, { recursive: true })
+
+/** Test files get our wrapper of uvu: it knows which test is running and which suites were never run. */
+export async function resolve(specifier, context, nextResolve) {
+  if (specifier === 'uvu' && context.parentURL !== watchedUvu) {
+    return { url: watchedUvu, format: 'module', shortCircuit: true }
+  }
+  return nextResolve(specifier, context)
+}
+
+export async function load(url, context, nextLoad) {
+  if (!url.startsWith('file:') || !/\.ts(?:\?|$)/.test(url)) return nextLoad(url, context)
+  const file = fileURLToPath(url)
+  return { format: 'module', source: await transformed(file, readFileSync(file, 'utf8')), shortCircuit: true }
+}
+
+async function transformed(file, text) {
+  const key = createHash('sha256').update(`${esbuildVersion}\0${file}\0${text}`).digest('hex')
+  const cached = `${cache}${key}.mjs`
+  try {
+    return readFileSync(cached, 'utf8')
+  } catch {
+    const { code } = await transform(file, text)
+    // another process may read at the same time: it must see all of the file or none
+    const partial = `${cached}.${process.pid}`
+    writeFileSync(partial, code)
+    renameSync(partial, cached)
+    return code
+  }
+}
+
+async function transform(file, text) {
+  const esbuild = await import('esbuild')
+  return esbuild.transform(text, {
+    loader: 'ts',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: 'inline',
+    sourcefile: pathToFileURL(file).href,
+  })
+}
