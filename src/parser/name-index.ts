@@ -1,0 +1,77 @@
+import type { ByteRange, TypeTable } from './scanner.ts'
+
+/** Only this many bytes of a name are hashed, so that types sharing one endless name cost no more than others. */
+export const hashedBytes = 256
+
+/**
+ * One step of the name hash: 4 bytes of the name, little-endian, NULs behind its end. The bucket is taken from the
+ * top bits, which the multiplication mixes best. assembly/core.ts holds the same function.
+ */
+export function mix(hash: number, word: number): number {
+  return Math.imul(((hash << 5) | (hash >>> 27)) ^ word, 0x9e3779b1)
+}
+
+/** Bits of a bucket number for so many types: about one type a bucket, at least two buckets. */
+export function bucketBits(count: number): number {
+  return Math.max(1, 32 - Math.clz32(count))
+}
+
+/** The hash of a name that is given whole and holds no NUL. */
+function hashOf(name: Uint8Array): number {
+  const end = Math.min(name.length, hashedBytes)
+  let hash = 0
+  let at = 0
+  for (; at + 4 <= end; at += 4) {
+    hash = mix(hash, name[at]! | (name[at + 1]! << 8) | (name[at + 2]! << 16) | (name[at + 3]! << 24))
+  }
+  if (at === hashedBytes) return hash
+  let rest = 0
+  for (let shift = 0; at < end; at++, shift += 8) rest |= name[at]! << shift
+  return mix(hash, rest)
+}
+
+/** The tables of a type scan with the search in them; both scanners answer with it. */
+export class NameIndex implements TypeTable {
+  readonly count: number
+  readonly offsets: Uint32Array
+  readonly heads: Uint32Array
+  readonly next: Uint32Array
+  readonly #view: DataView
+  readonly #littleEndian: boolean
+  readonly #strings: number
+  readonly #shift: number
+
+  constructor(
+    document: { readonly view: DataView; readonly littleEndian: boolean },
+    strings: ByteRange,
+    tables: Pick<TypeTable, 'count' | 'offsets' | 'heads' | 'next'>,
+  ) {
+    this.count = tables.count
+    this.offsets = tables.offsets
+    this.heads = tables.heads
+    this.next = tables.next
+    this.#view = document.view
+    this.#littleEndian = document.littleEndian
+    this.#strings = strings.offset
+    this.#shift = 32 - bucketBits(tables.count)
+  }
+
+  find(name: Uint8Array, after: number): number {
+    // no name in the blob holds a NUL; without this the comparison below would run on into the following name
+    if (name.length === 0 || after >= this.count || name.includes(0)) return 0
+    const goesOn = after > 0 && this.#isNamed(after, name)
+    let id = goesOn ? this.next[after]! : this.heads[hashOf(name) >>> this.#shift]!
+    while (id !== 0 && (id <= after || !this.#isNamed(id, name))) id = this.next[id]!
+    return id
+  }
+
+  /** The scan made sure that every name starts inside the strings and that they end with a NUL: it stops there. */
+  #isNamed(id: number, name: Uint8Array): boolean {
+    const view = this.#view
+    const start = this.#strings + view.getUint32(this.offsets[id]!, this.#littleEndian)
+    for (let i = 0; i < name.length; i++) {
+      if (view.getUint8(start + i) !== name[i]) return false
+    }
+    return view.getUint8(start + name.length) === 0
+  }
+}

@@ -1,0 +1,205 @@
+import { bucketBits, hashedBytes, mix, NameIndex } from './name-index.ts'
+import type {
+  ByteRange,
+  FaultName,
+  RelocationTable,
+  ScanFault,
+  Scanner,
+  SymbolTable,
+  TypeTable,
+} from './scanner.ts'
+
+/** Numbers of 4 bytes behind the 12-byte head, by BTF kind: always, and for each of the head's `vlen` entries. */
+//                               -  int ptr arr str uni enu fwd typ vol con res fun pro var sec flo tag ttg e64
+const fixedWords = Uint8Array.of(0, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0)
+const entryWords = Uint8Array.of(0, 0, 0, 0, 3, 3, 2, 0, 0, 0, 0, 0, 0, 2, 0, 3, 0, 0, 0, 3)
+
+const headSize = 12
+const symbolSize = 24
+const relocationSize = 16
+
+// reserved section indexes that a relocatable file may use (ELF gABI, "Special Section Indexes")
+const firstReserved = 0xff00
+const absolute = 0xfff1
+const common = 0xfff2
+
+/** High half of a 64-bit value that is still exact as a number: below 2^53. */
+const exactHigh = 0x1fffff
+
+/** The scans in plain TypeScript: oracle of the WebAssembly core and its stand-in. */
+export class TwinScanner implements Scanner {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  littleEndian = true
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  scanTypes(types: ByteRange, strings: ByteRange): TypeTable | ScanFault {
+    if (!holds(this.bytes, types)) return faultAt('truncated', types.offset, 0)
+    if (!holds(this.bytes, strings)) return faultAt('truncated', strings.offset, 0)
+    if (!endsWithNul(this.bytes, strings)) return faultAt('unterminated', strings.offset, 0)
+    const offsets = this.#walkTypes(types, strings.length)
+    if (!(offsets instanceof Uint32Array)) return offsets
+    const count = offsets.length - 1
+    const heads = new Uint32Array(1 << bucketBits(count))
+    const next = new Uint32Array(count + 1)
+    this.#chainNames(offsets, strings.offset, heads, next)
+    return new NameIndex(this, strings, { count, offsets, heads, next })
+  }
+
+  #walkTypes(types: ByteRange, nameLimit: number): Uint32Array | ScanFault {
+    const { view, littleEndian } = this
+    const offsets = new Uint32Array(1 + Math.floor(types.length / headSize))
+    const end = types.offset + types.length
+    let id = 0
+    for (let at = types.offset; at < end; ) {
+      offsets[++id] = at
+      if (end - at < headSize) return faultAt('truncated', at, id)
+      const info = view.getUint32(at + 4, littleEndian)
+      const kind = (info >>> 24) & 0x1f
+      if (kind === 0 || kind > 19) return faultAt('bad-kind', at, id)
+      if (view.getUint32(at, littleEndian) >= nameLimit) return faultAt('bad-name', at, id)
+      const size = headSize + 4 * (fixedWords[kind]! + entryWords[kind]! * (info & 0xffff))
+      if (end - at < size) return faultAt('truncated', at, id)
+      at += size
+    }
+    return offsets.slice(0, id + 1)
+  }
+
+  /** From the last type to the first: pushing at the front then leaves every chain in rising order. */
+  #chainNames(offsets: Uint32Array, strings: number, heads: Uint32Array, next: Uint32Array): void {
+    const { view, littleEndian } = this
+    const shift = 32 - bucketBits(offsets.length - 1)
+    for (let id = offsets.length - 1; id > 0; id--) {
+      const at = strings + view.getUint32(offsets[id]!, littleEndian)
+      if (view.getUint8(at) === 0) continue
+      const bucket = hashAt(view, at) >>> shift
+      next[id] = heads[bucket]!
+      heads[bucket] = id
+    }
+  }
+
+  scanSymbols(table: ByteRange, strings: ByteRange, sectionCount: number): SymbolTable | ScanFault {
+    if (!holds(this.bytes, table)) return faultAt('truncated', table.offset, 0)
+    if (!holds(this.bytes, strings)) return faultAt('truncated', strings.offset, 0)
+    if (!endsWithNul(this.bytes, strings)) return faultAt('unterminated', strings.offset, 0)
+    const count = Math.floor(table.length / symbolSize)
+    const starts = new Uint32Array(sectionCount + 1)
+    for (let i = 0; i < count; i++) {
+      const at = table.offset + i * symbolSize
+      const fault = this.#symbolFault(at, strings.length, sectionCount)
+      if (fault !== undefined) return faultAt(fault, at, i)
+      const section = this.#sectionOf(at)
+      if (section !== 0) starts[section + 1]!++
+    }
+    if (count * symbolSize !== table.length) {
+      return faultAt('truncated', table.offset + count * symbolSize, count)
+    }
+    for (let s = 0; s < sectionCount; s++) starts[s + 1]! += starts[s]!
+    return { count, starts, order: this.#orderSymbols(table.offset, count, starts) }
+  }
+
+  #symbolFault(at: number, nameLimit: number, sectionCount: number): FaultName | undefined {
+    const { view, littleEndian } = this
+    if (view.getUint32(at, littleEndian) >= nameLimit) return 'bad-name'
+    const section = view.getUint16(at + 6, littleEndian)
+    if (section >= sectionCount && section !== absolute && section !== common) return 'bad-section'
+    const high = littleEndian ? 4 : 0
+    if (view.getUint32(at + 8 + high, littleEndian) > exactHigh) return 'too-large'
+    if (view.getUint32(at + 16 + high, littleEndian) > exactHigh) return 'too-large'
+    return undefined
+  }
+
+  /** The section that the symbol is defined in; 0 for an undefined, absolute or common one. */
+  #sectionOf(at: number): number {
+    const section = this.view.getUint16(at + 6, this.littleEndian)
+    return section < firstReserved ? section : 0
+  }
+
+  #orderSymbols(table: number, count: number, starts: Uint32Array): Uint32Array {
+    const order = new Uint32Array(starts.at(-1)!)
+    const free = starts.slice()
+    for (let i = 0; i < count; i++) {
+      const section = this.#sectionOf(table + i * symbolSize)
+      if (section !== 0) order[free[section]!++] = i
+    }
+    const value = (i: number): number => this.#exact(table + i * symbolSize + 8)
+    for (let s = 1; s + 1 < starts.length; s++) {
+      order.subarray(starts[s], starts[s + 1]).sort((a, b) => value(a) - value(b) || a - b)
+    }
+    return order
+  }
+
+  scanRelocations(table: ByteRange, symbolCount: number, size: number): RelocationTable | ScanFault {
+    if (!holds(this.bytes, table)) return faultAt('truncated', table.offset, 0)
+    const { view, littleEndian } = this
+    const count = Math.floor(table.length / relocationSize)
+    const [typeAt, symbolAt] = littleEndian ? [8, 12] : [12, 8]
+    const found: { offset: number; type: number; symbol: number }[] = []
+    for (let i = 0; i < count; i++) {
+      const at = table.offset + i * relocationSize
+      const offset = this.#exact(at)
+      if (offset >= size) return faultAt('bad-offset', at, i)
+      const symbol = view.getUint32(at + symbolAt, littleEndian)
+      if (symbol >= symbolCount) return faultAt('bad-symbol', at, i)
+      found.push({ offset, type: view.getUint32(at + typeAt, littleEndian), symbol })
+    }
+    if (count * relocationSize !== table.length) {
+      return faultAt('truncated', table.offset + count * relocationSize, count)
+    }
+    found.sort((a, b) => a.offset - b.offset) // stable: equal offsets stay in file order
+    const records = new Uint32Array(3 * count)
+    found.forEach((r, i) => {
+      records.set([r.offset, r.type, r.symbol], 3 * i)
+    })
+    return { count, records }
+  }
+
+  /** A 64-bit number; above 2^53 only near the truth, which is enough to refuse it. */
+  #exact(at: number): number {
+    const { view, littleEndian } = this
+    const [low, high] = littleEndian ? [at, at + 4] : [at + 4, at]
+    return view.getUint32(high, littleEndian) * 2 ** 32 + view.getUint32(low, littleEndian)
+  }
+}
+
+function faultAt(fault: FaultName, offset: number, index: number): ScanFault {
+  return { fault, offset, index }
+}
+
+/** Whether the range lies inside the document. */
+export function holds(document: Uint8Array, { offset, length }: ByteRange): boolean {
+  return offset >= 0 && length >= 0 && offset + length <= document.length
+}
+
+function endsWithNul(document: Uint8Array, strings: ByteRange): boolean {
+  return strings.length > 0 && document[strings.offset + strings.length - 1] === 0
+}
+
+/** The hash of the name that starts at `at` and ends with the next NUL, four bytes a step. */
+function hashAt(view: DataView, at: number): number {
+  const lastWord = view.byteLength - 4
+  const end = at + hashedBytes
+  let hash = 0
+  while (at < end) {
+    const word = at <= lastWord ? view.getUint32(at, true) : lastBytes(view, at)
+    const nuls = (word - 0x01010101) & ~word & 0x80808080
+    if (nuls !== 0) {
+      // the lowest bit marks the first NUL (borrows only set bits above it): keep the bytes below
+      return mix(hash, word & (((nuls & -nuls) >>> 7) - 1))
+    }
+    hash = mix(hash, word)
+    at += 4
+  }
+  return hash
+}
+
+/** Up to three bytes at the very end of the document. */
+function lastBytes(view: DataView, at: number): number {
+  let word = 0
+  for (let shift = 0; at < view.byteLength; at++, shift += 8) word |= view.getUint8(at) << shift
+  return word
+}
