@@ -1,4 +1,7 @@
-/** BTF kinds by number (include/uapi/linux/btf.h): `kinds[1]` is `'int'`. */
+/**
+ * BTF kinds by number (include/uapi/linux/btf.h): `kinds[1]` is `'int'`. Linux 4.18 knows the first twelve, 5.0 `func`
+ * and `func_proto`, 5.2 `var` and `datasec`, 5.13 `float`, 5.16 `decl_tag`, 5.17 `type_tag`, 6.0 `enum64`.
+ */
 export const kinds = [
   'void',
   'int',
@@ -78,6 +81,7 @@ export interface BtfEnumerator {
 }
 export interface BtfEnum extends Common {
   readonly kind: 'enum' | 'enum64'
+  /** Bytes. */
   readonly size: number
   readonly signed: boolean
   readonly values: readonly BtfEnumerator[]
@@ -88,8 +92,15 @@ export interface BtfFwd extends Common {
 }
 /** A name or a qualifier in front of another type. */
 export interface BtfModifier extends Common {
-  readonly kind: 'typedef' | 'volatile' | 'const' | 'restrict' | 'type_tag'
+  readonly kind: 'typedef' | 'volatile' | 'const' | 'restrict'
   readonly type: TypeId
+}
+/** A tag in front of another type, `__kptr` or `__user`: its name is the tag. Since Linux 5.17. */
+export interface BtfTypeTag extends Common {
+  readonly kind: 'type_tag'
+  readonly type: TypeId
+  /** The name is a compiler attribute (`address_space(1)`) and not a `btf_type_tag`. Since Linux 6.15. */
+  readonly attribute: boolean
 }
 export interface BtfFunc extends Common {
   readonly kind: 'func'
@@ -128,11 +139,14 @@ export interface BtfFloat extends Common {
   readonly kind: 'float'
   readonly size: number
 }
+/** A tag on a declaration: its name is the tag. Since Linux 5.16. */
 export interface BtfDeclTag extends Common {
   readonly kind: 'decl_tag'
   readonly type: TypeId
   /** Member or parameter that is tagged; -1 tags the declaration itself. */
   readonly component: number
+  /** The name is a compiler attribute and not a `btf_decl_tag`. Since Linux 6.15. */
+  readonly attribute: boolean
 }
 
 export type BtfType =
@@ -144,9 +158,13 @@ export type BtfType =
   | BtfEnum
   | BtfFwd
   | BtfModifier
+  | BtfTypeTag
   | BtfFunc
   | BtfFuncProto
   | BtfVar
   | BtfDatasec
   | BtfFloat
   | BtfDeclTag
+
+/** The type of one kind: `BtfTypeOf<'struct'>`. */
+export type BtfTypeOf<K extends BtfKind> = Extract<BtfType, { readonly kind: K }>
