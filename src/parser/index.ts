@@ -1,3 +1,4 @@
+import { CoreScanner } from './core.ts'
 import type { Scanner } from './scanner.ts'
 import { TwinScanner } from './twin.ts'
 
@@ -11,11 +12,13 @@ export type {
   TypeTable,
 } from './scanner.ts'
 
-/** Which implementation scans: the WebAssembly core, or its twin in TypeScript. */
-export type CoreName = 'wasm' | 'twin'
-
 export interface ScannerOptions {
-  readonly core?: CoreName
+  /**
+   * Which implementation scans. By default the WebAssembly core, and the twin where WebAssembly is switched off (as by
+   * `node --jitless`), where there is no address space left for another instance, or where the document is larger
+   * than the core's memory; with `'wasm'` those are errors.
+   */
+  readonly core?: 'wasm' | 'twin'
 }
 
 /** A scanner over a copy of the bytes. */
@@ -27,9 +30,19 @@ export function createScanner(bytes: Uint8Array, options: ScannerOptions = {}): 
 export function createScannerFrom(
   length: number,
   fill: (memory: Uint8Array) => void,
-  _options: ScannerOptions = {},
+  options: ScannerOptions = {},
 ): Scanner {
-  const memory = new Uint8Array(length)
-  fill(memory)
-  return new TwinScanner(memory)
+  const scanner = emptyScanner(length, options.core)
+  fill(scanner.bytes)
+  return scanner
+}
+
+function emptyScanner(length: number, core: 'wasm' | 'twin' | undefined): Scanner {
+  if (core === 'twin') return new TwinScanner(new Uint8Array(length))
+  try {
+    return new CoreScanner(length)
+  } catch (error) {
+    if (core === 'wasm') throw error
+    return new TwinScanner(new Uint8Array(length))
+  }
 }

@@ -1,3 +1,4 @@
+import { boundsFault } from './bounds.ts'
 import { bucketBits, hashedBytes, mix, NameIndex } from './name-index.ts'
 import type {
   ByteRange,
@@ -38,9 +39,8 @@ export class TwinScanner implements Scanner {
   }
 
   scanTypes(types: ByteRange, strings: ByteRange): TypeTable | ScanFault {
-    if (!holds(this.bytes, types)) return faultAt('truncated', types.offset, 0)
-    if (!holds(this.bytes, strings)) return faultAt('truncated', strings.offset, 0)
-    if (!endsWithNul(this.bytes, strings)) return faultAt('unterminated', strings.offset, 0)
+    const misplaced = boundsFault(this.bytes, types, strings)
+    if (misplaced !== undefined) return misplaced
     const offsets = this.#walkTypes(types, strings.length)
     if (!(offsets instanceof Uint32Array)) return offsets
     const count = offsets.length - 1
@@ -66,7 +66,7 @@ export class TwinScanner implements Scanner {
       if (end - at < size) return faultAt('truncated', at, id)
       at += size
     }
-    return offsets.slice(0, id + 1)
+    return offsets.subarray(0, id + 1)
   }
 
   /** From the last type to the first: pushing at the front then leaves every chain in rising order. */
@@ -83,9 +83,8 @@ export class TwinScanner implements Scanner {
   }
 
   scanSymbols(table: ByteRange, strings: ByteRange, sectionCount: number): SymbolTable | ScanFault {
-    if (!holds(this.bytes, table)) return faultAt('truncated', table.offset, 0)
-    if (!holds(this.bytes, strings)) return faultAt('truncated', strings.offset, 0)
-    if (!endsWithNul(this.bytes, strings)) return faultAt('unterminated', strings.offset, 0)
+    const misplaced = boundsFault(this.bytes, table, strings)
+    if (misplaced !== undefined) return misplaced
     const count = Math.floor(table.length / symbolSize)
     const starts = new Uint32Array(sectionCount + 1)
     for (let i = 0; i < count; i++) {
@@ -134,7 +133,8 @@ export class TwinScanner implements Scanner {
   }
 
   scanRelocations(table: ByteRange, symbolCount: number, size: number): RelocationTable | ScanFault {
-    if (!holds(this.bytes, table)) return faultAt('truncated', table.offset, 0)
+    const misplaced = boundsFault(this.bytes, table)
+    if (misplaced !== undefined) return misplaced
     const { view, littleEndian } = this
     const count = Math.floor(table.length / relocationSize)
     const [typeAt, symbolAt] = littleEndian ? [8, 12] : [12, 8]
@@ -168,15 +168,6 @@ export class TwinScanner implements Scanner {
 
 function faultAt(fault: FaultName, offset: number, index: number): ScanFault {
   return { fault, offset, index }
-}
-
-/** Whether the range lies inside the document. */
-export function holds(document: Uint8Array, { offset, length }: ByteRange): boolean {
-  return offset >= 0 && length >= 0 && offset + length <= document.length
-}
-
-function endsWithNul(document: Uint8Array, strings: ByteRange): boolean {
-  return strings.length > 0 && document[strings.offset + strings.length - 1] === 0
 }
 
 /** The hash of the name that starts at `at` and ends with the next NUL, four bytes a step. */
