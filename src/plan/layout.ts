@@ -1,0 +1,54 @@
+import type { MapSpec, ProgramSpec } from '../spec/types.ts'
+import { encodeName } from './names.ts'
+
+/** What can be pinned. */
+export type PinKind = 'map' | 'program' | 'link'
+
+/** The directories of a generation, by what is in them. */
+export const directories: Readonly<Record<PinKind, string>> = {
+  map: 'maps',
+  program: 'programs',
+  link: 'links',
+}
+
+/**
+ * Who else looks for the maps: `object` keeps all of an object in its own directory; `libbpf` puts maps that are marked
+ * LIBBPF_PIN_BY_NAME at `<root>/<map>`, where programs on libbpf find them.
+ */
+export type Layout = 'object' | 'libbpf'
+
+/** Where something is pinned: inside the generation's directory, or at an absolute path outside of it. */
+export interface Place {
+  readonly kind: PinKind
+  /** Name in the object. */
+  readonly name: string
+  /** Below the generation's directory, `maps/:rodata`; absolute for what lies outside. */
+  readonly path: string
+}
+
+/** Where a map is pinned, or `null` if it is not. */
+export function mapPlace(map: MapSpec, root: string, layout: Layout): Place | null {
+  if (!map.autocreate) return null
+  const elsewhere = layout === 'libbpf' && map.pinByName ? `${root}/${map.name}` : undefined
+  return place('map', map.name, map.pinPath === undefined ? elsewhere : map.pinPath)
+}
+
+/** Where a program is pinned, or `null` if it is not. */
+export function programPlace(program: ProgramSpec): Place | null {
+  return program.autoload ? place('program', program.name, program.pinPath) : null
+}
+
+/** Where the link of a program is pinned, or `null` if it is not. */
+export function linkPlace(program: ProgramSpec): Place | null {
+  return program.autoload ? place('link', program.name, program.link.pinPath) : null
+}
+
+function place(kind: PinKind, name: string, asked: string | null | undefined): Place | null {
+  if (asked === null) return null
+  return { kind, name, path: asked ?? `${directories[kind]}/${encodeName(name)}` }
+}
+
+/** Is this place outside of the generation's directory? */
+export function isOutside(path: string): boolean {
+  return path.startsWith('/')
+}

@@ -1,0 +1,158 @@
+import { BpfError } from '../errors.ts'
+import type { PinKind } from './layout.ts'
+
+/** What a generation says about itself; written last, never changed. */
+export interface Manifest {
+  /** Counts up with every upgrade; the first is 1. */
+  readonly generation: number
+  /** The object's name, not encoded. */
+  readonly name: string
+  /** When the generation was made, ISO 8601. */
+  readonly created: string
+  readonly pins: readonly PinRecord[]
+  readonly links: readonly LinkRecord[]
+  readonly programs: readonly ProgramRecord[]
+  /** The object's own BTF; empty where it has none. */
+  readonly btf: Uint8Array
+}
+
+/** One pin. */
+export interface PinRecord {
+  readonly kind: PinKind
+  /** Name in the object. */
+  readonly name: string
+  /** Below the generation's directory, or absolute for a pin outside of it. */
+  readonly path: string
+  /** The kernel's id of what is pinned. */
+  readonly id: number
+}
+
+/** What a link was made of: the kernel's own information is empty or partial for most families. */
+export interface LinkRecord {
+  readonly name: string
+  readonly program: string
+  /** Link type as bpftool prints it: `'raw_tracepoint'`. */
+  readonly type: string
+  readonly attachType: string | null
+  /** Where it is attached, by the words of its family: `'sys_enter'`, `'sched/sched_switch'`, `'/sys/fs/cgroup/x'`. */
+  readonly target: string
+  /** Decimal, as a JSON number cannot hold 64 bits. */
+  readonly cookie: string | null
+  readonly mode: string | null
+}
+
+/** Which code a program is. */
+export interface ProgramRecord {
+  readonly name: string
+  /** SHA-256 over its unrelocated instructions and relocations, in hexadecimal. */
+  readonly hash: string
+}
+
+/*
+ * The value of the manifest's map. Little-endian on every machine.
+ *
+ *    0  8 bytes  magic
+ *    8  u32      format version
+ *   12  u32      length of this header in bytes
+ *   16  u64      generation number
+ *   24  u32      length of the JSON text in bytes, which follows the header
+ *   28  u32      length of the BTF in bytes, which follows the JSON text, aligned to 8
+ */
+const magic = /* @__PURE__ */ new TextEncoder().encode('bpfpin\0\n')
+const formatVersion = 1
+const headerLength = 32
+
+/** The manifest as bytes: the value of a frozen array map of one entry. */
+export function encodeManifest({ generation, btf, ...text }: Manifest): Uint8Array {
+  const json = new TextEncoder().encode(JSON.stringify(text))
+  const btfStart = align8(headerLength + json.length)
+  const bytes = new Uint8Array(btfStart + btf.length)
+  const view = new DataView(bytes.buffer)
+  bytes.set(magic)
+  view.setUint32(8, formatVersion, true)
+  view.setUint32(12, headerLength, true)
+  view.setBigUint64(16, BigInt(generation), true)
+  view.setUint32(24, json.length, true)
+  view.setUint32(28, btf.length, true)
+  bytes.set(json, headerLength)
+  bytes.set(btf, btfStart)
+  return bytes
+}
+
+/**
+ * Reads a manifest, which anybody with the right to pin could have written.
+ *
+ * @param where it was found, for errors
+ * @throws BpfError `ERR_MANIFEST` for anything but a manifest of a known version.
+ */
+export function decodeManifest(bytes: Uint8Array, where: string): Manifest {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < headerLength || magic.some((byte, i) => bytes[i] !== byte)) {
+    throw manifestError(where, 'is not a manifest')
+  }
+  const version = view.getUint32(8, true)
+  if (version !== formatVersion) {
+    throw manifestError(where, `has format version ${version}, this bpfpin reads version ${formatVersion}`)
+  }
+  const jsonStart = view.getUint32(12, true)
+  const jsonEnd = jsonStart + view.getUint32(24, true)
+  const btfStart = align8(jsonEnd)
+  const btfEnd = btfStart + view.getUint32(28, true)
+  if (jsonStart < headerLength || btfEnd > bytes.length) throw manifestError(where, 'is cut short')
+  const text = parseText(bytes.subarray(jsonStart, jsonEnd), where)
+  return { ...text, generation: Number(view.getBigUint64(16, true)), btf: bytes.subarray(btfStart, btfEnd) }
+}
+
+type Text = Omit<Manifest, 'generation' | 'btf'>
+
+function parseText(bytes: Uint8Array, where: string): Text {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw manifestError(where, 'holds no JSON text', cause)
+  }
+  if (!isRecord(value, { name: 'string', created: 'string' })) throw manifestError(where, 'names no object')
+  const { name, created, pins, links, programs } = value
+  return {
+    name: name as string,
+    created: created as string,
+    pins: listOf<PinRecord>(
+      pins,
+      { kind: 'string', name: 'string', path: 'string', id: 'number' },
+      'pins',
+      where,
+    ),
+    links: listOf<LinkRecord>(
+      links,
+      { name: 'string', program: 'string', type: 'string', target: 'string' },
+      'links',
+      where,
+    ),
+    programs: listOf<ProgramRecord>(programs, { name: 'string', hash: 'string' }, 'programs', where),
+  }
+}
+
+type Shape = Readonly<Record<string, 'string' | 'number'>>
+
+function listOf<T>(value: unknown, shape: Shape, field: string, where: string): readonly T[] {
+  if (!Array.isArray(value) || !value.every(item => isRecord(item, shape))) {
+    throw manifestError(where, `has no well-formed list '${field}'`)
+  }
+  // every item was just checked against the shape
+  return value as T[]
+}
+
+function isRecord(value: unknown, shape: Shape): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const record = value as Record<string, unknown>
+  return Object.entries(shape).every(([key, type]) => typeof record[key] === type)
+}
+
+function manifestError(path: string, problem: string, cause?: unknown): BpfError {
+  return new BpfError(`${path} ${problem}`, { code: 'ERR_MANIFEST', path, cause })
+}
+
+function align8(n: number): number {
+  return (n + 7) & ~7
+}

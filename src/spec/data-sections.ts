@@ -1,0 +1,85 @@
+import type { Btf, BtfDatasec } from '../btf/index.ts'
+import type { ElfFile, ElfSection } from '../elf/index.ts'
+import { kernelNameLength, mapFlag } from './kernel.ts'
+import { emptyMap } from './map-definitions.ts'
+import { type PlacedVariable, placeVariables } from './placement.ts'
+import type { DataSection, MapSpec } from './types.ts'
+import { VariableSpec } from './variables.ts'
+
+const SHT_NOBITS = 8
+
+/** A data section as a map, with its variables. */
+export interface DataMap {
+  readonly map: MapSpec
+  readonly datasec: BtfDatasec | undefined
+  readonly placed: readonly PlacedVariable[]
+}
+
+/** `.data`, `.rodata`, `.bss` and their dotted forms; `undefined` for every other section and for empty ones. */
+export function dataSectionKind(section: ElfSection): DataSection['kind'] | undefined {
+  if (section.size === 0) return undefined
+  const kind = /^\.(data|rodata|bss)(\.|$)/.exec(section.name)?.[1]
+  const isBss = section.type === SHT_NOBITS
+  if (kind === 'bss') return isBss ? 'bss' : undefined
+  if (kind === 'data' || kind === 'rodata') return isBss ? undefined : kind
+  return undefined
+}
+
+/** Makes the array map of one entry that holds a data section. */
+export function dataMap(
+  elf: ElfFile,
+  btf: Btf | undefined,
+  section: ElfSection,
+  kind: DataSection['kind'],
+  name: string,
+  objectName: string,
+): DataMap {
+  const datasec = btf?.find(section.name, 'datasec')
+  const placed = btf && datasec ? placeVariables(elf, btf, datasec, section) : []
+  const contents = new Uint8Array(section.size)
+  contents.set(section.data)
+  const map = emptyMap(name)
+  map.kernelName = kernelNameOf(section.name, objectName)
+  map.type = 'array'
+  map.keySize = 4
+  map.valueSize = section.size
+  map.maxEntries = 1
+  map.flags = flagsOf(kind, placed)
+  map.valueType = datasec?.id ?? 0
+  map.section = { kind, index: section.index, contents }
+  return { map, datasec, placed }
+}
+
+/** The variables of a data section; nothing for one without BTF (`.rodata.str1.1`). */
+export function sectionVariables(
+  btf: Btf,
+  { map, placed }: DataMap,
+  unique: (name: string) => string,
+): VariableSpec[] {
+  const section = map.section
+  if (!section) return []
+  return placed.map(place => new VariableSpec(unique(place.variable.name), map.name, section, btf, place))
+}
+
+/**
+ * Writable sections can always be mapped, so that variables are live memory. Constants only where the object lets
+ * others see them: a variable that is not static.
+ */
+function flagsOf(kind: DataSection['kind'], placed: readonly PlacedVariable[]): number {
+  if (kind !== 'rodata') return mapFlag.MMAPABLE
+  const hasVisible = placed.some(({ variable }) => variable.linkage !== 'static')
+  return mapFlag.RDONLY_PROG | (hasVisible ? mapFlag.MMAPABLE : 0)
+}
+
+/**
+ * The name that bpftool shows, as libbpf makes it: `counter.bss`, at most eight bytes of the object's name in front of
+ * a section name with one dot; a section name with two dots stands alone.
+ */
+function kernelNameOf(section: string, objectName: string): string {
+  const suffix = section.slice(0, kernelNameLength)
+  const room = kernelNameLength - Math.max(7, section.length)
+  const stem = objectName.split('.', 1)[0] ?? ''
+  const prefix = section.indexOf('.', 1) >= 0 ? '' : stem.slice(0, Math.max(0, room))
+  // the kernel takes letters, digits, '_' and '.' (kernel/bpf/syscall.c: bpf_obj_name_cpy)
+  return `${prefix}${suffix}`.replace(/[^A-Za-z0-9_.]/g, '_').slice(0, kernelNameLength)
+}

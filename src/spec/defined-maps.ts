@@ -1,0 +1,122 @@
+import { type Btf, type BtfComposite, typeName } from '../btf/index.ts'
+import type { ElfFile, ElfRelocation, ElfSection } from '../elf/index.ts'
+import { BtfError, ElfError } from '../errors.ts'
+import { type Definition, parseMapDefinition } from './map-definitions.ts'
+import { type PlacedVariable, placeVariables } from './placement.ts'
+import type { ReferenceTargets } from './references.ts'
+import type { SlotSpec } from './types.ts'
+
+/** The section that holds map definitions. */
+const mapsSection = '.maps'
+/** Size of one pointer of a `values` array in the object. */
+const pointerSize = 8
+
+/** A map of `.maps` and where its definition lies there. */
+export interface DefinedMap {
+  readonly map: Definition
+  readonly struct: BtfComposite
+  /** Index of the section. */
+  readonly section: number
+  /** Bytes from the start of the section. */
+  readonly offset: number
+  readonly size: number
+}
+
+/** The maps of `.maps`, in order of definition, and how its DATASEC is filled in. */
+export interface DefinedMaps {
+  readonly maps: readonly DefinedMap[]
+  readonly placed: readonly PlacedVariable[]
+  readonly section: ElfSection | undefined
+}
+
+/**
+ * Reads the map definitions of an object.
+ *
+ * @param unique gives each map its name
+ * @throws BtfError, ElfError for a definition that cannot be understood, a legacy `maps` section, or missing BTF.
+ */
+export function readDefinedMaps(
+  elf: ElfFile,
+  btf: Btf | undefined,
+  unique: (name: string) => string,
+): DefinedMaps {
+  if (elf.section('maps')) {
+    throw new ElfError(
+      'maps',
+      'legacy map definitions: define maps in SEC(".maps") with __uint() and __type()',
+    )
+  }
+  const section = elf.section(mapsSection)
+  if (!section || section.size === 0) return { maps: [], placed: [], section: undefined }
+  const datasec = btf?.find(mapsSection, 'datasec')
+  if (!btf || !datasec) throw new ElfError(mapsSection, 'map definitions need BTF: compile with -g')
+  const placed = placeVariables(elf, btf, datasec, section)
+  const maps = placed.map(({ variable, offset, size }): DefinedMap => {
+    if (variable.linkage === 'extern') {
+      throw new BtfError(
+        `${mapsSection}/${variable.name}`,
+        'is declared extern: its definition is in another object',
+      )
+    }
+    const struct = btf.resolve(variable.type)
+    if (struct.kind !== 'struct') {
+      throw new BtfError(
+        `${mapsSection}/${variable.name}`,
+        `expected a struct that defines a map, got ${typeName(btf, variable.type)}`,
+      )
+    }
+    return {
+      map: parseMapDefinition(btf, struct, unique(variable.name)),
+      struct,
+      section: section.index,
+      offset,
+      size,
+    }
+  })
+  return { maps, placed, section }
+}
+
+/**
+ * Reads which inner maps and programs the object puts into its maps: relocations inside the `values` array at the end
+ * of a definition.
+ *
+ * @throws ElfError for a relocation outside of such an array, or against something that the map cannot hold.
+ */
+export function readSlots(elf: ElfFile, { maps, section }: DefinedMaps, targets: ReferenceTargets): void {
+  if (!section) return
+  const byOffset = [...maps].sort((a, b) => a.offset - b.offset)
+  let i = 0
+  for (const relocation of elf.relocations(section.index)) {
+    while (i < byOffset.length && byOffset[i]!.offset + byOffset[i]!.size <= relocation.offset) i++
+    const defined = byOffset[i]
+    const where = `${mapsSection}+0x${relocation.offset.toString(16)}`
+    if (!defined || relocation.offset < defined.offset) {
+      throw new ElfError(where, 'a relocation outside of every map definition')
+    }
+    defined.map.slots.push(readSlot(elf, defined, relocation, targets, where))
+  }
+}
+
+function readSlot(
+  elf: ElfFile,
+  { map, struct, offset }: DefinedMap,
+  relocation: ElfRelocation,
+  targets: ReferenceTargets,
+  where: string,
+): SlotSpec {
+  const values = struct.members.find(member => member.name === 'values')
+  const at = values ? relocation.offset - offset - values.bitOffset / 8 : -1
+  if (at < 0 || at % pointerSize !== 0) {
+    throw new ElfError(where, `a relocation in the definition of map '${map.name}' outside of its values`)
+  }
+  const index = at / pointerSize
+  const symbol = elf.symbol(relocation.symbol)
+  if (typeof symbol.section === 'number') {
+    const inner = map.inner && targets.mapAt(symbol.section, symbol.value)
+    if (inner !== undefined) return { index, kind: 'map', name: inner }
+    const program = map.type === 'prog_array' && targets.programAt(symbol.section, symbol.value)
+    if (program) return { index, kind: 'program', name: program }
+  }
+  const holds = map.inner ? 'maps' : 'programs'
+  throw new ElfError(where, `map '${map.name}' holds ${holds}, but slot ${index} is '${symbol.name}'`)
+}

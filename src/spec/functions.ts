@@ -1,0 +1,86 @@
+import type { ElfFile, ElfSection, ElfSymbol } from '../elf/index.ts'
+import { ElfError } from '../errors.ts'
+import { instructionSize } from './instructions.ts'
+import { kernelNameLength } from './kernel.ts'
+import type { PendingFunction } from './references.ts'
+import { matchSection } from './sections.ts'
+import type { FunctionSpec, ProgramSpec } from './types.ts'
+
+const SHT_PROGBITS = 1
+const SHF_EXECINSTR = 0x4
+
+/** Sub-programs live here; every other executable section holds programs. */
+export const textSection = '.text'
+
+/** Sections with instructions in them. */
+export function codeSections(elf: ElfFile): ElfSection[] {
+  return elf.sections.filter(
+    section => section.type === SHT_PROGBITS && (section.flags & SHF_EXECINSTR) !== 0 && section.size > 0,
+  )
+}
+
+/**
+ * The functions of a section, by rising start.
+ *
+ * @throws ElfError for a function that is empty, not a whole number of instructions, or leaves its section.
+ */
+export function readFunctions(
+  elf: ElfFile,
+  section: ElfSection,
+  unique: (name: string) => string,
+): PendingFunction[] {
+  return elf
+    .symbolsIn(section.index)
+    .filter(symbol => symbol.kind === 'func')
+    .map(symbol => {
+      checkExtent(section, symbol)
+      return {
+        name: unique(symbol.name),
+        section: section.index,
+        start: symbol.value / instructionSize,
+        length: symbol.size / instructionSize,
+        references: [],
+      }
+    })
+}
+
+function checkExtent(section: ElfSection, symbol: ElfSymbol): void {
+  const where = `${section.name}/${symbol.name}`
+  if (symbol.size === 0) throw new ElfError(where, 'a function without instructions')
+  if (symbol.size % instructionSize !== 0) {
+    throw new ElfError(
+      where,
+      `size ${symbol.size} is not a multiple of ${instructionSize}, the size of an instruction`,
+    )
+  }
+  if (symbol.value % instructionSize !== 0) {
+    throw new ElfError(where, `starts at ${symbol.value}, not a multiple of ${instructionSize}`)
+  }
+  if (symbol.value + symbol.size > section.size) {
+    throw new ElfError(
+      where,
+      `ends at ${symbol.value + symbol.size}, after the end of section ${section.name} at ${section.size}`,
+    )
+  }
+}
+
+/** A function in a section of its own, with what the section's name says about it. */
+export function programOf(body: FunctionSpec, section: string): ProgramSpec {
+  const isOptional = section.startsWith('?')
+  const rule = matchSection(isOptional ? section.slice(1) : section)
+  return {
+    name: body.name,
+    kernelName: body.name.replace(/~\d+$/, '').slice(0, kernelNameLength),
+    section,
+    rule,
+    type: rule?.programType ?? 'unspec',
+    attachType: rule?.attachType,
+    flags: rule?.flags ?? 0,
+    autoload: !isOptional,
+    autoattach: true,
+    pinPath: undefined,
+    target: undefined,
+    link: {},
+    body,
+  }
+}

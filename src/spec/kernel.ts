@@ -1,0 +1,59 @@
+import { attachTypes, linkTypes, mapTypes, programTypes } from './uapi.generated.ts'
+
+/** A map type by its kernel name, less `BPF_MAP_TYPE_` and in lower case: `'hash'`. As bpftool prints it. */
+export type MapType = keyof typeof mapTypes
+/** A program type by its kernel name, less `BPF_PROG_TYPE_`: `'tracing'`. */
+export type ProgramType = keyof typeof programTypes
+/** An attach type by its kernel name, less `BPF_`: `'cgroup_inet_egress'`. */
+export type AttachType = keyof typeof attachTypes
+/** A link type by its kernel name, less `BPF_LINK_TYPE_`: `'raw_tracepoint'`. */
+export type LinkType = keyof typeof linkTypes
+
+export { attachTypes, linkTypes, mapTypes, programTypes }
+
+type Numbers = Readonly<Record<string, number>>
+
+function namesOf(numbers: Numbers): readonly string[] {
+  const names: string[] = []
+  for (const [name, number] of Object.entries(numbers)) names[number] ??= name
+  return names
+}
+
+const mapTypeNames = /* @__PURE__ */ namesOf(mapTypes)
+const programTypeNames = /* @__PURE__ */ namesOf(programTypes)
+const attachTypeNames = /* @__PURE__ */ namesOf(attachTypes)
+const linkTypeNames = /* @__PURE__ */ namesOf(linkTypes)
+
+/** `1` -> `'hash'`; a number that this table does not know (a newer kernel) -> `'type 60'`. */
+export function mapTypeName(type: number): string {
+  return mapTypeNames[type] ?? `type ${type}`
+}
+export function programTypeName(type: number): string {
+  return programTypeNames[type] ?? `type ${type}`
+}
+export function attachTypeName(type: number): string {
+  return attachTypeNames[type] ?? `type ${type}`
+}
+export function linkTypeName(type: number): string {
+  return linkTypeNames[type] ?? `type ${type}`
+}
+
+/** Bytes of a kernel object's name: BPF_OBJ_NAME_LEN less the NUL (include/uapi/linux/bpf.h). */
+export const kernelNameLength = 15
+
+/** Flags of BPF_MAP_CREATE (include/uapi/linux/bpf.h) that a loader sets or reads. */
+export const mapFlag = {
+  NO_COMMON_LRU: 0x2 as number,
+  /** Programs may only read the map; user space may still write until it is frozen. */
+  RDONLY_PROG: 0x80 as number,
+  /** An array of one page or more that user space may map into its memory; Linux 5.5. */
+  MMAPABLE: 0x400 as number,
+}
+
+/** Flags of BPF_PROG_LOAD that a section name can ask for. */
+export const programFlag = {
+  /** Linux 5.10 */
+  SLEEPABLE: 0x10 as number,
+  /** Linux 5.18 */
+  XDP_HAS_FRAGS: 0x20 as number,
+}

@@ -1,0 +1,209 @@
+import type { Btf, BtfComposite, BtfMember } from '../btf/index.ts'
+import { typeName } from '../btf/index.ts'
+import { BtfError } from '../errors.ts'
+import { kernelNameLength, type MapType, mapTypeName, mapTypes } from './kernel.ts'
+import type { MapSpec, SlotSpec } from './types.ts'
+
+/** A map under construction: everything may still be written. */
+export type Definition = { -readonly [K in keyof Omit<MapSpec, 'slots'>]: MapSpec[K] } & { slots: SlotSpec[] }
+
+/** Where a definition comes from, for the fields that need it and for errors. */
+interface Context {
+  readonly btf: Btf
+  readonly map: Definition
+  readonly isInner: boolean
+  readonly isLast: boolean
+  /** Fields seen so far: sizes can be said twice, by `key` and by `key_size`. */
+  readonly said: Map<string, number>
+}
+
+/**
+ * Reads the definition of one map: a struct whose members say each a parameter by their type, as the macros of
+ * bpf_helpers.h make it. `__uint(max_entries, 64)` is `int (*max_entries)[64]`, `__type(key, u32)` is `u32 *key`,
+ * `__array(values, struct inner)` is `struct inner *values[]`.
+ *
+ * @throws BtfError with the map and the field, for a field that is unknown, malformed or contradicts another.
+ */
+export function parseMapDefinition(
+  btf: Btf,
+  struct: BtfComposite,
+  name: string,
+  isInner = false,
+): Definition {
+  const map = emptyMap(name)
+  const said = new Map<string, number>()
+  struct.members.forEach((member, i) => {
+    const read = Object.hasOwn(fields, member.name) ? fields[member.name] : undefined
+    const isLast = i === struct.members.length - 1
+    if (!read) throw fieldError(map, member.name || `member[${i}]`, unknownField(member.name))
+    read(member, { btf, map, isInner, isLast, said })
+  })
+  if (!said.has('type'))
+    throw fieldError(map, 'type', 'is missing: every map needs __uint(type, BPF_MAP_TYPE_...)')
+  return map
+}
+
+/** A map of which nothing is said yet. */
+export function emptyMap(name: string): Definition {
+  return {
+    name,
+    kernelName: name.slice(0, kernelNameLength),
+    type: 'unspec',
+    keySize: 0,
+    valueSize: 0,
+    maxEntries: 0,
+    flags: 0,
+    mapExtra: 0n,
+    numaNode: undefined,
+    ifindex: 0,
+    keyType: 0,
+    valueType: 0,
+    pinByName: false,
+    pinPath: undefined,
+    autocreate: true,
+    inner: undefined,
+    slots: [],
+    section: undefined,
+  }
+}
+
+/** One reader a field: this table is the list of what a definition can say. */
+const fields: Readonly<Record<string, (member: BtfMember, context: Context) => void>> = {
+  type(member, context) {
+    const number = readUint(member, context)
+    const name = mapTypeName(number)
+    if (number === 0 || !(name in mapTypes)) {
+      throw fieldError(context.map, 'type', `${number} is not a map type that this version knows`)
+    }
+    // the line above checked that the name is a key of the table
+    context.map.type = name as MapType
+    context.said.set('type', number)
+  },
+  max_entries(member, context) {
+    context.map.maxEntries = readUint(member, context)
+  },
+  map_flags(member, context) {
+    context.map.flags = readUint(member, context)
+  },
+  numa_node(member, context) {
+    // the kernel looks at the node only if map_flags has BPF_F_NUMA_NODE; that stays the author's to say
+    context.map.numaNode = readUint(member, context)
+  },
+  map_extra(member, context) {
+    context.map.mapExtra = readUlong(member, context)
+  },
+  key_size(member, context) {
+    context.map.keySize = agree(context, 'key', member.name, readUint(member, context))
+  },
+  key(member, context) {
+    context.map.keyType = pointee(member, context)
+    context.map.keySize = agree(context, 'key', member.name, context.btf.sizeOf(context.map.keyType))
+  },
+  value_size(member, context) {
+    context.map.valueSize = agree(context, 'value', member.name, readUint(member, context))
+  },
+  value(member, context) {
+    context.map.valueType = pointee(member, context)
+    context.map.valueSize = agree(context, 'value', member.name, context.btf.sizeOf(context.map.valueType))
+  },
+  values: readValues,
+  pinning(member, context) {
+    const pinning = readUint(member, context)
+    if (context.isInner) throw fieldError(context.map, 'pinning', 'an inner map cannot be pinned by name')
+    if (pinning > 1)
+      throw fieldError(context.map, 'pinning', `${pinning} is neither LIBBPF_PIN_NONE nor LIBBPF_PIN_BY_NAME`)
+    context.map.pinByName = pinning === 1
+  },
+}
+
+/** `__array(values, ...)`: the inner map of a map-in-map, or the signature of a program array's programs. */
+function readValues(member: BtfMember, context: Context): void {
+  const { btf, map } = context
+  const holdsMaps = map.type === 'array_of_maps' || map.type === 'hash_of_maps'
+  if (!holdsMaps && map.type !== 'prog_array') {
+    throw fieldError(
+      map,
+      'values',
+      `only maps of maps and program arrays have values, this is ${quotedType(map)}`,
+    )
+  }
+  if (context.isInner) throw fieldError(map, 'values', 'maps nest only one level deep')
+  if (!context.isLast) throw fieldError(map, 'values', 'must be the last member')
+  map.valueSize = agree(context, 'value', 'values', 4)
+  const array = btf.type(member.type)
+  if (array.kind !== 'array' || array.length !== 0) {
+    throw fieldError(map, 'values', `expected an array without length, got ${typeName(btf, member.type)}`)
+  }
+  const pointer = btf.resolve(array.elementType)
+  const held = pointer.kind === 'ptr' ? btf.resolve(pointer.type) : undefined
+  if (map.type === 'prog_array') {
+    if (held?.kind !== 'func_proto') {
+      throw fieldError(
+        map,
+        'values',
+        `expected pointers to functions, got ${typeName(btf, array.elementType)}`,
+      )
+    }
+    return
+  }
+  if (held?.kind !== 'struct') {
+    throw fieldError(
+      map,
+      'values',
+      `expected pointers to a map definition, got ${typeName(btf, array.elementType)}`,
+    )
+  }
+  map.inner = parseMapDefinition(btf, held, `${map.name}.inner`, true)
+}
+
+/** `key` and `key_size` (and so for values) may both be there when they say the same. */
+function agree(context: Context, part: 'key' | 'value', field: string, size: number): number {
+  const before = context.said.get(part)
+  if (before !== undefined && before !== size) {
+    throw fieldError(context.map, field, `says ${size} bytes, another field of this map said ${before}`)
+  }
+  context.said.set(part, size)
+  return size
+}
+
+function readUint(member: BtfMember, context: Context): number {
+  const array = context.btf.type(pointee(member, context))
+  if (array.kind !== 'array') {
+    throw notA(member, context, 'an integer by __uint()')
+  }
+  return array.length
+}
+
+/** `__ulong(map_extra, N)` is an anonymous enum of one value; `__uint` works too. */
+function readUlong(member: BtfMember, context: Context): bigint {
+  const type = context.btf.resolve(member.type)
+  if (type.kind === 'ptr') return BigInt(readUint(member, context))
+  const only = type.kind === 'enum' || type.kind === 'enum64' ? type.values[0] : undefined
+  if (!only || (type.kind !== 'enum' && type.kind !== 'enum64') || type.values.length !== 1) {
+    throw notA(member, context, 'an integer by __uint() or __ulong()')
+  }
+  return BigInt.asUintN(64, BigInt(only.value))
+}
+
+function pointee(member: BtfMember, context: Context): number {
+  const pointer = context.btf.resolve(member.type)
+  if (pointer.kind !== 'ptr') throw notA(member, context, 'a pointer, as __uint() and __type() make it')
+  return pointer.type
+}
+
+function notA(member: BtfMember, { btf, map }: Context, wanted: string): BtfError {
+  return fieldError(map, member.name, `expected ${wanted}, got ${typeName(btf, member.type)}`)
+}
+
+function unknownField(name: string): string {
+  if (!name) return 'a map definition has no anonymous members'
+  return `is not a field of a map definition; known are ${Object.keys(fields).join(', ')}`
+}
+
+function quotedType(map: Definition): string {
+  return map.type === 'unspec' ? "without a type (put 'type' first)" : `of type ${map.type}`
+}
+
+function fieldError(map: { readonly name: string }, field: string, problem: string): BtfError {
+  return new BtfError(`.maps/${map.name}.${field}`, problem)
+}

@@ -1,0 +1,130 @@
+import type { Btf, BtfExt, TypeId } from '../btf/index.ts'
+import type { ElfFile } from '../elf/index.ts'
+import type { AttachType, MapType, ProgramType } from './kernel.ts'
+import type { Reference } from './references.ts'
+import type { SectionMatch } from './sections.ts'
+import type { VariableSpec } from './variables.ts'
+
+/** A BPF object as parsed: plain data, deterministic, no kernel touched. */
+export interface Spec {
+  /** The object's name: names its directory on bpffs. */
+  readonly name: string
+  readonly elf: ElfFile
+  readonly btf: Btf | undefined
+  readonly ext: BtfExt | undefined
+  /** From the `license` section; empty where there is none. */
+  readonly license: string
+  /** In order of definition: maps of `.maps` first, then data sections in file order. */
+  readonly maps: readonly MapSpec[]
+  readonly programs: readonly ProgramSpec[]
+  readonly variables: readonly VariableSpec[]
+  /** Names that the object expects somebody else to define (`.kconfig`, `.ksyms`). */
+  readonly externs: readonly string[]
+}
+
+/** A map as the object defines it. What is not readonly may be changed until the object is loaded. */
+export interface MapSpec {
+  /** Unique in the object: the ELF name, `events` or `.rodata`; equal static names get `~1`, `~2`, ... */
+  readonly name: string
+  /** What the kernel will call it: at most 15 bytes. */
+  readonly kernelName: string
+  readonly type: MapType
+  /** Bytes. */
+  keySize: number
+  /** Bytes; in per-CPU maps of one CPU's value. */
+  valueSize: number
+  /** Entries; bytes for ring buffers. 0 where the kernel or the machine decides. */
+  maxEntries: number
+  /** BPF_F_* flags of BPF_MAP_CREATE. */
+  flags: number
+  /** Type-specific (bloom filter: number of hash functions), Linux 5.16. */
+  mapExtra: bigint
+  /** NUMA node to allocate on. */
+  numaNode: number | undefined
+  /** Network device that the map is offloaded to. */
+  ifindex: number
+  /** Types of keys and values in the object's BTF, 0 where the definition gives only sizes. */
+  readonly keyType: TypeId
+  readonly valueType: TypeId
+  /** Marked LIBBPF_PIN_BY_NAME in its definition. */
+  readonly pinByName: boolean
+  /** Where to pin: a path, `null` for "do not pin", `undefined` for the place that the layout gives. */
+  pinPath: string | null | undefined
+  /** `false`: neither created nor pinned; programs that use it do not load. */
+  autocreate: boolean
+  /** What an array-of-maps or hash-of-maps holds. */
+  readonly inner: MapSpec | undefined
+  /** Slots that the object fills by itself: inner maps, or programs of a program array. */
+  readonly slots: readonly SlotSpec[]
+  /** The data section behind the map, if it is one. */
+  readonly section: DataSection | undefined
+}
+
+/** One initial slot of a map-in-map or program array. */
+export interface SlotSpec {
+  /** Key, or index. */
+  readonly index: number
+  readonly kind: 'map' | 'program'
+  readonly name: string
+}
+
+/** A data section of the object, which becomes an array map of one entry. */
+export interface DataSection {
+  readonly kind: 'data' | 'rodata' | 'bss'
+  /** Index in the ELF file. */
+  readonly index: number
+  /** What the map starts with; variables write into it. As long as the map's value. */
+  readonly contents: Uint8Array
+}
+
+/** A function with a section of its own: what the kernel loads as a program. */
+export interface ProgramSpec {
+  /** Unique in the object: the C function's name; equal static names get `~1`, ... */
+  readonly name: string
+  /** What the kernel will call it: at most 15 bytes. */
+  readonly kernelName: string
+  /** The whole section name, as written in SEC(). */
+  readonly section: string
+  /** What the section name says; `undefined` where the table does not know it: then set `type`. */
+  readonly rule: SectionMatch | undefined
+  type: ProgramType
+  attachType: AttachType | undefined
+  /** BPF_F_* flags of BPF_PROG_LOAD. */
+  flags: number
+  /** `false` (also by a `?` in front of the section name): left out of load, attach and pin. */
+  autoload: boolean
+  /** `false`: loaded and pinned, not attached by `attach()`. */
+  autoattach: boolean
+  /** Where to pin: a path, `null` for "do not pin", `undefined` for the place that the layout gives. */
+  pinPath: string | null | undefined
+  /** Where to attach, for programs whose section does not say: a cgroup directory. */
+  target: Target | undefined
+  readonly link: LinkOptions
+  readonly body: FunctionSpec
+}
+
+/** Where a program is attached, when its section name does not say. */
+export interface Target {
+  /** A cgroup v2 directory. */
+  readonly cgroup?: string
+}
+
+/** How the link of a program is made and kept. */
+export interface LinkOptions {
+  /** Where to pin the link: a path, `null` for "do not pin", `undefined` for the place that the layout gives. */
+  pinPath?: string | null
+  /** Handed to the program by bpf_get_attach_cookie(); Linux 5.15 for perf events, 5.18 for tracing. */
+  cookie?: bigint
+}
+
+/** Any function in the object: a program's own, or a sub-program in `.text`. */
+export interface FunctionSpec {
+  readonly name: string
+  /** Section index in the ELF file. */
+  readonly section: number
+  /** First instruction and number of instructions, each 8 bytes, in its section. */
+  readonly start: number
+  readonly length: number
+  /** What its instructions refer to, by rising instruction. */
+  readonly references: readonly Reference[]
+}

@@ -1,0 +1,90 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { decodeManifest, encodeManifest, type Manifest } from '../../src/plan/manifest.ts'
+
+const manifest: Manifest = {
+  generation: 7,
+  name: 'counter',
+  created: '2026-01-02T03:04:05.678Z',
+  pins: [
+    { kind: 'map', name: '.rodata', path: 'maps/:rodata', id: 12 },
+    { kind: 'program', name: 'on_enter', path: 'programs/on_enter', id: 13 },
+    { kind: 'link', name: 'on_enter', path: '/sys/fs/bpf/elsewhere', id: 14 },
+  ],
+  links: [
+    {
+      name: 'on_enter',
+      program: 'on_enter',
+      type: 'raw_tracepoint',
+      attachType: null,
+      target: 'sys_enter',
+      cookie: '18446744073709551615',
+      mode: null,
+    },
+  ],
+  programs: [{ name: 'on_enter', hash: 'ab'.repeat(32) }],
+  btf: new Uint8Array([1, 2, 3, 4, 5]),
+}
+
+test('a manifest is read back as it was written', () => {
+  assert.equal(decodeManifest(encodeManifest(manifest), 'here'), manifest)
+})
+
+test('the header is the documented one, little-endian', () => {
+  const bytes = encodeManifest(manifest)
+  assert.is(Buffer.from(bytes.subarray(0, 8)).toString('latin1'), 'bpfpin\0\n')
+  const view = new DataView(bytes.buffer)
+  assert.is(view.getUint32(8, true), 1)
+  assert.is(view.getUint32(12, true), 32)
+  assert.is(view.getBigUint64(16, true), 7n)
+  const json = JSON.parse(Buffer.from(bytes.subarray(32, 32 + view.getUint32(24, true))).toString())
+  assert.equal(Object.keys(json), ['name', 'created', 'pins', 'links', 'programs'])
+  assert.is(view.getUint32(28, true), 5)
+})
+
+test('a generation beyond 32 bits keeps its number', () => {
+  const late = { ...manifest, generation: 2 ** 40 }
+  assert.is(decodeManifest(encodeManifest(late), 'here').generation, 2 ** 40)
+})
+
+const damages: [what: string, damage: (bytes: Uint8Array) => Uint8Array, message: RegExp][] = [
+  ['empty', () => new Uint8Array(0), /here is not a manifest/],
+  ['another magic', bytes => bytes.fill(0, 0, 1), /is not a manifest/],
+  ['a later format', bytes => bytes.fill(9, 8, 9), /format version 9, this bpfpin reads version 1/],
+  ['a header that is too short', bytes => bytes.fill(4, 12, 13), /is cut short/],
+  ['less BTF than it says', bytes => bytes.subarray(0, bytes.length - 1), /is cut short/],
+  ['a JSON text that runs on', bytes => bytes.fill(0xff, 24, 27), /is cut short/],
+  ['no JSON', bytes => bytes.fill(0x20, 32, 40), /holds no JSON text/],
+  ['JSON of another kind', bytes => withText(bytes, '"counter"'), /names no object/],
+  [
+    'a list that is none',
+    bytes => withText(bytes, '{"name":"x","created":"","pins":{}}'),
+    /no well-formed list 'pins'/,
+  ],
+  [
+    'a pin without id',
+    bytes => withText(bytes, '{"name":"x","created":"","pins":[{"kind":"map","name":"a","path":"b"}]}'),
+    /no well-formed list 'pins'/,
+  ],
+]
+
+function withText(bytes: Uint8Array, text: string): Uint8Array {
+  const view = new DataView(bytes.buffer)
+  const length = view.getUint32(24, true)
+  bytes.set(Buffer.from(text.padEnd(length)), 32)
+  return bytes
+}
+
+for (const [what, damage, message] of damages) {
+  test(`a manifest with ${what} is refused by name`, () => {
+    try {
+      decodeManifest(damage(encodeManifest(manifest)), 'here')
+      assert.unreachable()
+    } catch (error) {
+      assert.is((error as { code?: string }).code, 'ERR_MANIFEST')
+      assert.match((error as Error).message, message)
+    }
+  })
+}
+
+test.run()
