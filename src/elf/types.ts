@@ -1,3 +1,5 @@
+import type { ByteRange, Scanner } from '../parser/index.ts'
+
 /** One section of an ELF file. */
 export interface ElfSection {
   readonly index: number
@@ -14,7 +16,7 @@ export interface ElfSection {
   readonly info: number
   readonly entrySize: number
   readonly align: number
-  /** The section's bytes, not copied; empty for NOBITS. */
+  /** The section's bytes, not copied and not to be written to; empty for NOBITS. */
   readonly data: Uint8Array
 }
 
@@ -27,9 +29,11 @@ export type SymbolPlace = number | 'undefined' | 'absolute' | 'common'
 
 export interface ElfSymbol {
   readonly index: number
+  /** As it is in the symbol table: section symbols have none. */
   readonly name: string
   /** Offset in its section, in bytes (relocatable files). */
   readonly value: number
+  /** Bytes. */
   readonly size: number
   readonly binding: SymbolBinding
   readonly kind: SymbolKind
@@ -44,4 +48,54 @@ export interface ElfRelocation {
   readonly type: number
   /** Index of the symbol that it names. */
   readonly symbol: number
+}
+
+/**
+ * An ELF file with BPF programs, checked as a whole when it was parsed. Symbols and relocations are decoded when they
+ * are asked for, and then kept.
+ */
+export interface ElfFile {
+  /** Byte order of the file, and of the machine that its programs run on. */
+  readonly littleEndian: boolean
+  /** e_machine: 247 (EM_BPF), or 0 as compilers wrote before the number was assigned. */
+  readonly machine: number
+  /** e_flags. */
+  readonly flags: number
+  /** The file. Not to be written to. */
+  readonly bytes: Uint8Array
+  /** Every section by index; the first is the null section. */
+  readonly sections: readonly ElfSection[]
+  /** The first section of this name. */
+  section(name: string): ElfSection | undefined
+  /** Number of symbols, with the null symbol that a symbol table starts with. */
+  readonly symbolCount: number
+  /**
+   * The symbol with this index.
+   *
+   * @throws ElfError when its binding or type is unknown or its name is not UTF-8.
+   * @throws RangeError when there is no such symbol.
+   */
+  symbol(index: number): ElfSymbol
+  /**
+   * The symbols that are defined in the section with this index, ordered by value, then by index.
+   *
+   * @throws ElfError as {@link symbol}.
+   */
+  symbolsIn(section: number): readonly ElfSymbol[]
+  /**
+   * The relocations that apply to the section with this index, ordered by offset; none where there are none.
+   *
+   * @throws ElfError when one of them lies outside the section or names a symbol that does not exist.
+   */
+  relocations(section: number): readonly ElfRelocation[]
+  /**
+   * The NUL-terminated UTF-8 string at an offset in a section.
+   *
+   * @throws ElfError when there is none.
+   */
+  stringAt(section: ElfSection, offset: number): string
+  /** Where the section's bytes are in {@link bytes}: empty for NOBITS. */
+  rangeOf(section: ElfSection): ByteRange
+  /** @internal What scanned the file, for a room that scans one of its sections in place. */
+  readonly scanner: Scanner
 }

@@ -2,6 +2,7 @@ import { CoreScanner } from './core.ts'
 import type { Scanner } from './scanner.ts'
 import { TwinScanner } from './twin.ts'
 
+export { perByteOrder } from './by-order.ts'
 export type {
   ByteRange,
   FaultName,

@@ -1,0 +1,139 @@
+import { ElfError } from '../errors.ts'
+import type { FaultName, ScanFault, Scanner, SymbolTable } from '../parser/index.ts'
+import { checkStringTable, placeOf, sectionType } from './sections.ts'
+import { stringAt } from './strings.ts'
+import type {
+  ElfSection,
+  ElfSymbol,
+  SymbolBinding,
+  SymbolKind,
+  SymbolPlace,
+  SymbolVisibility,
+} from './types.ts'
+
+const symbolSize = 24
+
+// st_info >> 4, st_info & 15 and st_other & 3 (gABI, "Symbol Table")
+const bindings: readonly SymbolBinding[] = ['local', 'global', 'weak']
+const symbolKinds: readonly SymbolKind[] = ['notype', 'object', 'func', 'section', 'file', 'common', 'tls']
+const visibilities: readonly SymbolVisibility[] = ['default', 'internal', 'hidden', 'protected']
+
+const absolute = 0xfff1
+const common = 0xfff2
+
+/** The symbol table of a file, scanned at once, each symbol decoded when it is asked for. */
+export class Symbols {
+  readonly section: ElfSection
+  readonly count: number
+  readonly #view: DataView
+  readonly #littleEndian: boolean
+  readonly #names: Uint8Array
+  readonly #table: SymbolTable
+  readonly #decoded: (ElfSymbol | undefined)[] = []
+  readonly #groups: (readonly ElfSymbol[] | undefined)[] = []
+
+  constructor(scanner: Scanner, sections: readonly ElfSection[]) {
+    this.section = findTable(sections)
+    const strings = sections[this.section.link]! // every sh_link was checked
+    const where = `${placeOf(this.section)}/sh_link`
+    if (strings.type !== sectionType.strtab) {
+      throw new ElfError(where, `names section ${placeOf(strings)}, which is not a string table`)
+    }
+    this.#names = checkStringTable(strings.data, placeOf(strings))
+    this.#view = scanner.view
+    this.#littleEndian = scanner.littleEndian
+    const table = scanner.scanSymbols(range(this.section), range(strings), sections.length)
+    if ('fault' in table) throw symbolError(table, placeOf(this.section), this.#names, sections.length)
+    this.#table = table
+    this.count = table.count
+  }
+
+  at(index: number): ElfSymbol {
+    if (!(index >= 0 && index < this.count)) {
+      throw new RangeError(`symbol ${index}: the file has ${this.count} symbols`)
+    }
+    return (this.#decoded[index] ??= this.#decode(index))
+  }
+
+  /** Of the section with this index. */
+  in(section: number): readonly ElfSymbol[] {
+    return (this.#groups[section] ??= this.#group(section))
+  }
+
+  #group(section: number): readonly ElfSymbol[] {
+    const { order, starts } = this.#table
+    const [first, end] = [starts[section], starts[section + 1]]
+    if (first === undefined || end === undefined) return []
+    return Array.from(order.subarray(first, end), index => this.at(index))
+  }
+
+  #decode(index: number): ElfSymbol {
+    const view = this.#view
+    const where = `${placeOf(this.section)}[${index}]`
+    const at = this.section.offset + index * symbolSize
+    const info = view.getUint8(at + 4)
+    const binding = bindings[info >> 4]
+    if (binding === undefined)
+      throw new ElfError(`${where}/st_info`, `has binding ${info >> 4}, which is unknown`)
+    const kind = symbolKinds[info & 15]
+    if (kind === undefined) throw new ElfError(`${where}/st_info`, `has type ${info & 15}, which is unknown`)
+    return {
+      index,
+      name: stringAt(this.#names, view.getUint32(at, this.#littleEndian), `${where}/st_name`),
+      value: this.#exact(at + 8),
+      size: this.#exact(at + 16),
+      binding,
+      kind,
+      visibility: visibilities[view.getUint8(at + 5) & 3]!,
+      section: symbolPlace(view.getUint16(at + 6, this.#littleEndian)),
+    }
+  }
+
+  /** The scan refused what is not exact as a number. */
+  #exact(at: number): number {
+    const [low, high] = this.#littleEndian ? [at, at + 4] : [at + 4, at]
+    const view = this.#view
+    return view.getUint32(high, this.#littleEndian) * 2 ** 32 + view.getUint32(low, this.#littleEndian)
+  }
+}
+
+function symbolPlace(index: number): SymbolPlace {
+  if (index === 0) return 'undefined'
+  if (index === absolute) return 'absolute'
+  return index === common ? 'common' : index
+}
+
+function findTable(sections: readonly ElfSection[]): ElfSection {
+  const [table, second] = sections.filter(({ type }) => type === sectionType.symtab)
+  if (table === undefined)
+    throw new ElfError('ELF sections', 'there is no symbol table (was the object stripped?)')
+  const where = placeOf(table)
+  if (second !== undefined) throw new ElfError(placeOf(second), `is a second symbol table beside ${where}`)
+  if (table.entrySize !== symbolSize) {
+    throw new ElfError(`${where}/sh_entsize`, `is ${table.entrySize}; a symbol has ${symbolSize} bytes`)
+  }
+  if (table.size % symbolSize !== 0) {
+    throw new ElfError(`${where}/sh_size`, `is ${table.size}, not a multiple of ${symbolSize}`)
+  }
+  return table
+}
+
+function symbolError(
+  { fault, index, offset }: ScanFault,
+  table: string,
+  names: Uint8Array,
+  sectionCount: number,
+): ElfError {
+  const where = `${table}[${index}]`
+  const problems: Partial<Record<FaultName, [string, string]>> = {
+    'bad-name': [`${where}/st_name`, `is outside the string table, which has ${names.length} bytes`],
+    'bad-section': [`${where}/st_shndx`, `names a section that does not exist; there are ${sectionCount}`],
+    'too-large': [where, 'its value or size is 2^53 or more'],
+  }
+  const [place, problem] = problems[fault] ?? [where, `${fault} at byte ${offset}`]
+  return new ElfError(place, problem)
+}
+
+function range({ offset, data }: ElfSection): { offset: number; length: number } {
+  return { offset, length: data.length }
+}
