@@ -167,4 +167,10 @@ export type BtfType =
   | BtfDeclTag
 
 /** The type of one kind: `BtfTypeOf<'struct'>`. */
-export type BtfTypeOf<K extends BtfKind> = Extract<BtfType, { readonly kind: K }>
+export type BtfTypeOf<K extends BtfKind> = OfKind<BtfType, K>
+
+type OfKind<T, K> = T extends { readonly kind: infer Kinds }
+  ? K extends Kinds
+    ? T & { readonly kind: K }
+    : never
+  : never

@@ -1,0 +1,43 @@
+export { Btf, type BtfOptions, type ParseBtfOptions, parseBtf, readBtf } from './btf.ts'
+export { type Codec, createCodec } from './codec.ts'
+export { fillSections, type SectionFill } from './datasec.ts'
+export {
+  type BtfExt,
+  type CoreKind,
+  type CoreRelocation,
+  coreKinds,
+  type ParseBtfExtOptions,
+  parseBtfExt,
+} from './ext.ts'
+export { type Field, fieldsOf, type Hole, holesOf, type Overlap, type Shape } from './layout.ts'
+export { didYouMean, nearNames } from './near.ts'
+export { typeName } from './print.ts'
+export { type Subset, subsetOf } from './subset.ts'
+export {
+  type BtfArray,
+  type BtfComposite,
+  type BtfDatasec,
+  type BtfDeclTag,
+  type BtfEnum,
+  type BtfEnumerator,
+  type BtfFloat,
+  type BtfFunc,
+  type BtfFuncProto,
+  type BtfFwd,
+  type BtfInt,
+  type BtfKind,
+  type BtfMember,
+  type BtfModifier,
+  type BtfParam,
+  type BtfPtr,
+  type BtfSectionVar,
+  type BtfType,
+  type BtfTypeOf,
+  type BtfTypeTag,
+  type BtfVar,
+  type BtfVoid,
+  kinds,
+  type TypeId,
+} from './types.ts'
+export type { Value } from './value.ts'
+export { BtfWriter, type BtfWriterOptions, type NewType } from './writer.ts'
