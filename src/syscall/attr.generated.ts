@@ -44,6 +44,36 @@ export const command = {
   BPF_PROG_STREAM_READ_BY_FD: 37,
 } as const
 
+/** BPF_LINK_TYPE_* */
+export const linkType = {
+  UNSPEC: 0,
+  RAW_TRACEPOINT: 1,
+  TRACING: 2,
+  CGROUP: 3,
+  ITER: 4,
+  NETNS: 5,
+  XDP: 6,
+  PERF_EVENT: 7,
+  KPROBE_MULTI: 8,
+  STRUCT_OPS: 9,
+  NETFILTER: 10,
+  TCX: 11,
+  UPROBE_MULTI: 12,
+  NETKIT: 13,
+  SOCKMAP: 14,
+} as const
+
+/** BPF_PERF_EVENT_* */
+export const perfEventType = {
+  UNSPEC: 0,
+  UPROBE: 1,
+  URETPROBE: 2,
+  KPROBE: 3,
+  KRETPROBE: 4,
+  TRACEPOINT: 5,
+  EVENT: 6,
+} as const
+
 /** union bpf_attr: the unnamed struct of map_type */
 export const mapCreate = {
   map_type: 0, // u32

@@ -1,0 +1,208 @@
+import { readFileSync } from 'node:fs'
+import { release } from 'node:os'
+import { dirname, join } from 'node:path'
+import { address, at, get53 } from './arena.ts'
+import type { About } from './error.ts'
+import { BPF_FS_MAGIC, fileStatus, fileSystemType } from './files.ts'
+import { call6 } from './gate.ts'
+
+/** A failed call, as the rules below see it. */
+interface Failure extends About {
+  readonly code: string
+  readonly syscall: string
+}
+
+/** What to try after a failure, found by looking for its reason; undefined where nothing was found. */
+export function diagnose(code: string, syscall: string, about: About): string | undefined {
+  const failure = { ...about, code, syscall }
+  for (const rule of rules) {
+    const hint = rule(failure)
+    if (hint !== undefined) return hint
+  }
+  return undefined
+}
+
+/** The first that has something to say is believed: the sure ones are above. */
+const rules: readonly ((failure: Failure) => string | undefined)[] = [
+  noBpf,
+  tooManyFiles,
+  olderKernel,
+  notOnBpffs,
+  dotInName,
+  missingParent,
+  noCapability,
+  memoryLimit,
+  lockdown,
+  readOnlyFileSystem,
+  notOurs,
+  seccomp,
+]
+
+function noBpf({ code, syscall }: Failure): string | undefined {
+  if (code === 'ENOSYS') return `this kernel was built without ${syscall.replace(/\(.*/, '(2)')}`
+  return undefined
+}
+
+function tooManyFiles({ code }: Failure): string | undefined {
+  if (code === 'ENFILE') return 'the whole system has too many files open: see /proc/sys/fs/file-max'
+  if (code !== 'EMFILE') return undefined
+  const { soft, hard } = limit(RLIMIT_NOFILE)
+  const most = soft === hard ? `${soft}` : `${soft} (hard limit ${hard})`
+  return `this process may have ${most} files open; raise the limit (ulimit -n, LimitNOFILE= of a systemd service)`
+}
+
+/** Since which kernel bpf(2) has a command. What is not here is older than 4.19. */
+const commandSince: Readonly<Record<string, string>> = {
+  BPF_MAP_LOOKUP_AND_DELETE_ELEM: '4.20',
+  BPF_MAP_FREEZE: '5.2',
+  BPF_BTF_GET_NEXT_ID: '5.4',
+  BPF_MAP_LOOKUP_BATCH: '5.6',
+  BPF_MAP_LOOKUP_AND_DELETE_BATCH: '5.6',
+  BPF_MAP_UPDATE_BATCH: '5.6',
+  BPF_MAP_DELETE_BATCH: '5.6',
+  BPF_LINK_CREATE: '5.7',
+  BPF_LINK_UPDATE: '5.7',
+  BPF_LINK_GET_FD_BY_ID: '5.8',
+  BPF_LINK_GET_NEXT_ID: '5.8',
+  BPF_ENABLE_STATS: '5.8',
+  BPF_ITER_CREATE: '5.8',
+  BPF_LINK_DETACH: '5.9',
+  BPF_PROG_BIND_MAP: '5.10',
+}
+
+/** The kernel answers what it does not know with EINVAL, E2BIG (a field), or one of the "not supported". */
+const unknownToKernel: ReadonlySet<string> = new Set(['EINVAL', 'E2BIG', 'EOPNOTSUPP', 'ENOTSUPP', 'ENOSYS'])
+
+function olderKernel({ code, syscall, since }: Failure): string | undefined {
+  const command = /^bpf\((\w+)\)$/.exec(syscall)?.[1] ?? ''
+  const wanted = since ?? commandSince[command]
+  if (wanted === undefined || !unknownToKernel.has(code) || !isBefore(release(), wanted)) return undefined
+  return `this needs Linux ${wanted}, and this is ${release()}`
+}
+
+function isBefore(have: string, wanted: string): boolean {
+  const [major = 0, minor = 0] = have.split('.', 2).map(Number)
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.', 2).map(Number)
+  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor)
+}
+
+/** Pinning outside bpffs is EPERM, opening there EACCES (kernel/bpf/inode.c). */
+function notOnBpffs({ syscall, path }: Failure): string | undefined {
+  if (path === undefined || !/^bpf\(BPF_OBJ_/.test(syscall)) return undefined
+  const existing = nearest(path)
+  if (existing === undefined || fileSystemType(existing) === BPF_FS_MAGIC) return undefined
+  const mounted = bpffsMounts()
+  const advice = mounted.length > 0 ? `bpffs is at ${mounted.join(', ')}` : 'mount one: mount -t bpf bpf /sys/fs/bpf'
+  return `'${existing}' is not on a bpffs; ${advice}`
+}
+
+/** kernel/bpf/inode.c: bpf_lookup refuses every name with a dot, whether it is there or not. */
+function dotInName({ code, path }: Failure): string | undefined {
+  if (code !== 'EPERM' || path === undefined) return undefined
+  let mount = dirname(path)
+  while (dirname(mount) !== mount && fileSystemType(mount) !== BPF_FS_MAGIC) mount = dirname(mount)
+  if (fileSystemType(mount) !== BPF_FS_MAGIC) return undefined
+  const names = path.slice(mount.length).split('/')
+  const name = names.find(part => part.includes('.') && part !== '.' && part !== '..')
+  return name === undefined ? undefined : `bpffs takes no name with a dot: '${name}'`
+}
+
+function missingParent({ code, path }: Failure): string | undefined {
+  if (code !== 'ENOENT' || path === undefined) return undefined
+  const existing = nearest(path)
+  if (existing === undefined || existing === dirname(path)) return undefined
+  const missing = path.slice(existing.length).split('/').find(Boolean)
+  return `there is no '${join(existing, missing ?? '')}'`
+}
+
+const capability = { NET_ADMIN: 12, SYS_ADMIN: 21, PERFMON: 38, BPF: 39 } as const
+
+function noCapability({ code, syscall }: Failure): string | undefined {
+  if ((code !== 'EPERM' && code !== 'EACCES') || !/^(bpf|perf_event_open)/.test(syscall)) return undefined
+  const has = effectiveCapabilities()
+  if (has === undefined || (has >> BigInt(capability.SYS_ADMIN)) & 1n) return undefined
+  if (/_BY_ID|_NEXT_ID/.test(syscall)) return 'objects are found by id with CAP_SYS_ADMIN only: run as root'
+  const needed = (['BPF', 'PERFMON', 'NET_ADMIN'] as const).filter(
+    name => !((has >> BigInt(capability[name])) & 1n),
+  )
+  if (needed.length === 0) return undefined
+  const who = process.geteuid?.() === 0 ? 'root has not here (a container?)' : 'this process has not'
+  return `BPF needs root, or capabilities that ${who}: ${needed.map(name => `CAP_${name}`).join(', ')}`
+}
+
+/** Before 5.11 BPF memory counted against RLIMIT_MEMLOCK, 64 KiB by default. */
+function memoryLimit({ code, syscall }: Failure): string | undefined {
+  if (!['EPERM', 'ENOMEM'].includes(code) || !syscall.startsWith('bpf') || !isBefore(release(), '5.11'))
+    return undefined
+  const { soft } = limit(RLIMIT_MEMLOCK)
+  return soft === 'unlimited'
+    ? undefined
+    : `this process may lock ${soft} bytes of memory: ulimit -l unlimited`
+}
+
+function lockdown({ code, syscall }: Failure): string | undefined {
+  if (code !== 'EPERM' || !/^(bpf|perf_event_open)/.test(syscall)) return undefined
+  const mode = /\[(integrity|confidentiality)\]/.exec(text('/sys/kernel/security/lockdown'))?.[1]
+  return mode === undefined ? undefined : `the kernel is locked down (${mode}): see kernel_lockdown(7)`
+}
+
+function readOnlyFileSystem({ code }: Failure): string | undefined {
+  return code === 'EROFS' ? 'the bpffs is mounted read-only: open with { readOnly: true }' : undefined
+}
+
+/** Pins are made with mode 0600. */
+function notOurs({ code, path }: Failure): string | undefined {
+  if (code !== 'EACCES' || path === undefined) return undefined
+  const file = fileStatus(path)
+  if (typeof file === 'number') return undefined
+  return `'${path}' belongs to user ${file.uid} and has mode ${(file.mode & 0o7777).toString(8).padStart(4, '0')}`
+}
+
+/** Containers filter bpf(2) whatever the capabilities. */
+function seccomp({ code }: Failure): string | undefined {
+  if (code !== 'EPERM' || !/^Seccomp:\t2$/m.test(text('/proc/self/status'))) return undefined
+  return 'a seccomp filter is at work (a container?), which may forbid the call'
+}
+
+/** The deepest directory on the way to a path, or the path itself, that is there. */
+function nearest(path: string): string | undefined {
+  let existing = path
+  while (typeof fileStatus(existing) === 'number') {
+    if (dirname(existing) === existing) return undefined
+    existing = dirname(existing)
+  }
+  return existing
+}
+
+function bpffsMounts(): string[] {
+  const lines = text('/proc/self/mounts')
+    .split('\n')
+    .map(line => line.split(' '))
+  return lines.flatMap(([, place, type]) => (type === 'bpf' && place !== undefined ? [place] : []))
+}
+
+function effectiveCapabilities(): bigint | undefined {
+  const mask = /^CapEff:\t([0-9a-f]+)$/m.exec(text('/proc/self/status'))?.[1]
+  return mask === undefined ? undefined : BigInt(`0x${mask}`)
+}
+
+const RLIMIT_NOFILE = 7
+const RLIMIT_MEMLOCK = 8
+
+/** By system call: a process without a free descriptor cannot read /proc. */
+function limit(resource: number): Record<'soft' | 'hard', string> {
+  call6('prlimit64', 0, resource, 0, address(at.result), 0, 0)
+  const say = (offset: number): string => {
+    const value = get53(at.result + offset)
+    return value > Number.MAX_SAFE_INTEGER ? 'unlimited' : String(value)
+  }
+  return { soft: say(0), hard: say(8) }
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,92 @@
+export { type BtfInfo, btfBytes, btfInfo, btfLoad, btfLoadLogged } from './bpf-btf.ts'
+export {
+  iterCreate,
+  type LinkCreateOptions,
+  type LinkDetail,
+  type LinkOrder,
+  linkCreate,
+  linkDetach,
+  linkUpdate,
+  rawTracepointOpen,
+} from './bpf-link.ts'
+export { type LinkInfo, type LinkTarget, linkInfo, type PerfTarget } from './bpf-link-info.ts'
+export {
+  type MapBatch,
+  type MapCreateOptions,
+  mapCreate,
+  mapDelete,
+  mapDeleteBatch,
+  mapFreeze,
+  mapGetNextKey,
+  mapLookup,
+  mapLookupAndDelete,
+  mapLookupAndDeleteBatch,
+  mapLookupBatch,
+  mapUpdate,
+  mapUpdateBatch,
+} from './bpf-map.ts'
+export {
+  btfGetFdById,
+  btfGetNextId,
+  linkGetFdById,
+  linkGetNextId,
+  type MapInfo,
+  mapGetFdById,
+  mapGetNextId,
+  mapInfo,
+  type ObjectKind,
+  objectKind,
+  objGet,
+  objPin,
+  type ProgInfo,
+  progGetFdById,
+  progGetNextId,
+  progInfo,
+} from './bpf-object.ts'
+export {
+  type InfoRecords,
+  type ProgLoadOptions,
+  progBindMap,
+  progLoad,
+  progLoadLogged,
+  progTestRun,
+  type TestRun,
+  type TestRunOptions,
+} from './bpf-prog.ts'
+export { getAffinity, membarrierGlobal, setAffinity } from './cpus.ts'
+export { epollAdd, epollCreate, epollDelete, epollWait } from './epoll.ts'
+export { errnoName } from './errno.ts'
+export { type About, systemError } from './error.ts'
+export {
+  BPF_FS_MAGIC,
+  changeMode,
+  changeOwner,
+  closeFd,
+  closeRange,
+  type DirectoryEntry,
+  type FileStatus,
+  fileStatus,
+  fileSystemType,
+  lockFile,
+  lockFlag,
+  makeDirectory,
+  openFile,
+  openFlag,
+  readDirectory,
+  readLink,
+  removeDirectory,
+  renameFile,
+  renameFlag,
+  unlinkFile,
+} from './files.ts'
+export { type InterceptedCall, type Interceptor, interceptSyscalls } from './gate.ts'
+export type { LogBuffer, Logged } from './kernel-log.ts'
+export { allocate, type MapOptions, MappedMemory, type Memory } from './memory.ts'
+export { AT_FDCWD } from './path.ts'
+export {
+  type PerfEventOptions,
+  perfEventDisable,
+  perfEventEnable,
+  perfEventOpen,
+  perfEventSetBpf,
+} from './perf.ts'

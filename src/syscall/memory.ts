@@ -1,0 +1,131 @@
+import { BpfError } from '../errors.ts'
+import { call3, call6 } from './gate.ts'
+import { native } from './native.ts'
+
+/** Bytes that calls take by address. */
+export interface Memory {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Good for as long as `bytes` is referenced: an address holds nothing alive. */
+  readonly address: number
+}
+
+/** Zeroed memory, its address taken once (which costs as much as half a system call). Aligned to 8 bytes. */
+export function allocate(length: number): Memory {
+  const bytes = new Uint8Array(Math.max(length, 1)) // an empty array has no address
+  return { bytes: bytes.subarray(0, length), address: native().address(bytes) }
+}
+
+const hold: { owner: unknown } = { owner: undefined }
+
+/** Makes a call that takes the addresses of arrays, and keeps what `owner` refers to alive until it is back. */
+export function holding(owner: unknown, call: () => number): number {
+  hold.owner = owner
+  const result = call()
+  hold.owner = undefined
+  return result
+}
+
+/** Where an array is; 0 for an empty or absent one. To be used inside {@link holding}. */
+export function addressOf(bytes: ArrayBufferView | undefined): number {
+  return bytes === undefined || bytes.byteLength === 0 ? 0 : native().address(bytes)
+}
+
+/** Of what, and for what, memory is mapped. */
+export interface MapOptions {
+  readonly write?: boolean
+  /** Bytes from the start, a multiple of the page. */
+  readonly offset?: number
+}
+
+/** mmap(2), shared; the address, or a negative errno. */
+export function mmap(fd: number, length: number, { write = false, offset = 0 }: MapOptions = {}): number {
+  const PROT_READ = 1
+  const PROT_WRITE = 2
+  const MAP_SHARED = 1
+  return call6('mmap', 0, length, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, offset)
+}
+
+export function munmap(address: number, length: number): number {
+  return call3('munmap', address, length, 0)
+}
+
+/**
+ * Memory shared with the kernel. The mapping itself is never handed out, because JavaScript cannot take an array back:
+ * touching it after munmap would kill the process. Every access here checks first, and copies.
+ */
+export class MappedMemory {
+  /** Bytes. */
+  readonly length: number
+  readonly writable: boolean
+  #address: number
+  #bytes: Uint8Array | undefined
+  #words: BigUint64Array | undefined
+
+  /** Maps the first `length` bytes from `offset` on of a map, or returns a negative errno. */
+  static map(fd: number, length: number, options: MapOptions = {}): MappedMemory | number {
+    const address = mmap(fd, length, options)
+    return address < 0 ? address : new MappedMemory(address, length, options.write === true)
+  }
+
+  private constructor(address: number, length: number, writable: boolean) {
+    this.#address = address
+    this.length = length
+    this.writable = writable
+    // whole words, which the pages that were mapped always hold
+    const view = native().view(address, Math.ceil(length / 8) * 8)
+    this.#bytes = new Uint8Array(view, 0, length)
+    this.#words = new BigUint64Array(view)
+  }
+
+  get closed(): boolean {
+    return this.#bytes === undefined
+  }
+
+  /**
+   * Copies bytes out. One aligned word of 8 bytes is read in one access, so that it is never seen half written.
+   *
+   * @throws BpfError `ERR_CLOSED` after {@link close}; RangeError outside the mapping.
+   */
+  read(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    const bytes = this.#checked(offset, length)
+    if (isWord(offset, length)) {
+      const copy = new BigUint64Array(1)
+      copy[0] = Atomics.load(this.#words!, offset >> 3)
+      return new Uint8Array(copy.buffer)
+    }
+    return bytes.slice(offset, offset + length) as Uint8Array<ArrayBuffer>
+  }
+
+  /** Copies bytes in; otherwise as {@link read}. */
+  write(offset: number, data: Uint8Array): void {
+    const bytes = this.#checked(offset, data.length)
+    if (!this.writable) throw new BpfError('the memory is mapped for reading only', { code: 'EACCES' })
+    if (isWord(offset, data.length)) {
+      const word = new DataView(data.buffer, data.byteOffset, 8).getBigUint64(0, true)
+      Atomics.store(this.#words!, offset >> 3, word)
+    } else {
+      bytes.set(data, offset)
+    }
+  }
+
+  /** Unmaps; a second time does nothing. */
+  close(): void {
+    if (this.#bytes === undefined) return
+    this.#bytes = undefined
+    this.#words = undefined
+    munmap(this.#address, this.length)
+  }
+
+  #checked(offset: number, length: number): Uint8Array {
+    if (this.#bytes === undefined)
+      throw new BpfError('the memory is no longer mapped: it was closed', { code: 'ERR_CLOSED' })
+    if (offset < 0 || length < 0 || offset + length > this.length) {
+      throw new RangeError(`bytes ${offset} to ${offset + length} of a mapping of ${this.length}`)
+    }
+    return this.#bytes
+  }
+}
+
+function isWord(offset: number, length: number): boolean {
+  return length === 8 && (offset & 7) === 0
+}

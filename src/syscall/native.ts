@@ -1,0 +1,53 @@
+import { createRequire } from 'node:module'
+import { BpfError } from '../errors.ts'
+
+/** What this project takes from koffi. A bundle that carries its own addon replaces this module. */
+export interface Native {
+  /** syscall(2) with up to three arguments; -1 on failure. 26 ns cheaper than the long form. */
+  readonly syscall3: (nr: number, a: number, b: number, c: number) => number
+  readonly syscall6: (nr: number, a: number, b: number, c: number, d: number, e: number, f: number) => number
+  /** errno of this thread. Valid only on the line after a call that returned -1: node's own calls change it too. */
+  readonly errno: () => number
+  /** Address of the first byte; 0 for an empty array. Never moves, but holds nothing alive. */
+  readonly address: (memory: ArrayBufferView | ArrayBuffer) => number
+  /** Memory that is not ours, as an ArrayBuffer that cannot be detached: touching it after munmap kills the process. */
+  readonly view: (address: number, length: number) => ArrayBuffer
+}
+
+let loaded: Native | undefined
+
+/**
+ * The native part, loaded by the first system call.
+ *
+ * @throws BpfError `ERR_NATIVE` where it cannot be loaded or the system is not Linux.
+ */
+export function native(): Native {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): Native {
+  if (process.platform !== 'linux') {
+    throw new BpfError(`BPF is a part of Linux, and this is ${process.platform}`, { code: 'ERR_NATIVE' })
+  }
+  try {
+    // a static import would load 1 MB for those who only parse
+    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
+    const libc = koffi.load(null)
+    return {
+      syscall3: libc.func('long syscall(long nr, uintptr_t a, uintptr_t b, uintptr_t c)'),
+      syscall6: libc.func(
+        'long syscall(long nr, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, uintptr_t f)',
+      ),
+      errno: koffi.errno,
+      address: memory => Number(koffi.address(memory)),
+      view: (address, length) => koffi.view(BigInt(address), length),
+    }
+  } catch (cause) {
+    throw new BpfError(`cannot load koffi, which makes the system calls (${process.arch})`, {
+      code: 'ERR_NATIVE',
+      hint: 'install with optional dependencies: npm install --include=optional koffi',
+      cause,
+    })
+  }
+}

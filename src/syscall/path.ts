@@ -1,0 +1,30 @@
+import { address, at, putText } from './arena.ts'
+
+/** "The working directory" where a directory's descriptor is asked for (include/uapi/linux/fcntl.h). */
+export const AT_FDCWD = -100
+
+const ENOENT = -2
+const ENAMETOOLONG = -36
+/** PATH_MAX, the NUL included. */
+const pathMax = 4096
+
+/** Encodes a path into the arena and returns its address, or a negative errno. */
+export function putPath(path: string): number {
+  return put(at.path, path, 0)
+}
+
+/** As {@link putPath}, beside the first path. */
+export function putSecondPath(path: string): number {
+  return put(at.path2, path, 0)
+}
+
+/** `name` below a directory descriptor by way of /proc, for calls that take no descriptor. */
+export function putPathBelow(directory: number, name: string): number {
+  return put(at.path, name, putText(at.path, `/proc/self/fd/${directory}/`, pathMax))
+}
+
+function put(offset: number, path: string, prefix: number): number {
+  if (putText(offset + prefix, path, pathMax - prefix) >= 0) return address(offset)
+  // no file has a name with a NUL in it, and the kernel would take what is before it
+  return path.includes('\0') ? ENOENT : ENAMETOOLONG
+}
