@@ -22,7 +22,7 @@ export const manifestName = '~object'
  */
 export function encodeName(name: string): string {
   const suffix = /~\d+$/.exec(name)?.[0] ?? ''
-  const encoded = escape(name.slice(0, name.length - suffix.length)) + suffix
+  const encoded = escapeName(name.slice(0, name.length - suffix.length)) + suffix
   if (encoded === '') throw new BpfError('a pin needs a name', { code: 'ERR_NAME' })
   return checkLength(encoded, name, nameMax)
 }
@@ -30,7 +30,7 @@ export function encodeName(name: string): string {
 /** As {@link encodeName}, for the name of an object, which must leave room for `~next`: at most 250 bytes. */
 export function encodeObjectName(name: string): string {
   if (name === '') throw new BpfError('an object needs a name', { code: 'ERR_NAME' })
-  return checkLength(escape(name), name, objectNameMax)
+  return checkLength(escapeName(name), name, objectNameMax)
 }
 
 /** The name behind a file name: the reverse of {@link encodeName}. */
@@ -49,7 +49,7 @@ export function decodeName(file: string): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const special = /[.:~%/\x00-\x1f\x7f]/g
 
-function escape(name: string): string {
+function escapeName(name: string): string {
   return name.replace(special, char => {
     if (char === '.') return ':'
     return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`

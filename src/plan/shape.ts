@@ -9,7 +9,8 @@ export interface MapShape {
   readonly valueSize: number
   readonly maxEntries: number
   readonly flags: number
-  readonly mapExtra: bigint
+  /** A number where that is exact, a bigint beyond 2^53. */
+  readonly mapExtra: number | bigint
 }
 
 /** What the sizes of some maps depend on. */

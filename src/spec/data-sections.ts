@@ -1,19 +1,10 @@
-import type { Btf, BtfDatasec } from '../btf/index.ts'
-import type { ElfFile, ElfSection } from '../elf/index.ts'
+import type { ElfSection } from '../elf/index.ts'
 import { kernelNameLength, mapFlag } from './kernel.ts'
 import { emptyMap } from './map-definitions.ts'
-import { type PlacedVariable, placeVariables } from './placement.ts'
+import type { PlacedSection, PlacedVariable } from './placement.ts'
 import type { DataSection, MapSpec } from './types.ts'
-import { VariableSpec } from './variables.ts'
 
 const SHT_NOBITS = 8
-
-/** A data section as a map, with its variables. */
-export interface DataMap {
-  readonly map: MapSpec
-  readonly datasec: BtfDatasec | undefined
-  readonly placed: readonly PlacedVariable[]
-}
 
 /** `.data`, `.rodata`, `.bss` and their dotted forms; `undefined` for every other section and for empty ones. */
 export function dataSectionKind(section: ElfSection): DataSection['kind'] | undefined {
@@ -25,17 +16,14 @@ export function dataSectionKind(section: ElfSection): DataSection['kind'] | unde
   return undefined
 }
 
-/** Makes the array map of one entry that holds a data section. */
+/** The array map of one entry that holds a data section. */
 export function dataMap(
-  elf: ElfFile,
-  btf: Btf | undefined,
   section: ElfSection,
   kind: DataSection['kind'],
+  placed: PlacedSection | undefined,
   name: string,
   objectName: string,
-): DataMap {
-  const datasec = btf?.find(section.name, 'datasec')
-  const placed = btf && datasec ? placeVariables(elf, btf, datasec, section) : []
+): MapSpec {
   const contents = new Uint8Array(section.size)
   contents.set(section.data)
   const map = emptyMap(name)
@@ -44,21 +32,10 @@ export function dataMap(
   map.keySize = 4
   map.valueSize = section.size
   map.maxEntries = 1
-  map.flags = flagsOf(kind, placed)
-  map.valueType = datasec?.id ?? 0
+  map.flags = flagsOf(kind, placed?.variables ?? [])
+  map.valueType = placed?.datasec.id ?? 0
   map.section = { kind, index: section.index, contents }
-  return { map, datasec, placed }
-}
-
-/** The variables of a data section; nothing for one without BTF (`.rodata.str1.1`). */
-export function sectionVariables(
-  btf: Btf,
-  { map, placed }: DataMap,
-  unique: (name: string) => string,
-): VariableSpec[] {
-  const section = map.section
-  if (!section) return []
-  return placed.map(place => new VariableSpec(unique(place.variable.name), map.name, section, btf, place))
+  return map
 }
 
 /**

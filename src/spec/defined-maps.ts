@@ -1,8 +1,8 @@
 import { type Btf, type BtfComposite, typeName } from '../btf/index.ts'
-import type { ElfFile, ElfRelocation, ElfSection } from '../elf/index.ts'
+import type { ElfFile, ElfRelocation } from '../elf/index.ts'
 import { BtfError, ElfError } from '../errors.ts'
 import { type Definition, parseMapDefinition } from './map-definitions.ts'
-import { type PlacedVariable, placeVariables } from './placement.ts'
+import type { PlacedSection } from './placement.ts'
 import type { ReferenceTargets } from './references.ts'
 import type { SlotSpec } from './types.ts'
 
@@ -22,24 +22,19 @@ export interface DefinedMap {
   readonly size: number
 }
 
-/** The maps of `.maps`, in order of definition, and how its DATASEC is filled in. */
-export interface DefinedMaps {
-  readonly maps: readonly DefinedMap[]
-  readonly placed: readonly PlacedVariable[]
-  readonly section: ElfSection | undefined
-}
-
 /**
- * Reads the map definitions of an object.
+ * Reads the map definitions of an object, in order of definition.
  *
+ * @param placed the section `.maps` where BTF describes it
  * @param unique gives each map its name
  * @throws BtfError, ElfError for a definition that cannot be understood, a legacy `maps` section, or missing BTF.
  */
 export function readDefinedMaps(
   elf: ElfFile,
   btf: Btf | undefined,
+  placed: PlacedSection | undefined,
   unique: (name: string) => string,
-): DefinedMaps {
+): DefinedMap[] {
   if (elf.section('maps')) {
     throw new ElfError(
       'maps',
@@ -47,23 +42,16 @@ export function readDefinedMaps(
     )
   }
   const section = elf.section(mapsSection)
-  if (!section || section.size === 0) return { maps: [], placed: [], section: undefined }
-  const datasec = btf?.find(mapsSection, 'datasec')
-  if (!btf || !datasec) throw new ElfError(mapsSection, 'map definitions need BTF: compile with -g')
-  const placed = placeVariables(elf, btf, datasec, section)
-  const maps = placed.map(({ variable, offset, size }): DefinedMap => {
+  if (!section || section.size === 0) return []
+  if (!btf || !placed) throw new ElfError(mapsSection, 'map definitions need BTF: compile with -g')
+  return placed.variables.map(({ variable, offset, size }): DefinedMap => {
+    const where = `${mapsSection}/${variable.name}`
     if (variable.linkage === 'extern') {
-      throw new BtfError(
-        `${mapsSection}/${variable.name}`,
-        'is declared extern: its definition is in another object',
-      )
+      throw new BtfError(where, 'is declared extern: its definition is in another object')
     }
     const struct = btf.resolve(variable.type)
     if (struct.kind !== 'struct') {
-      throw new BtfError(
-        `${mapsSection}/${variable.name}`,
-        `expected a struct that defines a map, got ${typeName(btf, variable.type)}`,
-      )
+      throw new BtfError(where, `expected a struct that defines a map, got ${typeName(btf, variable.type)}`)
     }
     return {
       map: parseMapDefinition(btf, struct, unique(variable.name)),
@@ -73,7 +61,6 @@ export function readDefinedMaps(
       size,
     }
   })
-  return { maps, placed, section }
 }
 
 /**
@@ -82,7 +69,8 @@ export function readDefinedMaps(
  *
  * @throws ElfError for a relocation outside of such an array, or against something that the map cannot hold.
  */
-export function readSlots(elf: ElfFile, { maps, section }: DefinedMaps, targets: ReferenceTargets): void {
+export function readSlots(elf: ElfFile, maps: readonly DefinedMap[], targets: ReferenceTargets): void {
+  const section = elf.section(mapsSection)
   if (!section) return
   const byOffset = [...maps].sort((a, b) => a.offset - b.offset)
   let i = 0

@@ -53,7 +53,7 @@ export function emptyMap(name: string): Definition {
     valueSize: 0,
     maxEntries: 0,
     flags: 0,
-    mapExtra: 0n,
+    mapExtra: 0,
     numaNode: undefined,
     ifindex: 0,
     keyType: 0,
@@ -175,14 +175,15 @@ function readUint(member: BtfMember, context: Context): number {
 }
 
 /** `__ulong(map_extra, N)` is an anonymous enum of one value; `__uint` works too. */
-function readUlong(member: BtfMember, context: Context): bigint {
+function readUlong(member: BtfMember, context: Context): number | bigint {
   const type = context.btf.resolve(member.type)
-  if (type.kind === 'ptr') return BigInt(readUint(member, context))
+  if (type.kind === 'ptr') return readUint(member, context)
   const only = type.kind === 'enum' || type.kind === 'enum64' ? type.values[0] : undefined
   if (!only || (type.kind !== 'enum' && type.kind !== 'enum64') || type.values.length !== 1) {
     throw notA(member, context, 'an integer by __uint() or __ulong()')
   }
-  return BigInt.asUintN(64, BigInt(only.value))
+  const unsigned = BigInt.asUintN(64, BigInt(only.value))
+  return unsigned <= Number.MAX_SAFE_INTEGER ? Number(unsigned) : unsigned
 }
 
 function pointee(member: BtfMember, context: Context): number {

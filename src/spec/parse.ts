@@ -1,12 +1,15 @@
-import { type Btf, parseBtfExtSection, parseBtfSection } from '../btf/index.ts'
+import { type Btf, type BtfExt, parseBtfExt, readBtf } from '../btf/index.ts'
 import { type ElfFile, parseElf } from '../elf/index.ts'
-import { type DataMap, dataMap, dataSectionKind, sectionVariables } from './data-sections.ts'
+import { dataMap, dataSectionKind } from './data-sections.ts'
 import { type DefinedMap, readDefinedMaps, readSlots } from './defined-maps.ts'
 import { codeSections, programOf, readFunctions, textSection } from './functions.ts'
 import { instructionSize } from './instructions.ts'
+import { kernelBtf } from './kernel-btf.ts'
 import { uniqueNames } from './names.ts'
+import { type PlacedSection, placeSections } from './placement.ts'
 import { type PendingFunction, type ReferenceTargets, readReferences } from './references.ts'
-import type { Spec } from './types.ts'
+import type { MapSpec, Spec } from './types.ts'
+import { VariableSpec } from './variables.ts'
 
 type FunctionsBySection = ReadonlyMap<number, readonly PendingFunction[]>
 
@@ -18,14 +21,15 @@ type FunctionsBySection = ReadonlyMap<number, readonly PendingFunction[]>
  */
 export function parseSpec(bytes: Uint8Array, name: string): Spec {
   const elf = parseElf(bytes)
-  const btf = parseBtfSection(elf)
-  const ext = btf && parseBtfExtSection(elf, btf)
+  const btf = readBtfSection(elf)
+  const ext = readExtSection(elf, btf)
   const mapName = uniqueNames()
   const programName = uniqueNames()
   const subprogramName = uniqueNames()
 
-  const defined = readDefinedMaps(elf, btf, mapName)
-  const data = readDataMaps(elf, btf, name, mapName)
+  const sections = btf ? placeSections(elf, btf) : new Map<string, PlacedSection>()
+  const defined = readDefinedMaps(elf, btf, sections.get('.maps'), mapName)
+  const data = readDataMaps(elf, sections, name, mapName)
   const code = codeSections(elf)
   const functions: FunctionsBySection = new Map(
     code.map(section => {
@@ -33,7 +37,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
       return [section.index, readFunctions(elf, section, unique)]
     }),
   )
-  const targets = referenceTargets(elf, defined.maps, data, functions)
+  const targets = referenceTargets(elf, defined, data, functions)
   for (const section of code) readReferences(elf, section, functions.get(section.index) ?? [], targets)
   readSlots(elf, defined, targets)
 
@@ -41,35 +45,61 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
     name,
     elf,
     btf,
+    kernelBtf: btf && lazily(() => kernelBtf(elf, btf, sections.values())),
     ext,
     license: readLicense(elf),
-    maps: [...defined.maps, ...data].map(({ map }) => map),
+    maps: [...defined.map(({ map }) => map), ...data],
     programs: code
       .filter(section => section.name !== textSection)
       .flatMap(section => (functions.get(section.index) ?? []).map(body => programOf(body, section.name))),
-    variables: readVariables(btf, data),
+    variables: btf ? readVariables(btf, sections, data) : [],
     externs: externNames(functions),
   }
 }
 
+function readBtfSection(elf: ElfFile): Btf | undefined {
+  const section = elf.section('.BTF')
+  return section && readBtf(elf.scanner, elf.rangeOf(section))
+}
+
+function readExtSection(elf: ElfFile, btf: Btf | undefined): BtfExt | undefined {
+  const section = elf.section('.BTF.ext')
+  return section && btf && parseBtfExt(section.data, btf)
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}
+
 function readDataMaps(
   elf: ElfFile,
-  btf: Btf | undefined,
+  sections: ReadonlyMap<string, PlacedSection>,
   objectName: string,
   unique: (name: string) => string,
-): DataMap[] {
-  const maps: DataMap[] = []
+): MapSpec[] {
+  const maps: MapSpec[] = []
   for (const section of elf.sections) {
     const kind = dataSectionKind(section)
-    if (kind) maps.push(dataMap(elf, btf, section, kind, unique(section.name), objectName))
+    if (kind) maps.push(dataMap(section, kind, sections.get(section.name), unique(section.name), objectName))
   }
   return maps
 }
 
-function readVariables(btf: Btf | undefined, data: readonly DataMap[]): Spec['variables'] {
-  if (!btf) return []
+/** The variables of the data sections; one without BTF (`.rodata.str1.1`) has none. */
+function readVariables(
+  btf: Btf,
+  sections: ReadonlyMap<string, PlacedSection>,
+  data: readonly MapSpec[],
+): VariableSpec[] {
   const unique = uniqueNames()
-  return data.flatMap(map => sectionVariables(btf, map, unique))
+  const bySection = new Map(
+    [...sections.values()].map(({ section, variables }) => [section.index, variables]),
+  )
+  return data.flatMap(({ name, section }) => {
+    const placed = (section && bySection.get(section.index)) ?? []
+    return placed.map(place => new VariableSpec(unique(place.variable.name), name, section!, btf, place))
+  })
 }
 
 /** The `license` section holds one string; the kernel compares it to know whether GPL-only helpers may be called. */
@@ -83,11 +113,11 @@ function readLicense(elf: ElfFile): string {
 function referenceTargets(
   elf: ElfFile,
   defined: readonly DefinedMap[],
-  data: readonly DataMap[],
+  data: readonly MapSpec[],
   functions: FunctionsBySection,
 ): ReferenceTargets {
   const mapsByPlace = new Map(defined.map(({ section, offset, map }) => [`${section}+${offset}`, map.name]))
-  const dataBySection = new Map(data.map(({ map }) => [map.section?.index, map.name]))
+  const dataBySection = new Map(data.map(map => [map.section?.index, map.name]))
   const startsOf = (section: number): ReadonlyMap<number, PendingFunction> =>
     new Map((functions.get(section) ?? []).map(fn => [fn.start, fn]))
   const starts = new Map([...functions.keys()].map(section => [section, startsOf(section)]))

@@ -10,22 +10,36 @@ export interface PlacedVariable {
   readonly size: number
 }
 
+/** A section of variables: what ELF and BTF say of it, put together. */
+export interface PlacedSection {
+  readonly section: ElfSection
+  readonly datasec: BtfDatasec
+  /** In the order of BTF. */
+  readonly variables: readonly PlacedVariable[]
+}
+
 /**
- * Finds where the variables of a section lie. The compiler leaves sizes and offsets of DATASEC at 0 for the loader to
- * fill from the symbol table; a static linker (`bpftool gen object`) has filled them in, and may have left several
- * variables of one name.
+ * Finds where the variables of all sections lie, by the name of the section. The compiler leaves sizes and offsets of
+ * DATASEC at 0 for the loader to fill from the symbol table; a static linker (`bpftool gen object`) has filled them in,
+ * and may have left several variables of one name. Sections that only declare externs (`.ksyms`) are not in the file.
  *
  * @throws BtfError for an entry that is no variable, has no symbol, or leaves the section.
  */
-export function placeVariables(
-  elf: ElfFile,
-  btf: Btf,
-  datasec: BtfDatasec,
-  section: ElfSection,
-): PlacedVariable[] {
+export function placeSections(elf: ElfFile, btf: Btf): ReadonlyMap<string, PlacedSection> {
+  const sections = new Map<string, PlacedSection>()
+  for (const id of btf.ids('datasec')) {
+    const section = elf.section(btf.nameOf(id))
+    const datasec = btf.type(id)
+    if (!section || datasec.kind !== 'datasec' || sections.has(datasec.name)) continue
+    sections.set(datasec.name, { section, datasec, variables: placeVariables(elf, btf, datasec, section) })
+  }
+  return sections
+}
+
+function placeVariables(elf: ElfFile, btf: Btf, datasec: BtfDatasec, section: ElfSection): PlacedVariable[] {
   const isFilled = datasec.size !== 0
   const symbols = isFilled ? undefined : symbolsByName(elf, section)
-  const placed = datasec.variables.map((entry, i): PlacedVariable => {
+  return datasec.variables.map((entry, i): PlacedVariable => {
     const where = `.BTF/type[${datasec.id}]/variable[${i}]`
     const variable = btf.type(entry.type)
     if (variable.kind !== 'var') {
@@ -43,7 +57,6 @@ export function placeVariables(
     }
     return { variable, offset, size: entry.size }
   })
-  return placed
 }
 
 /** Symbols of one name are in the order of their place, which is the order in which they are defined. */

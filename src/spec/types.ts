@@ -11,6 +11,8 @@ export interface Spec {
   readonly name: string
   readonly elf: ElfFile
   readonly btf: Btf | undefined
+  /** The same, ready for the kernel, made when first asked for; types keep their ids. */
+  readonly kernelBtf: (() => Btf) | undefined
   readonly ext: BtfExt | undefined
   /** From the `license` section; empty where there is none. */
   readonly license: string
@@ -38,7 +40,7 @@ export interface MapSpec {
   /** BPF_F_* flags of BPF_MAP_CREATE. */
   flags: number
   /** Type-specific (bloom filter: number of hash functions), Linux 5.16. */
-  mapExtra: bigint
+  mapExtra: number | bigint
   /** NUMA node to allocate on. */
   numaNode: number | undefined
   /** Network device that the map is offloaded to. */

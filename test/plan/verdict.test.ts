@@ -4,7 +4,7 @@ import type { Machine, MapShape } from '../../src/plan/shape.ts'
 import { compareMap, reasonText } from '../../src/plan/verdict.ts'
 
 const machine: Machine = { possibleCpus: 2, pageSize: 4096 }
-const hash: MapShape = { type: 'hash', keySize: 4, valueSize: 16, maxEntries: 64, flags: 0, mapExtra: 0n }
+const hash: MapShape = { type: 'hash', keySize: 4, valueSize: 16, maxEntries: 64, flags: 0, mapExtra: 0 }
 
 const compare = (asked: MapShape, pinned: MapShape) =>
   compareMap('flows', '/pins/flows', asked, pinned, machine)
@@ -22,7 +22,7 @@ test('every parameter that differs is named with both values', () => {
     valueSize: 24,
     maxEntries: 65,
     flags: 0x400,
-    mapExtra: 3n,
+    mapExtra: 3,
   }
   const { verdict, reasons } = compare(hash, pinned)
   assert.is(verdict, 'incompatible')

@@ -1,0 +1,3 @@
+export { attachProgram, wantsToAttach } from './attach.ts'
+export type { Attachable } from './family.ts'
+export { BpfLink, type LinkInit } from './link.ts'

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs'
+import type { Machine } from '../plan/shape.ts'
+
+let machine: Machine | undefined
+
+/** What sizes of maps depend on, read once. */
+export function thisMachine(): Machine {
+  machine ??= { possibleCpus: possibleCpus(), pageSize: pageSize() }
+  return machine
+}
+
+/** How many CPUs `0-3,8-11` lists: the kernel lays out one value for each (kernel/bpf/arraymap.c: bpf_percpu_array_copy). */
+function possibleCpus(): number {
+  const ranges = readFileSync('/sys/devices/system/cpu/possible', 'latin1').trim().split(',')
+  return ranges.reduce((count, range) => {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    return count + last - first + 1
+  }, 0)
+}
+
+/** The auxiliary vector is pairs of machine words: a key and its value (getauxval(3)). */
+function pageSize(): number {
+  const AT_PAGESZ = 6n
+  const bytes = readFileSync('/proc/self/auxv')
+  const words = new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+  for (let i = 0; i + 1 < words.length; i += 2) if (words[i] === AT_PAGESZ) return Number(words[i + 1])
+  return 4096
+}

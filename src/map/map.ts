@@ -1,0 +1,295 @@
+import { type Codec, createCodec, type TypeId } from '../btf/index.ts'
+import { BpfError } from '../errors.ts'
+import type { MapShape } from '../plan/shape.ts'
+import { mapTypes } from '../spec/kernel.ts'
+import {
+  allocate,
+  closeFd,
+  type Memory,
+  mapDelete,
+  mapGetNextKey,
+  mapInfo,
+  mapLookup,
+  mapUpdate,
+  systemError,
+} from '../syscall/index.ts'
+import { thisMachine } from './machine.ts'
+import type { Entry, MapTypes } from './types.ts'
+
+const ENOENT = -2
+
+/** What a live map is made from. */
+export interface MapInit {
+  /** The descriptor, which the map owns from now on. */
+  readonly fd: number
+  /** Name in the object, or the kernel's where there is no object. */
+  readonly name: string
+  readonly shape: MapShape
+  readonly types?: MapTypes | undefined
+  /** Kernel id, where it is known already. */
+  readonly id?: number | undefined
+  /** Opened so that only reading is possible. */
+  readonly readOnly?: boolean
+}
+
+/** When {@link BpfMap.set} may write. */
+export type SetMode = 'any' | 'create' | 'replace'
+
+const setFlags: Readonly<Record<SetMode, number>> = { any: 0, create: 1, replace: 2 }
+
+/** Map types whose values exist once a possible CPU. */
+const perCpuTypes: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'percpu_hash',
+  'percpu_array',
+  'lru_percpu_hash',
+  'percpu_cgroup_storage',
+])
+
+/**
+ * A map that the kernel holds, and a descriptor of it. Keys and values are decoded by BTF where it is known, else they
+ * are bytes. Close it when it is no longer needed; the map itself lives as long as a pin, program or process holds it.
+ */
+export class BpfMap {
+  readonly name: string
+  readonly shape: MapShape
+  readonly types: MapTypes | undefined
+  readonly readOnly: boolean
+  #fd: number
+  #id: number | undefined
+  #access: Access | undefined
+
+  constructor({ fd, name, shape, types, id, readOnly = false }: MapInit) {
+    this.#fd = fd
+    this.name = name
+    this.shape = shape
+    this.types = types
+    this.#id = id
+    this.readOnly = readOnly
+  }
+
+  /** @throws BpfError `ERR_CLOSED` after {@link close}. */
+  get fd(): number {
+    if (this.#fd < 0) throw new BpfError(`map '${this.name}' is closed`, { code: 'ERR_CLOSED' })
+    return this.#fd
+  }
+
+  get closed(): boolean {
+    return this.#fd < 0
+  }
+
+  /** The kernel's number for the map: equal ids are the same map. */
+  get id(): number {
+    this.#id ??= this.info().id
+    return this.#id
+  }
+
+  /** Map type by its kernel name: `'hash'`. */
+  get type(): MapShape['type'] {
+    return this.shape.type
+  }
+
+  /** Bytes. */
+  get keySize(): number {
+    return this.shape.keySize
+  }
+
+  /** Bytes; in per-CPU maps of one CPU's value. */
+  get valueSize(): number {
+    return this.shape.valueSize
+  }
+
+  get maxEntries(): number {
+    return this.shape.maxEntries
+  }
+
+  /** What the kernel says of the map. */
+  info(): ReturnType<typeof mapInfo> & object {
+    const info = mapInfo(this.fd)
+    if (typeof info === 'number')
+      throw this.#failed('reading information about', info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)')
+    return info
+  }
+
+  /** The value of a key, or `undefined` where the map has none. */
+  get(key: Entry): Entry | undefined {
+    const access = this.#open()
+    access.putKey(key)
+    const result = mapLookup(this.fd, access.key.address, access.value.address)
+    if (result === ENOENT) return undefined
+    if (result < 0) throw this.#failed('reading', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
+    return access.takeValue()
+  }
+
+  has(key: Entry): boolean {
+    return this.get(key) !== undefined
+  }
+
+  /**
+   * Writes an entry. Per-CPU maps take an array with a value for every possible CPU.
+   *
+   * @param mode `'create'`: fails with EEXIST where the key is there; `'replace'`: with ENOENT where it is not
+   * @throws BpfError `ERR_VALUE` for a key or value that does not fit its type, E2BIG for a full map.
+   */
+  set(key: Entry, value: Entry, mode: SetMode = 'any'): void {
+    const access = this.#open()
+    access.putKey(key)
+    access.putValue(value)
+    const result = mapUpdate(this.fd, access.key.address, access.value.address, setFlags[mode])
+    if (result < 0) throw this.#failed('writing to', result, 'bpf(BPF_MAP_UPDATE_ELEM)')
+  }
+
+  /** Removes an entry; `false` where there was none. */
+  delete(key: Entry): boolean {
+    const access = this.#open()
+    access.putKey(key)
+    const result = mapDelete(this.fd, access.key.address)
+    if (result === ENOENT) return false
+    if (result < 0) throw this.#failed('deleting from', result, 'bpf(BPF_MAP_DELETE_ELEM)')
+    return true
+  }
+
+  /** All keys, in the kernel's order. Keys that come or go meanwhile may or may not be among them. */
+  *keys(): IterableIterator<Entry> {
+    for (const access of this.#walk()) yield access.takeKey()
+  }
+
+  /** All entries, as {@link keys}; an entry that goes before it is read is left out. */
+  *entries(): IterableIterator<[key: Entry, value: Entry]> {
+    for (const access of this.#walk()) {
+      const key = access.takeKey()
+      const result = mapLookup(this.fd, access.key.address, access.value.address)
+      if (result === ENOENT) continue
+      if (result < 0) throw this.#failed('reading', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
+      yield [key, access.takeValue()]
+    }
+  }
+
+  [Symbol.iterator](): IterableIterator<[key: Entry, value: Entry]> {
+    return this.entries()
+  }
+
+  /** Closes the descriptor; a second time does nothing. */
+  close(): void {
+    if (this.#fd < 0) return
+    closeFd(this.#fd)
+    this.#fd = -1
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** Takes one step to the next key at a time, with memory of its own: two walks do not disturb each other. */
+  *#walk(): IterableIterator<Access> {
+    const access = new Access(this)
+    let seen = 0
+    let last = 0
+    // a map whose keys are deleted while we walk starts over (kernel/bpf/hashtab.c: htab_map_get_next_key): stop then
+    while (seen++ < this.maxEntries) {
+      const result = mapGetNextKey(this.fd, last, access.nextKey.address)
+      if (result === ENOENT) return
+      if (result < 0) throw this.#failed('walking through', result, 'bpf(BPF_MAP_GET_NEXT_KEY)')
+      access.key.bytes.set(access.nextKey.bytes)
+      last = access.key.address
+      yield access
+    }
+  }
+
+  #open(): Access {
+    return (this.#access ??= new Access(this))
+  }
+
+  #failed(doing: string, result: number, syscall: string): BpfError {
+    return systemError(result, syscall, { doing: `${doing} map '${this.name}'` })
+  }
+}
+
+/** Memory for one key and one value, and the codecs between it and JavaScript values. */
+class Access {
+  readonly key: Memory
+  readonly nextKey: Memory
+  readonly value: Memory
+  readonly #map: BpfMap
+  readonly #keyCodec: Codec | undefined
+  readonly #valueCodec: Codec | undefined
+  /** Bytes from one CPU's value to the next; 0 in maps that are not per CPU. */
+  readonly #stride: number
+
+  constructor(map: BpfMap) {
+    const { keySize, valueSize, types } = map
+    const isPerCpu = perCpuTypes.has(map.type)
+    this.#map = map
+    this.#stride = isPerCpu ? (valueSize + 7) & ~7 : 0
+    this.key = allocate(keySize)
+    this.nextKey = allocate(keySize)
+    this.value = allocate(isPerCpu ? this.#stride * thisMachine().possibleCpus : valueSize)
+    this.#keyCodec = codecOf(types, types?.key, keySize)
+    this.#valueCodec = codecOf(types, types?.value, valueSize)
+  }
+
+  putKey(key: Entry): void {
+    this.#put(key, this.#keyCodec, this.key.bytes, 'key')
+  }
+
+  putValue(value: Entry): void {
+    if (this.#stride === 0) {
+      this.#put(value, this.#valueCodec, this.value.bytes, 'value')
+      return
+    }
+    const cpus = this.value.bytes.length / this.#stride
+    if (!Array.isArray(value) || value.length !== cpus) {
+      throw this.#misfit('value', `an array with the values of ${cpus} CPUs`)
+    }
+    this.value.bytes.fill(0)
+    value.forEach((one, cpu) => {
+      this.#put(one, this.#valueCodec, this.#ofCpu(cpu), 'value')
+    })
+  }
+
+  takeKey(): Entry {
+    return this.#keyCodec ? this.#keyCodec.decode(this.key.bytes) : this.key.bytes.slice()
+  }
+
+  takeValue(): Entry {
+    const codec = this.#valueCodec
+    if (this.#stride === 0) return codec ? codec.decode(this.value.bytes) : this.value.bytes.slice()
+    const cpus = this.value.bytes.length / this.#stride
+    return Array.from({ length: cpus }, (_, cpu) => {
+      const bytes = this.#ofCpu(cpu)
+      return codec ? codec.decode(bytes) : bytes.slice()
+    })
+  }
+
+  #ofCpu(cpu: number): Uint8Array {
+    return this.value.bytes.subarray(cpu * this.#stride, cpu * this.#stride + this.#map.valueSize)
+  }
+
+  #put(entry: Entry, codec: Codec | undefined, into: Uint8Array, part: 'key' | 'value'): void {
+    if (entry instanceof Uint8Array) {
+      if (entry.length !== into.length) throw this.#misfit(part, `${into.length} bytes, got ${entry.length}`)
+      into.set(entry)
+    } else if (codec) {
+      codec.encode(entry, into)
+    } else {
+      throw this.#misfit(part, `${into.length} bytes as a Uint8Array: its type is not known`)
+    }
+  }
+
+  #misfit(part: string, wanted: string): BpfError {
+    return new BpfError(`a ${part} of map '${this.#map.name}' is ${wanted}`, { code: 'ERR_VALUE' })
+  }
+}
+
+/** A codec only where the type is as large as the map's part: anything else was not made for this map. */
+function codecOf(types: MapTypes | undefined, id: TypeId | undefined, size: number): Codec | undefined {
+  if (!types || !id || size === 0) return undefined
+  const codec = createCodec(types.btf, id)
+  return codec.size === size ? codec : undefined
+}
+
+/** The number of a map type for BPF_MAP_CREATE. */
+export function mapTypeNumber(type: MapShape['type']): number {
+  return Object.hasOwn(mapTypes, type)
+    ? mapTypes[type as keyof typeof mapTypes]
+    : Number(type.replace('type ', ''))
+}

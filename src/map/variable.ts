@@ -1,0 +1,116 @@
+import type { Codec, Value } from '../btf/index.ts'
+import { BpfError } from '../errors.ts'
+import { mapFlag } from '../spec/kernel.ts'
+import { allocate, MappedMemory, mapLookup, systemError } from '../syscall/index.ts'
+import type { BpfMap } from './map.ts'
+
+/** Where a variable lies, and how it is decoded. */
+export interface VariableInit {
+  readonly name: string
+  /** Bytes from the start of the section's value. */
+  readonly offset: number
+  /** Bytes. */
+  readonly size: number
+  /** Made when the variable is first read or set. */
+  readonly codec: () => Codec
+}
+
+/**
+ * The memory of a live data section: mapped where the kernel allows it, so that programs and every process that has
+ * it mapped see one memory; else read by looking up the section's one entry.
+ */
+export class SectionMemory {
+  readonly map: BpfMap
+  /** Constants, or a map that was opened for reading only. */
+  readonly readOnly: boolean
+  #mapped: MappedMemory | undefined
+
+  constructor(map: BpfMap, isConstant: boolean) {
+    this.map = map
+    this.readOnly = isConstant || map.readOnly
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    const mapped = this.#memory()
+    return mapped ? mapped.read(offset, length) : this.#lookup().subarray(offset, offset + length)
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    const mapped = this.#memory()
+    if (this.readOnly || !mapped) {
+      throw new BpfError(`the variables of '${this.map.name}' can only be read`, { code: 'ERR_READ_ONLY' })
+    }
+    mapped.write(offset, bytes)
+  }
+
+  close(): void {
+    this.#mapped?.close()
+  }
+
+  /** A map opened read-only cannot be mapped at all (kernel/bpf/syscall.c: bpf_map_mmap), a frozen one needs no mapping. */
+  #memory(): MappedMemory | undefined {
+    if (this.readOnly || (this.map.shape.flags & mapFlag.MMAPABLE) === 0) return undefined
+    if (this.#mapped) return this.#mapped
+    const mapped = MappedMemory.map(this.map.fd, this.map.valueSize, { write: true })
+    if (typeof mapped === 'number') {
+      throw systemError(mapped, 'mmap', { doing: `mapping the variables of '${this.map.name}'` })
+    }
+    this.#mapped = mapped
+    return mapped
+  }
+
+  #lookup(): Uint8Array {
+    const key = allocate(4)
+    const value = allocate(this.map.valueSize)
+    const result = mapLookup(this.map.fd, key.address, value.address)
+    if (result < 0) {
+      throw systemError(result, 'bpf(BPF_MAP_LOOKUP_ELEM)', {
+        doing: `reading the variables of '${this.map.name}'`,
+      })
+    }
+    return value.bytes
+  }
+}
+
+/** A global variable of a loaded object: what is read and set here is what programs see, at once. */
+export class Variable {
+  readonly name: string
+  readonly size: number
+  readonly #offset: number
+  readonly #codec: () => Codec
+  readonly #memory: SectionMemory
+
+  constructor({ name, offset, size, codec }: VariableInit, memory: SectionMemory) {
+    this.name = name
+    this.size = size
+    this.#offset = offset
+    this.#codec = codec
+    this.#memory = memory
+  }
+
+  /** The map of its section: `.bss`. */
+  get map(): string {
+    return this.#memory.map.name
+  }
+
+  /** `true` for constants, and for everything of an object that was opened for reading only. */
+  get readOnly(): boolean {
+    return this.#memory.readOnly
+  }
+
+  /** Its value now. A 64-bit integer is read in one access; a struct may be seen half written. */
+  get(): Value {
+    return this.#codec().decode(this.#memory.read(this.#offset, this.size))
+  }
+
+  /**
+   * Sets it for all programs and processes.
+   *
+   * @throws BpfError `ERR_VALUE` where the value does not fit the type, `ERR_READ_ONLY` for constants.
+   */
+  set(value: Value): void {
+    const bytes = new Uint8Array(this.size)
+    this.#codec().encode(value, bytes)
+    this.#memory.write(this.#offset, bytes)
+  }
+}

@@ -1,0 +1,125 @@
+import type { Btf } from '../btf/index.ts'
+import { BpfMap, mapTypeNumber, thisMachine } from '../map/index.ts'
+import { keptShape, type MapShape, requestedShape } from '../plan/shape.ts'
+import type { MapSpec } from '../spec/types.ts'
+import { allocate, mapCreate, mapFreeze, mapUpdate, systemError } from '../syscall/index.ts'
+
+/** The object's BTF, as types and as the kernel holds it. */
+export interface LoadedBtf {
+  readonly btf: Btf
+  readonly fd: number
+}
+
+/** Map types for which the kernel takes no BTF (`map_check_btf` of their map_ops is missing, kernel/bpf/syscall.c: map_check_btf). */
+const withoutBtf: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'perf_event_array',
+  'cgroup_array',
+  'stack_trace',
+  'array_of_maps',
+  'hash_of_maps',
+  'devmap',
+  'devmap_hash',
+  'cpumap',
+  'xskmap',
+  'sockmap',
+  'sockhash',
+  'reuseport_sockarray',
+  'prog_array',
+  'queue',
+  'stack',
+  'ringbuf',
+  'user_ringbuf',
+  'arena',
+])
+
+const EINVAL = -22
+const ENOTSUPP = -524
+const EOPNOTSUPP = -95
+
+/**
+ * Creates a map, without its contents.
+ *
+ * @throws BpfError with the kernel's errno: EINVAL for parameters that the type does not take, ENOMEM, E2BIG, EPERM.
+ */
+export function createMap(spec: MapSpec, btf: LoadedBtf | undefined): BpfMap {
+  const asked = requestedShape(spec, thisMachine())
+  const inner = spec.inner && createMap(spec.inner, btf)
+  try {
+    const fd = create(spec, asked, btf, inner?.fd)
+    if (fd < 0)
+      throw systemError(fd, 'bpf(BPF_MAP_CREATE)', {
+        doing: `creating map '${spec.name}' (${describe(asked)})`,
+      })
+    const types = btf && { btf: btf.btf, key: spec.keyType, value: spec.valueType }
+    return new BpfMap({ fd, name: spec.name, shape: keptShape(asked, thisMachine()), types })
+  } finally {
+    inner?.close()
+  }
+}
+
+function create(spec: MapSpec, shape: MapShape, btf: LoadedBtf | undefined, innerMapFd = 0): number {
+  const options = {
+    type: mapTypeNumber(shape.type),
+    keySize: shape.keySize,
+    valueSize: shape.valueSize,
+    maxEntries: shape.maxEntries,
+    flags: shape.flags,
+    mapExtra: shape.mapExtra,
+    name: spec.kernelName,
+    ifindex: spec.ifindex,
+    innerMapFd,
+    ...(spec.numaNode === undefined ? {} : { numaNode: spec.numaNode }),
+  }
+  const hasTypes =
+    btf !== undefined && (spec.keyType !== 0 || spec.valueType !== 0) && !withoutBtf.has(shape.type)
+  if (!hasTypes) return mapCreate(options)
+  const fd = mapCreate({
+    ...options,
+    btfFd: btf.fd,
+    btfKeyTypeId: spec.keyType,
+    btfValueTypeId: spec.valueType,
+  })
+  // some types of maps and of values the kernel takes only without BTF
+  return fd === EINVAL || fd === ENOTSUPP || fd === EOPNOTSUPP ? mapCreate(options) : fd
+}
+
+function describe(shape: MapShape): string {
+  const { type, keySize, valueSize, maxEntries } = shape
+  return `${type}, key ${keySize} bytes, value ${valueSize} bytes, max_entries ${maxEntries}`
+}
+
+/**
+ * Writes the initial contents of a data section, and freezes constants: the verifier believes only what can no longer
+ * change.
+ */
+export function fillSection(map: BpfMap, { section }: MapSpec): void {
+  if (!section) return
+  const isZero = section.kind === 'bss' && section.contents.every(byte => byte === 0)
+  if (!isZero) {
+    const key = allocate(4)
+    const value = allocate(section.contents.length)
+    value.bytes.set(section.contents)
+    const result = mapUpdate(map.fd, key.address, value.address)
+    if (result < 0) {
+      throw systemError(result, 'bpf(BPF_MAP_UPDATE_ELEM)', { doing: `filling data section '${map.name}'` })
+    }
+  }
+  if (section.kind !== 'rodata') return
+  const result = mapFreeze(map.fd)
+  if (result < 0)
+    throw systemError(result, 'bpf(BPF_MAP_FREEZE)', { doing: `freezing the constants of '${map.name}'` })
+}
+
+/** Puts a descriptor into a slot of a map of maps or of programs. */
+export function fillSlot(map: BpfMap, index: number, fd: number, what: string): void {
+  const key = allocate(4)
+  const value = allocate(4)
+  new Uint32Array(key.bytes.buffer)[0] = index
+  new Uint32Array(value.bytes.buffer)[0] = fd
+  const result = mapUpdate(map.fd, key.address, value.address)
+  if (result < 0) {
+    throw systemError(result, 'bpf(BPF_MAP_UPDATE_ELEM)', {
+      doing: `putting ${what} into slot ${index} of map '${map.name}'`,
+    })
+  }
+}

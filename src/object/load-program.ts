@@ -1,0 +1,103 @@
+import { BpfError, VerifierError } from '../errors.ts'
+import type { BpfMap } from '../map/index.ts'
+import { assemble } from '../spec/assemble.ts'
+import { attachTypes, programTypes } from '../spec/kernel.ts'
+import { sectionNames } from '../spec/sections.ts'
+import type { ProgramSpec, Spec } from '../spec/types.ts'
+import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../syscall/index.ts'
+import { attachTypeId } from './kernel-btf.ts'
+import { summarize } from './verifier-log.ts'
+
+const functionInfoSize = 8
+const lineInfoSize = 16
+
+/**
+ * Loads one program; the result is its descriptor.
+ *
+ * @throws VerifierError where the verifier refuses it; BpfError `ERR_NO_TYPE`, `ERR_NO_TARGET`, `ERR_UNSUPPORTED`
+ * before the kernel is asked, else with the kernel's errno.
+ */
+export function loadProgram(
+  spec: Spec,
+  program: ProgramSpec,
+  maps: ReadonlyMap<string, BpfMap>,
+  btfFd: number | undefined,
+): number {
+  const options = loadOptions(spec, program, maps, btfFd)
+  const fd = progLoad(options)
+  return fd >= 0 ? fd : reloadForLog(program, options, fd)
+}
+
+function loadOptions(
+  spec: Spec,
+  program: ProgramSpec,
+  maps: ReadonlyMap<string, BpfMap>,
+  btfFd: number | undefined,
+): ProgLoadOptions {
+  if (program.type === 'unspec') throw noType(program)
+  const { instructions, functionInfo, lineInfo } = assemble(spec, program, name =>
+    descriptorOf(program, name, maps),
+  )
+  const debug =
+    btfFd === undefined || functionInfo.length === 0
+      ? {}
+      : {
+          btfFd,
+          functionInfo: { recordSize: functionInfoSize, bytes: functionInfo },
+          lineInfo: { recordSize: lineInfoSize, bytes: lineInfo },
+        }
+  return {
+    type: programTypes[program.type],
+    instructions,
+    license: spec.license,
+    name: program.kernelName,
+    flags: program.flags,
+    expectedAttachType: program.attachType === undefined ? 0 : attachTypes[program.attachType],
+    ...(program.rule?.needsBtfTarget ? { attachBtfId: targetId(program, program.rule.extra) } : {}),
+    ...debug,
+  }
+}
+
+function descriptorOf(program: ProgramSpec, name: string, maps: ReadonlyMap<string, BpfMap>): number {
+  const map = maps.get(name)
+  if (map) return map.fd
+  throw new BpfError(
+    `program '${program.name}' uses map '${name}', which is not created: its autocreate is false`,
+    {
+      code: 'ERR_UNKNOWN_NAME',
+    },
+  )
+}
+
+function targetId(program: ProgramSpec, hook: string): number {
+  if (hook !== '') return attachTypeId(program.name, program.type, program.attachType, hook)
+  throw new BpfError(`program '${program.name}': SEC("${program.section}") does not say which hook`, {
+    code: 'ERR_NO_TARGET',
+    hint: `write SEC("${program.section}/name_of_the_hook")`,
+  })
+}
+
+function noType(program: ProgramSpec): BpfError {
+  const close = sectionNames().filter(
+    name => name !== '' && program.section.replace('?', '').startsWith(name),
+  )
+  const near = close.length > 0 ? `; known is ${close.map(name => `SEC("${name}")`).join(', ')}` : ''
+  return new BpfError(
+    `program '${program.name}': SEC("${program.section}") does not say what type of program it is${near}`,
+    { code: 'ERR_NO_TYPE', hint: "set the program's type, or change its section name" },
+  )
+}
+
+/** The first load asks for no log, which costs time even where nothing is wrong. */
+function reloadForLog(program: ProgramSpec, options: ProgLoadOptions, first: number): number {
+  const { result, log } = progLoadLogged(options)
+  // what failed for want of memory, say, may succeed now
+  if (result >= 0) return result
+  const error = systemError(first, 'bpf(BPF_PROG_LOAD)', { doing: `loading program '${program.name}'` })
+  if (log.trim() === '') throw error
+  throw new VerifierError(program.name, summarize(log), log, {
+    syscall: 'bpf(BPF_PROG_LOAD)',
+    ...(error.errno === undefined ? {} : { errno: error.errno }),
+    cause: error,
+  })
+}

@@ -1,0 +1,148 @@
+import { BpfError } from '../errors.ts'
+import { type BpfMap, SectionMemory, Variable } from '../map/index.ts'
+import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
+import { btfLoad, btfLoadLogged, closeFd, systemError } from '../syscall/index.ts'
+import { createMap, fillSection, fillSlot, type LoadedBtf } from './create-map.ts'
+import { loadProgram } from './load-program.ts'
+
+/** What the kernel holds of an object, by name. Whoever has it closes it. */
+export interface Live {
+  readonly maps: ReadonlyMap<string, BpfMap>
+  readonly programs: ReadonlyMap<string, LiveProgram>
+  readonly variables: ReadonlyMap<string, Variable>
+  /** The mapped memory behind the variables. */
+  readonly sections: readonly SectionMemory[]
+}
+
+/** A loaded program. */
+export interface LiveProgram {
+  readonly spec: ProgramSpec
+  readonly fd: number
+}
+
+/** What already lives and is to be used instead of being created. */
+export interface Given {
+  /** Maps by name in the object. They are taken over: closed with the object, and when loading fails. */
+  readonly maps?: ReadonlyMap<string, BpfMap>
+}
+
+/**
+ * Loads an object into the kernel: its maps, but for those given; their initial contents, which a given map does not
+ * get; its programs.
+ *
+ * @throws BpfError, VerifierError. Everything that was made, and everything that was given, is closed then.
+ */
+export function load(spec: Spec, given: Given = {}): Live {
+  const maps = new Map(given.maps)
+  const programs = new Map<string, LiveProgram>()
+  let btf: LoadedBtf | undefined
+  try {
+    refuseOtherByteOrder(spec)
+    btf = loadBtf(spec)
+    createMaps(spec, maps, given, btf)
+    for (const program of spec.programs) {
+      if (!program.autoload) continue
+      programs.set(program.name, { spec: program, fd: loadProgram(spec, program, maps, btf?.fd) })
+    }
+    fillProgramArrays(spec, maps, programs, given)
+  } catch (error) {
+    for (const map of maps.values()) map.close()
+    for (const { fd } of programs.values()) closeFd(fd)
+    throw error
+  } finally {
+    if (btf) closeFd(btf.fd)
+  }
+  return { maps: inOrder(spec, maps), programs, ...liveVariables(spec, maps) }
+}
+
+function refuseOtherByteOrder({ elf }: Spec): void {
+  const hostIsLittle = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
+  if (elf.littleEndian === hostIsLittle) return
+  const [object, host] = hostIsLittle ? ['big', 'little'] : ['little', 'big']
+  throw new BpfError(`the object is ${object}-endian, this machine is ${host}-endian`, {
+    code: 'ERR_BYTE_ORDER',
+    hint: `compile with -target ${hostIsLittle ? 'bpfel' : 'bpfeb'}`,
+  })
+}
+
+function loadBtf({ kernelBtf }: Spec): LoadedBtf | undefined {
+  if (!kernelBtf) return undefined
+  const btf = kernelBtf()
+  const fd = btfLoad(btf.bytes)
+  if (fd >= 0) return { btf, fd }
+  const error = systemError(fd, 'bpf(BPF_BTF_LOAD)', { doing: "loading the object's BTF" })
+  const { result, log } = btfLoadLogged(btf.bytes)
+  if (result >= 0) return { btf, fd: result }
+  const reason = log.trim().split('\n').at(-1) ?? ''
+  if (reason === '') throw error
+  throw new BpfError(`the kernel refuses the object's BTF: ${reason}`, { code: error.code, cause: error })
+}
+
+function createMaps(spec: Spec, maps: Map<string, BpfMap>, given: Given, btf: LoadedBtf | undefined): void {
+  for (const map of spec.maps) {
+    if (!map.autocreate || maps.has(map.name)) continue
+    const created = createMap(map, btf)
+    maps.set(map.name, created)
+    fillSection(created, map)
+  }
+  for (const { map, slots } of ownSlots(spec, maps, given)) {
+    for (const { index, kind, name } of slots) {
+      const inner = kind === 'map' && maps.get(name)
+      if (inner) fillSlot(map, index, inner.fd, `map '${name}'`)
+    }
+  }
+}
+
+function fillProgramArrays(
+  spec: Spec,
+  maps: ReadonlyMap<string, BpfMap>,
+  programs: ReadonlyMap<string, LiveProgram>,
+  given: Given,
+): void {
+  for (const { map, slots } of ownSlots(spec, maps, given)) {
+    for (const { index, kind, name } of slots) {
+      const program = kind === 'program' && programs.get(name)
+      if (program) fillSlot(map, index, program.fd, `program '${name}'`)
+    }
+  }
+}
+
+/** The maps whose slots are this object's to fill: nothing is ever put into a map that was given. */
+function* ownSlots(
+  spec: Spec,
+  maps: ReadonlyMap<string, BpfMap>,
+  given: Given,
+): IterableIterator<{ map: BpfMap; slots: MapSpec['slots'] }> {
+  for (const { name, slots } of spec.maps) {
+    const map = maps.get(name)
+    if (map && slots.length > 0 && !given.maps?.has(name)) yield { map, slots }
+  }
+}
+
+function inOrder(spec: Spec, maps: ReadonlyMap<string, BpfMap>): Map<string, BpfMap> {
+  const ordered = new Map<string, BpfMap>()
+  for (const { name } of spec.maps) {
+    const map = maps.get(name)
+    if (map) ordered.set(name, map)
+  }
+  return ordered
+}
+
+/** The variables of an object whose maps live. */
+export function liveVariables(
+  spec: Spec,
+  maps: ReadonlyMap<string, BpfMap>,
+): Pick<Live, 'variables' | 'sections'> {
+  const memories = new Map<string, SectionMemory>()
+  for (const { name, section } of spec.maps) {
+    const map = maps.get(name)
+    if (map && section) memories.set(name, new SectionMemory(map, section.kind === 'rodata'))
+  }
+  const variables = new Map<string, Variable>()
+  for (const variable of spec.variables) {
+    const { name, offset, size } = variable
+    const memory = memories.get(variable.map)
+    if (memory) variables.set(name, new Variable({ name, offset, size, codec: () => variable.codec }, memory))
+  }
+  return { variables, sections: [...memories.values()] }
+}

@@ -1,0 +1,44 @@
+/**
+ * The cause in a verifier log, as one line: the verifier's last word, the instruction it was about and the source line
+ * in front of that.
+ *
+ * @example
+ * summarize(log) // "R0 invalid mem access 'map_value_or_null' at 7: (79) r1 = *(u64 *)(r0 +0) (*slot += 1; at f.c:24)"
+ */
+export function summarize(log: string): string {
+  const lines = log.split('\n').map(line => line.trim())
+  const last = lines.findLastIndex(isCause)
+  if (last < 0) return 'its log says nothing'
+  const instruction = lines.slice(0, last).findLast(line => instructionLine.test(line))
+  const source = lines.slice(0, last).findLast(line => line.startsWith(';'))
+  const at = instruction ? ` at ${withoutState(instruction)}` : ''
+  return `${lines[last]}${at}${source ? ` (${sourceOf(source)})` : ''}`
+}
+
+/** `7: (79) r1 = *(u64 *)(r0 +0)`, and since Linux 5.17 the state of the registers behind a `;`. */
+const instructionLine = /^\d+: \([0-9a-f]{2}\) /
+/** What follows the verifier's last word: statistics (kernel/bpf/verifier.c: print_verification_stats). */
+const statisticsLine = /^(processed \d+ insns|verification time|stack depth|insns processed|$)/
+/** States of the registers: `from 5 to 7: R0=...`, `5: R1=ctx() R10=fp0`. */
+const stateLine = /^(\d+: R\d|from \d+ to \d+|\d+: safe$)/
+
+function isCause(line: string): boolean {
+  return (
+    !statisticsLine.test(line) &&
+    !instructionLine.test(line) &&
+    !stateLine.test(line) &&
+    !line.startsWith(';')
+  )
+}
+
+function withoutState(instruction: string): string {
+  return instruction.replace(/\s+;.*$/, '')
+}
+
+/** `; *slot += 1; @ file.bpf.c:24` since Linux 6.8, only the text before. */
+function sourceOf(line: string): string {
+  return line
+    .replace(/^;\s*/, '')
+    .replace(/ @ ([^\s]+)$/, ' at $1')
+    .replace(/\s+/g, ' ')
+}

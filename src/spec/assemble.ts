@@ -1,0 +1,167 @@
+import { BpfError } from '../errors.ts'
+import { type DebugInfo, debugInfo, type Placement } from './debug-info.ts'
+import { Instructions, instructionSize, pseudo } from './instructions.ts'
+import type { Reference } from './references.ts'
+import type { FunctionSpec, ProgramSpec, Spec } from './types.ts'
+
+/** A program as BPF_PROG_LOAD takes it. */
+export interface AssembledProgram extends DebugInfo {
+  readonly instructions: Uint8Array
+}
+
+/** The kernel takes no program of more instructions (include/linux/bpf.h: BPF_COMPLEXITY_LIMIT_INSNS). */
+const mostInstructions = 1_000_000
+
+/**
+ * Puts a program together: its own function, then each sub-program that it reaches, once, in the order in which calls
+ * meet them; all references filled in.
+ *
+ * @param descriptorOf gives the descriptor of a map by its name in the object
+ * @throws BpfError `ERR_UNSUPPORTED` for a reference that this version cannot resolve.
+ */
+export function assemble(
+  spec: Spec,
+  program: ProgramSpec,
+  descriptorOf: (map: string) => number,
+): AssembledProgram {
+  const placements = placeFunctions(program.body)
+  const last = placements.at(-1)!
+  const length = last.at + last.fn.length
+  if (length > mostInstructions) {
+    throw new BpfError(
+      `program '${program.name}' has ${length} instructions, the kernel takes ${mostInstructions}`,
+      {
+        code: 'ERR_ELF',
+      },
+    )
+  }
+  const instructions = new Uint8Array(length * instructionSize)
+  const code = new Instructions(instructions, spec.elf.littleEndian)
+  const startOf = new Map(placements.map(({ fn, at }) => [fn, at]))
+  for (const { fn, at } of placements) {
+    instructions.set(bytesOf(spec, fn), at * instructionSize)
+    for (const reference of fn.references) {
+      resolve(code, at + reference.at, reference, program, startOf, descriptorOf)
+    }
+  }
+  refuseCore(spec, program, placements)
+  return { instructions, ...debugInfo(spec, placements) }
+}
+
+/** An instruction that must be rewritten for the types of the running kernel cannot be loaded as it is. */
+function refuseCore(spec: Spec, program: ProgramSpec, placements: readonly Placement[]): void {
+  for (const { fn } of placements) {
+    const section = spec.elf.sections[fn.section]!.name
+    const start = fn.start * instructionSize
+    const end = start + fn.length * instructionSize
+    const relocation = spec.ext?.coreRelocations
+      .get(section)
+      ?.find(({ offset }) => offset >= start && offset < end)
+    if (!relocation) continue
+    throw new BpfError(
+      `program '${program.name}' has CO-RE relocations (${relocation.kind} of ${spec.btf?.nameOf(relocation.type)} at ` +
+        `${section}+0x${relocation.offset.toString(16)}): this version resolves none`,
+      { code: 'ERR_UNSUPPORTED' },
+    )
+  }
+}
+
+/** The unrelocated instructions of a function. */
+function bytesOf(spec: Spec, fn: FunctionSpec): Uint8Array {
+  const section = spec.elf.sections[fn.section]!
+  return section.data.subarray(fn.start * instructionSize, (fn.start + fn.length) * instructionSize)
+}
+
+/** Depth first from the program's own function. Not recursive: a file could hold a chain of a million functions. */
+function placeFunctions(body: FunctionSpec): Placement[] {
+  const placements: Placement[] = []
+  const seen = new Set<FunctionSpec>()
+  let end = 0
+  const enter = (fn: FunctionSpec): Iterator<Reference> => {
+    seen.add(fn)
+    placements.push({ fn, at: end })
+    end += fn.length
+    return fn.references[Symbol.iterator]()
+  }
+  const open = [enter(body)]
+  for (let walk = open.at(-1); walk; walk = open.at(-1)) {
+    const { done, value } = walk.next()
+    if (done) open.pop()
+    else if ((value.kind === 'call' || value.kind === 'function') && !seen.has(value.to))
+      open.push(enter(value.to))
+  }
+  return placements
+}
+
+function resolve(
+  code: Instructions,
+  at: number,
+  reference: Reference,
+  program: ProgramSpec,
+  startOf: ReadonlyMap<FunctionSpec, number>,
+  descriptorOf: (map: string) => number,
+): void {
+  switch (reference.kind) {
+    case 'map':
+      code.setSourceRegister(at, pseudo.MAP_FD)
+      code.setImmediate(at, descriptorOf(reference.map))
+      code.setImmediate(at + 1, 0)
+      break
+    case 'data':
+      code.setSourceRegister(at, pseudo.MAP_VALUE)
+      code.setImmediate(at, descriptorOf(reference.map))
+      code.setImmediate(at + 1, reference.offset)
+      break
+    case 'call':
+      code.setImmediate(at, startOf.get(reference.to)! - at - 1)
+      break
+    case 'function':
+      code.setSourceRegister(at, pseudo.FUNC)
+      code.setImmediate(at, startOf.get(reference.to)! - at - 1)
+      code.setImmediate(at + 1, 0)
+      break
+    case 'extern':
+      throw new BpfError(
+        `program '${program.name}' refers to '${reference.name}', which the kernel or its configuration defines: ` +
+          'this version resolves no such names',
+        { code: 'ERR_UNSUPPORTED' },
+      )
+  }
+}
+
+/**
+ * The bytes that say which code a program is: its instructions as compiled, and what each of them refers to by name.
+ * Equal for equal sources, whatever was loaded before; the kernel's own tag is not (it leaves out where in a map an
+ * address points).
+ */
+export function identityBytes(spec: Spec, program: ProgramSpec): Uint8Array {
+  const placements = placeFunctions(program.body)
+  const references = placements.flatMap(({ fn, at }) =>
+    fn.references.map(reference => described(at, reference)),
+  )
+  const text = new TextEncoder().encode(JSON.stringify([placements.map(({ fn }) => fn.length), references]))
+  const code = placements.map(({ fn }) => bytesOf(spec, fn))
+  const bytes = new Uint8Array(text.length + code.reduce((sum, part) => sum + part.length, 0))
+  bytes.set(text)
+  let end = text.length
+  for (const part of code) {
+    bytes.set(part, end)
+    end += part.length
+  }
+  return bytes
+}
+
+function described(at: number, reference: Reference): unknown[] {
+  const place = at + reference.at
+  switch (reference.kind) {
+    case 'map':
+      return [place, reference.kind, reference.map]
+    case 'data':
+      return [place, reference.kind, reference.map, reference.offset]
+    case 'call':
+    case 'function':
+      return [place, reference.kind, reference.to.name]
+    case 'extern':
+      return [place, reference.kind, reference.name]
+  }
+}
