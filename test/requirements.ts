@@ -41,12 +41,12 @@ export function commandPath(name: string): string | undefined {
     .find(existsSync)
 }
 
-// the runner puts its watch on uvu's functions; by plain node the reason goes to stderr
+// the runner puts its watch on uvu's functions; by plain node the reason is printed
 declare global {
   var bpfpinSkips: string[] | undefined
 }
 
 function say(reason: string): void {
   if (globalThis.bpfpinSkips !== undefined) globalThis.bpfpinSkips.push(reason)
-  else console.error(`skipped: ${reason}`)
+  else console.log(`skipped: ${reason}`)
 }

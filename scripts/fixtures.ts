@@ -1,0 +1,85 @@
+// `npm run fixtures` compiles every NAME.bpf.c in test/fixtures and examples to NAME.bpf.o beside it; with `--check` it
+// writes nothing and fails where an object is not what its source gives. More arguments are filters on the path.
+// A first line `// clang: FLAGS` adds flags for one file.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+// the bytes of an object depend on the compiler
+const clang = 'clang-19'
+const objcopy = 'llvm-objcopy-19'
+
+/** Where <asm/types.h> is on Debian. */
+const machineHeaders = ['x86_64', 'aarch64']
+  .map(machine => `/usr/include/${machine}-linux-gnu`)
+  .find(existsSync)
+
+/** Paths are relative to the project, those of headers to `include`: no object knows where it was made. */
+const flags = [
+  ...['-g', '-O2', '-target', 'bpf', '-mcpu=v3'],
+  ...['-fdebug-compilation-dir=.', '-ffile-prefix-map=/usr/include=include'],
+  ...(machineHeaders === undefined
+    ? []
+    : [`-I${machineHeaders}`, `-ffile-prefix-map=${machineHeaders}=include`]),
+]
+
+const { values, positionals: filters } = parseArgs({
+  allowPositionals: true,
+  options: { check: { type: 'boolean', default: false } },
+})
+process.chdir(join(import.meta.dirname, '..'))
+
+const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-fixtures-'))
+let failed = 0
+try {
+  for (const source of sources()) build(source)
+} finally {
+  rmSync(scratch, { recursive: true })
+}
+if (failed > 0) process.exit(1)
+
+function sources(): string[] {
+  return ['test/fixtures', 'examples']
+    .filter(dir => existsSync(dir))
+    .flatMap(dir => readdirSync(dir, { recursive: true, encoding: 'utf8' }).map(file => join(dir, file)))
+    .filter(file => file.endsWith('.bpf.c'))
+    .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
+    .sort()
+}
+
+function build(source: string): void {
+  const own = /^\/\/ clang: (.+)$/m.exec(readFileSync(source, 'utf8').split('\n', 1)[0]!)?.[1]
+  const fresh = join(scratch, 'fresh.o')
+  try {
+    execFileSync(clang, [...flags, ...(own?.split(' ') ?? []), '-c', source, '-o', fresh], {
+      stdio: 'inherit',
+    })
+  } catch (error) {
+    console.log(`${source}: ${error instanceof Error ? error.message.split('\n', 1)[0] : error}`)
+    failed++
+    return
+  }
+  const object = source.replace(/c$/, 'o')
+  const isSame = existsSync(object) && readFileSync(object).equals(readFileSync(fresh))
+  if (isSame) return
+  if (!values.check) {
+    writeFileSync(object, readFileSync(fresh))
+    console.log(object)
+  } else if (existsSync(object) && sameWithoutDwarf(object, fresh)) {
+    console.log(`${object}: only its DWARF differs, which has checksums of the system's headers in it`)
+  } else {
+    console.log(`${object}: is not what ${source} gives; run: npm run fixtures`)
+    failed++
+  }
+}
+
+function sameWithoutDwarf(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((file, i) => {
+    const stripped = join(scratch, `stripped-${i}.o`)
+    execFileSync(objcopy, ['--strip-debug', file, stripped])
+    return readFileSync(stripped)
+  })
+  return a!.equals(b!)
+}
