@@ -226,15 +226,8 @@ export function readBtf(scanner: Scanner, range: ByteRange, options: BtfOptions 
   const strings = inDocument(parts.strings)
   const table = scan(scanner, parts.littleEndian, types, strings, where, 0)
   const { littleEndian } = parts
-  const records = new Records({
-    bytes: scanner.bytes,
-    view: scanner.view,
-    littleEndian,
-    table,
-    strings,
-    where,
-  })
-  return new Btf({ records, table, bytes })
+  const document = { bytes: scanner.bytes, view: scanner.view, littleEndian, table, strings, where }
+  return new Btf({ records: new Records({ ...document, blobOffset: -range.offset }), table, bytes })
 }
 
 /** The scan wants all strings in one piece: the base's are copied in front of the blob's own. */

@@ -1,6 +1,6 @@
 import { Parser } from 'binary-parser'
 import { BtfError } from '../errors.ts'
-import type { ByteRange } from '../parser/index.ts'
+import { type ByteRange, perByteOrder } from '../parser/index.ts'
 
 /** struct btf_header and struct btf_ext_header begin alike (include/uapi/linux/btf.h, tools/lib/bpf/libbpf_internal.h). */
 interface Preamble {
@@ -171,15 +171,6 @@ function checkStrings(bytes: Uint8Array, strings: ByteRange, where: string, spli
 
 function hexByte(byte: number): string {
   return byte.toString(16).padStart(2, '0')
-}
-
-/** One parser a byte order, made when the first such header is read: making one generates code. */
-function perByteOrder<T>(
-  declare: (order: 'little' | 'big') => Parser<T>,
-): (littleEndian: boolean) => Parser<T> {
-  let little: Parser<T> | undefined
-  let big: Parser<T> | undefined
-  return littleEndian => (littleEndian ? (little ??= declare('little')) : (big ??= declare('big')))
 }
 
 const preamble = (order: 'little' | 'big'): Parser<Preamble> =>

@@ -3,6 +3,8 @@ import { sizeIfAny, sizeOf } from './measure.ts'
 import type { Records } from './records.ts'
 import { type BtfKind, kinds, type TypeId } from './types.ts'
 
+const INT = 1
+
 /**
  * Checks one type against the rules of its kind, as kernel/bpf/btf.c does where a compiler's output allows it: the
  * compiler leaves DATASEC unfilled and declares externs, which the kernel does not take. What it refers to must exist
@@ -98,6 +100,10 @@ function checkFloat(records: Records, id: TypeId): void {
 /** Whether a value can have the type: declarations and functions can only be referred to by their own kinds. */
 const ofValue: readonly boolean[] = kinds.map(kind => !['func', 'var', 'datasec', 'decl_tag'].includes(kind))
 
+function isOfValue(records: Records, target: TypeId): boolean {
+  return records.has(target) && ofValue[records.kindNumber(target)]!
+}
+
 function checkReference(records: Records, id: TypeId, target: TypeId, part = ''): void {
   if (!records.has(target))
     fail(records, id, `refers to type ${target}, but the ids end at ${records.count}`, part)
@@ -131,7 +137,9 @@ function checkArray(records: Records, id: TypeId): void {
   checkHeld(records, id, records.word(id, 3), '/element')
   const index = records.word(id, 4)
   checkHeld(records, id, index, '/index')
-  sizeOf(records, id, records.place(id))
+  if (records.kindNumber(index) !== INT)
+    fail(records, id, `is a ${records.kind(index)}, not an int`, '/index')
+  sizeOf(records, id)
 }
 
 function checkMembers(records: Records, id: TypeId): void {
@@ -139,14 +147,12 @@ function checkMembers(records: Records, id: TypeId): void {
 }
 
 function checkMember(records: Records, id: TypeId, i: number): void {
-  const part = () => `/member[${i}]`
+  const part = (): string => `/member[${i}]`
   const name = records.word(id, 3 + 3 * i)
   const target = records.word(id, 4 + 3 * i)
   const word = records.word(id, 5 + 3 * i)
   if (!records.hasText(name)) checkName(records, id, name, part())
-  if (target === 0 || !records.has(target) || !ofValue[records.kindNumber(target)]) {
-    checkHeld(records, id, target, part())
-  }
+  if (target === 0 || !isOfValue(records, target)) checkHeld(records, id, target, part())
   const flag = records.kindFlag(id)
   const bitOffset = flag ? word & 0xffffff : word
   const bitSize = flag ? word >>> 24 : 0
@@ -162,8 +168,6 @@ function checkMember(records: Records, id: TypeId, i: number): void {
     fail(records, id, `starts at bit ${bitOffset}, inside a byte, and is not a bitfield`, part())
   }
 }
-
-const INT = 1
 
 /** The bits that an int says it has, in bytes: before Linux 4.20 that is how bitfields were written. */
 function heldSize(records: Records, target: TypeId, size: number): number {
@@ -203,13 +207,13 @@ function checkParams(records: Records, id: TypeId): void {
   checkReference(records, id, records.sizeOrType(id), '/return')
   const last = records.vlen(id) - 1
   for (let i = 0; i <= last; i++) {
-    const part = `/param[${i}]`
     const name = records.word(id, 3 + 2 * i)
     const target = records.word(id, 4 + 2 * i)
-    checkName(records, id, name, part)
     // `...` is a last parameter without type and name
-    if (target === 0 && (i !== last || name !== 0)) fail(records, id, 'is of type void', part)
-    checkReference(records, id, target, part)
+    const isFine = target === 0 ? i === last && name === 0 : isOfValue(records, target)
+    if (isFine && records.hasText(name)) continue
+    checkName(records, id, name, `/param[${i}]`)
+    checkHeld(records, id, target, `/param[${i}]`)
   }
 }
 
