@@ -82,9 +82,9 @@ needs(
 )('members of all kernel structs lie where pahole says', () => {
   const path = '/sys/kernel/btf/vmlinux'
   const checked = comparePahole(parseBtf(readFileSync(path)), path)
-  assert.ok(checked.structs > 5000, `${checked.structs} structs`)
-  assert.ok(checked.members > 50_000, `${checked.members} members`)
-  assert.ok(checked.bitfields > 2000, `${checked.bitfields} bitfields`)
+  assert.ok(checked.structs > 1000, `${checked.structs} structs`)
+  assert.ok(checked.members > 10_000, `${checked.members} members`)
+  assert.ok(checked.bitfields > 100, `${checked.bitfields} bitfields`)
 })
 
 function comparePahole(btf: Btf, path: string) {

@@ -17,7 +17,6 @@ export interface PaholeMember {
 }
 
 interface Draft extends PaholeMember {
-  path: string
   readonly depth: number
 }
 
@@ -46,33 +45,33 @@ function readLine(line: string, members: Draft[]): void {
   const [, tabs, written, offset, bit, size] = found
   const declaration = written!.replace(/\s*__attribute__\(\(\w+(\(\d+\))?\)\)/g, '')
   const depth = tabs!.length
+  const path = nameOf(declaration)
   if (declaration.startsWith('}')) {
-    nameInner(members, depth, nameOf(declaration.slice(1)))
-    return
+    // the name of a nested struct comes behind its members
+    const inner = takeInner(members, depth)
+    if (!/[*[]/.test(declaration)) {
+      for (const member of inner) members.push({ ...member, path: below(path, member.path), depth })
+      return
+    }
+    // an array of unnamed structs, or a pointer to one, is one field
   }
   const bitSize = Number(/:(\d+)$/.exec(declaration)?.[1] ?? 0)
   const bitOffset = 8 * Number(offset) + Number(bit ?? 0)
-  const path = nameOf(declaration)
   if (path !== '') members.push({ path, bitOffset, bitSize, size: Number(size), depth })
 }
 
-/** The name of a nested struct comes behind its members. */
-function nameInner(members: Draft[], depth: number, name: string): void {
-  const inner = members.filter(member => member.depth > depth)
-  if (name.includes('[')) {
-    // an array of unnamed structs stays one field
-    members.length -= inner.length
-    return
-  }
-  members.length -= inner.length
-  for (const member of inner)
-    members.push({ ...member, path: name === '' ? member.path : `${name}.${member.path}`, depth })
+function takeInner(members: Draft[], depth: number): Draft[] {
+  const start = members.findIndex(member => member.depth > depth)
+  return start < 0 ? [] : members.splice(start)
+}
+
+function below(name: string, path: string): string {
+  return name === '' ? path : `${name}.${path}`
 }
 
 function nameOf(declaration: string): string {
   const pointer = /\(\*+\s*(?:const |volatile )*(\w+)(?:\[[^\]]*\])*\)/.exec(declaration)
   if (pointer) return pointer[1]!
   const plain = declaration.replace(/:\d+$/, '')
-  if (declaration.startsWith(' ') && /\]$/.test(plain)) return '['
   return /(\w+)(?:\[[^\]]*\])*$/.exec(plain)?.[1] ?? ''
 }
