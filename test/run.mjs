@@ -11,12 +11,6 @@ import { parseArgs } from 'node:util'
 import { runFile } from './runner/process.mjs'
 
 const AT_ONCE = 2
-
-const { values: options, positionals: filters } = parseArgs({
-  allowPositionals: true,
-  options: { dir: { type: 'string' }, timeout: { type: 'string', default: '120' } },
-})
-const dir = resolve(options.dir ?? fileURLToPath(new URL('.', import.meta.url)))
 const sum = { passed: 0, failed: 0, skipped: 0 }
 const paint = process.stdout.isTTY && !process.env.NO_COLOR
 const red = text => (paint ? `\x1b[31m${text}\x1b[39m` : text)
@@ -28,16 +22,20 @@ process.on('exit', code => {
   console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 })
 
+const { values: options, positionals: filters } = parseArgs({
+  allowPositionals: true,
+  options: { dir: { type: 'string' }, timeout: { type: 'string', default: '120' } },
+})
+const dir = resolve(options.dir ?? fileURLToPath(new URL('.', import.meta.url)))
+
 const files = readdirSync(dir, { recursive: true, withFileTypes: true })
   .filter(entry => entry.isFile() && entry.name.endsWith('.test.ts'))
   .map(entry => resolve(entry.parentPath ?? entry.path, entry.name))
   .filter(file => !relative(dir, file).includes('traps/')) // what the runner's own tests run
-  .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
+  .filter(file => filters.length === 0 || filters.some(filter => named(file).includes(filter)))
   .sort()
 if (files.length === 0)
-  console.log(
-    red(`no file *.test.ts in ${dir} ${filters.length > 0 ? `matches ${filters.join(' or ')}` : ''}`),
-  )
+  console.log(red(`no file *.test.ts in ${named(dir)} for: ${filters.join(' ') || '(all)'}`))
 
 const queue = [...files]
 await Promise.all(Array.from({ length: AT_ONCE }, work))
@@ -56,11 +54,16 @@ function show(file, { passed, failures, skips, ms, output }) {
   sum.failed += failures.length
   const mark = failures.length > 0 ? red('FAIL') : ' ok '
   const skipped = skips.length > 0 ? `, ${skips.length} skipped` : ''
-  console.log(`${mark} ${relative(process.cwd(), file)}  ${passed} passed${skipped}  ${Math.round(ms)} ms`)
+  console.log(`${mark} ${named(file)}  ${passed} passed${skipped}  ${Math.round(ms)} ms`)
   for (const reason of skips) console.log(yellow(`     skipped: ${reason}`))
   for (const failure of failures) console.log(indent(failure, '     '))
   if (failures.length > 0 && output.trim())
     console.log(`     it printed:\n${indent(output.trimEnd(), '     | ')}`)
+}
+
+/** As the user would type it. */
+function named(file) {
+  return relative(process.cwd(), file)
 }
 
 function indent(text, by) {

@@ -59,7 +59,9 @@ function describe(name, error) {
   const diff = error.details ? `\n${error.details.replace(/^/gm, '    ')}` : ''
   const frames = error.stack
     .split('\n')
-    .filter(line => /^\s+at /.test(line) && !/node:internal|\/uvu\/|runner\/uvu/.test(line))
+    .filter(
+      line => /^\s+at /.test(line) && !/node:internal|\/uvu\/|\/test\/runner\/(?:child|uvu)\.mjs/.test(line),
+    )
   const cause = error.cause === undefined ? '' : `\n  caused by: ${error.cause?.stack ?? error.cause}`
   return `"${name}"\n  ${error.name}: ${error.message}${operator}${diff}\n${frames.join('\n')}${cause}`
 }

@@ -1,0 +1,6 @@
+import { test } from 'uvu'
+
+test('starts a timer', () => {
+  setInterval(() => {}, 1000)
+})
+test.run()

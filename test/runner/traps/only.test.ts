@@ -1,0 +1,5 @@
+import { test } from 'uvu'
+
+test.only('this one', () => {})
+test('left out', () => {})
+test.run()

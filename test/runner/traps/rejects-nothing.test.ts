@@ -1,0 +1,4 @@
+import { test } from 'uvu'
+
+test('rejects with nothing', () => Promise.reject())
+test.run()

@@ -1,0 +1,5 @@
+import { test } from 'uvu'
+
+test.skip('says nothing', () => {})
+test('runs', () => {})
+test.run()
