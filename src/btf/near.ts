@@ -9,7 +9,7 @@ export function didYouMean(name: string, known: Iterable<string>): string {
 
 /** The known names that a slip of the hand could have made into `name`, nearest first, three at most. */
 export function nearNames(name: string, known: Iterable<string>): string[] {
-  const limit = Math.max(1, Math.floor(name.length / 3))
+  const limit = Math.floor(name.length / 3)
   const wanted = name.toLowerCase()
   const found: { readonly candidate: string; readonly distance: number }[] = []
   for (const candidate of known) {
@@ -20,17 +20,24 @@ export function nearNames(name: string, known: Iterable<string>): string[] {
   return found.slice(0, 3).map(({ candidate }) => candidate)
 }
 
-/** Letters to insert, delete or replace; anything above `limit` stands for "more". A prefix counts as one. */
+/**
+ * Letters to insert, delete or replace, or neighbours to swap; anything above `limit` stands for "more". A name that is
+ * typed in part counts as one.
+ */
 function distanceBetween(a: string, b: string, limit: number): number {
-  if (a.length > 2 && b.startsWith(a)) return 1
+  if (a.length > 2 && b.startsWith(a)) return Math.min(1, b.length - a.length)
   if (Math.abs(a.length - b.length) > limit) return limit + 1
+  let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) {
       const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+      const swapped =
+        a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? (before[j - 2] ?? limit) + 1 : limit + 1
+      next.push(Math.min(replaced, swapped, row[j]! + 1, next[j - 1]! + 1))
     }
+    before = row
     row = next
   }
   return row[b.length]!
