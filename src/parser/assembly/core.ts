@@ -69,22 +69,21 @@ export function walkTypes(types: u32, end: u32, nameLimit: u32, big: bool, out: 
 }
 
 /**
- * Chains the types by the hash of their names, from the last to the first: pushing at the front then leaves every
- * chain in rising order. `heads` has 2^bits words, `next` has count + 1.
+ * Chains the types `last` down to `first` by the hash of their names: pushing at the front from the last to the first
+ * leaves every chain in rising order. `heads` has 2^bits words, cleared before the first call; `next` has one a type.
  */
 export function chainNames(
   offsets: u32,
-  count: u32,
+  first: u32,
+  last: u32,
   strings: u32,
   big: bool,
   heads: u32,
   bits: u32,
   next: u32,
 ): void {
-  memory.fill(heads, 0, 4 << bits)
-  store<u32>(next, 0)
   const shift = 32 - bits
-  for (let id = count; id > 0; id--) {
+  for (let id = last; id >= first; id--) {
     const name = strings + read32(load<u32>(offsets + 4 * id), big)
     let after: u32 = 0
     if (load<u8>(name) !== 0) {
