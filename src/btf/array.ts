@@ -1,6 +1,9 @@
 import { Misfit, rethrowWithin, shown } from './misfit.ts'
 import type { Part, Value } from './value.ts'
 
+/** Up to here, going byte by byte is faster than making a view of them. */
+const fewBytes = 64
+
 /** An array of whatever `element` is. */
 export function arrayPart(element: Part, count: number, stride: number): Part {
   return {
@@ -29,7 +32,12 @@ export function arrayPart(element: Part, count: number, stride: number): Part {
 /** `__u8[N]`: bytes. */
 export function bytesPart(count: number): Part {
   return {
-    decode: (view, at) => bytesAt(view, at, count).slice(),
+    decode(view, at) {
+      if (count > fewBytes) return bytesAt(view, at, count).slice()
+      const bytes = new Uint8Array(count)
+      for (let i = 0; i < count; i++) bytes[i] = view.getUint8(at + i)
+      return bytes
+    },
     encode(value, view, at) {
       if (value instanceof Uint8Array) {
         checkLength(value.length, count, 'bytes')
@@ -53,15 +61,16 @@ export function bytesPart(count: number): Part {
 /** `char[N]`: text. Behind its end come NULs; a text that fills the array has none. */
 export function textPart(count: number): Part {
   return {
-    decode: (view, at) => readText(bytesAt(view, at, count)),
+    decode: (view, at) => readText(view, at, count),
     encode(value, view, at) {
-      const bytes = typeof value === 'string' ? textBytes(value, count) : value
-      if (!(bytes instanceof Uint8Array))
+      if (typeof value === 'string') {
+        writeText(value, view, at, count)
+        return
+      }
+      if (!(value instanceof Uint8Array))
         throw new Misfit(`${shown(value)} is not a string of up to ${count} bytes`)
-      if (typeof value !== 'string') checkLength(bytes.length, count, 'bytes')
-      const target = bytesAt(view, at, count)
-      target.set(bytes)
-      target.fill(0, bytes.length)
+      checkLength(value.length, count, 'bytes')
+      bytesAt(view, at, count).set(value)
     },
     isScalar: false,
     weight: 1,
@@ -71,29 +80,45 @@ export function textPart(count: number): Part {
 let decoder: InstanceType<typeof TextDecoder> | undefined
 let encoder: InstanceType<typeof TextEncoder> | undefined
 
-function readText(bytes: Uint8Array): string {
+/** Short ASCII, which most texts are, is read and written faster without the machinery for the rest. */
+function readText(view: DataView, at: number, count: number): string {
   let text = ''
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]!
+  for (let i = 0; i < count; i++) {
+    const byte = view.getUint8(at + i)
     if (byte === 0) return text
-    if (byte > 0x7f || i > 255) {
-      decoder ??= new TextDecoder()
-      const end = bytes.indexOf(0, i)
-      return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end))
-    }
+    if (byte > 0x7f || i > fewBytes) return readLongText(bytesAt(view, at, count))
     text += String.fromCharCode(byte)
   }
   return text
 }
 
-function textBytes(text: string, count: number): Uint8Array {
+function readLongText(bytes: Uint8Array): string {
+  decoder ??= new TextDecoder('utf-8', { ignoreBOM: true })
+  const end = bytes.indexOf(0)
+  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end))
+}
+
+function writeText(text: string, view: DataView, at: number, count: number): void {
+  let i = 0
+  for (; i < text.length && i < count; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 0 || code > 0x7f) break
+    view.setUint8(at + i, code)
+  }
+  if (i === text.length) for (; i < count; i++) view.setUint8(at + i, 0)
+  else writeLongText(text, bytesAt(view, at, count))
+}
+
+function writeLongText(text: string, target: Uint8Array): void {
   encoder ??= new TextEncoder()
   const bytes = encoder.encode(text)
-  if (bytes.length > count)
-    throw new Misfit(`${shown(text)} is ${bytes.length} bytes long; there is room for ${count}`)
+  const room = target.length
+  if (bytes.length > room)
+    throw new Misfit(`${shown(text)} is ${bytes.length} bytes long; there is room for ${room}`)
   if (text.includes('\0'))
     throw new Misfit(`${shown(text)} holds a NUL, which would end it; give bytes instead`)
-  return bytes
+  target.set(bytes)
+  target.fill(0, bytes.length)
 }
 
 function bytesAt(view: DataView, at: number, count: number): Uint8Array {

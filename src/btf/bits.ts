@@ -55,15 +55,20 @@ export function narrowBits(
   }
 }
 
-/** A bitfield of any width. */
+/** A bitfield of any width up to 64 bits. */
 export function wideBits(bitOffset: number, bits: number, signed: boolean, little: boolean): RawInt<bigint> {
   const { first, bytes, shift } = spanOf(bitOffset, bits, little)
   const mask = ((1n << BigInt(bits)) - 1n) << BigInt(shift)
   const load = (view: DataView, at: number): bigint => {
-    let all = 0n
-    for (let i = 0; i < bytes; i++)
-      all = (all << 8n) | BigInt(view.getUint8(at + first + (little ? bytes - 1 - i : i)))
-    return all
+    // in two halves, as numbers: every step on bigints makes a new one
+    let high = 0
+    let low = 0
+    for (let i = bytes - 1; i >= 0; i--) {
+      const byte = view.getUint8(at + first + (little ? i : bytes - 1 - i))
+      if (i >= 4) high = high * 256 + byte
+      else low = low * 256 + byte
+    }
+    return (BigInt(high) << 32n) | BigInt(low)
   }
   return {
     read(view, at) {

@@ -93,16 +93,39 @@ function viewOf(bytes: Uint8Array | DataView, offset: number, size: number): Dat
 
 /** Through a buffer of its own: nothing of a value that does not fit is seen, and no byte of what was there before. */
 function wholeEncoder(part: Part, size: number): Part['encode'] {
-  let scratch: Uint8Array | undefined
+  let spare: DataView | undefined
   return (value, view, at) => {
     // taken while in use: a getter in the value could encode again
-    const bytes = scratch ?? new Uint8Array(size)
-    scratch = undefined
-    bytes.fill(0)
-    part.encode(value, new DataView(bytes.buffer), 0)
-    new Uint8Array(view.buffer, view.byteOffset + at, size).set(bytes)
-    scratch = bytes
+    const scratch = spare ?? new DataView(new ArrayBuffer(size))
+    spare = undefined
+    clear(scratch)
+    part.encode(value, scratch, 0)
+    copy(scratch, view, at)
+    spare = scratch
   }
+}
+
+/** Up to here, going word by word is faster than making views. */
+const smallSize = 256
+
+function clear(view: DataView): void {
+  if (view.byteLength > smallSize) {
+    new Uint8Array(view.buffer).fill(0)
+    return
+  }
+  let at = 0
+  for (; at + 4 <= view.byteLength; at += 4) view.setUint32(at, 0)
+  for (; at < view.byteLength; at++) view.setUint8(at, 0)
+}
+
+function copy(from: DataView, to: DataView, offset: number): void {
+  if (from.byteLength > smallSize) {
+    new Uint8Array(to.buffer, to.byteOffset + offset).set(new Uint8Array(from.buffer))
+    return
+  }
+  let at = 0
+  for (; at + 4 <= from.byteLength; at += 4) to.setUint32(offset + at, from.getUint32(at))
+  for (; at < from.byteLength; at++) to.setUint8(offset + at, from.getUint8(at))
 }
 
 class Compiler {
@@ -159,13 +182,13 @@ class Compiler {
     const { size, signed } = type
     const little = this.#btf.littleEndian
     const isWhole = type.bits === 8 * size
-    if (!isWhole) return this.#bits(type, type.bitOffset, type.bits)
+    if (!isWhole) return this.#bits(type, type.bool, type.bitOffset, type.bits)
     if (size === 1 || size === 2 || size === 4) {
       const raw = narrowInt(size, signed, little)
       return type.bool ? boolPart(raw) : numberPart(type.bits, signed, raw)
     }
     if (size === 8 || size === 16) return bigintPart(type.bits, signed, wideInt(size, signed, little))
-    return this.#bits(type, 0, type.bits)
+    return this.#bits(type, type.bool, 0, type.bits)
   }
 
   #enum(type: BtfEnum): Part {
@@ -222,11 +245,11 @@ class Compiler {
   }
 
   #bitfield(member: BtfMember): Part {
+    const { bitOffset, bitSize } = member
     const type = this.#btf.resolve(member.type)
-    if (type.kind === 'int') return this.#bits(type, member.bitOffset % 8, member.bitSize)
+    if (type.kind === 'int') return this.#bits(type, type.bool, bitOffset % 8, bitSize)
     if (type.kind === 'enum' || type.kind === 'enum64') {
-      const { bitOffset, bitSize } = member
-      return enumPart(type, this.#bits({ ...type, bool: false }, bitOffset % 8, bitSize), !isNarrow(bitSize))
+      return enumPart(type, this.#bits(type, false, bitOffset % 8, bitSize), !isNarrow(bitSize))
     }
     throw new BtfError(
       this.#btf.records.place(member.type),
@@ -234,11 +257,13 @@ class Compiler {
     )
   }
 
-  #bits(type: { readonly signed: boolean; readonly bool: boolean }, bitOffset: number, bits: number): Part {
+  #bits(type: BtfInt | BtfEnum, isBool: boolean, bitOffset: number, bits: number): Part {
     const little = this.#btf.littleEndian
+    if (bits > 64)
+      throw new BtfError(this.#btf.records.place(type.id), `a bitfield of ${bits} bits has no codec`)
     if (!isNarrow(bits)) return bigintPart(bits, type.signed, wideBits(bitOffset, bits, type.signed, little))
     const raw = narrowBits(bitOffset, bits, type.signed, little)
-    return type.bool ? boolPart(raw) : numberPart(bits, type.signed, raw)
+    return isBool ? boolPart(raw) : numberPart(bits, type.signed, raw)
   }
 
   #section(datasec: BtfDatasec, depth: number): Group {

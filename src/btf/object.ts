@@ -32,48 +32,54 @@ type Fields = { readonly [name: string]: Value }
 export function objectPart(group: Group): Part {
   const slots = slotsOf(group)
   const names: ReadonlySet<string> = new Set(slots.map(slot => slot.name))
-  const put = names.has('__proto__') ? defineField : setField
+  const isStrict = group.kind === 'all' && group.items.every(item => item.kind === 'slot')
+  let decode: Part['decode'] | undefined
   return {
     decode(view, at) {
-      const value: Record<string, Value> = {}
-      for (let i = 0; i < slots.length; i++) {
-        const slot = slots[i]!
-        put(value, slot.name, slot.part.decode(view, at + slot.offset))
-      }
-      return value
+      decode ??= compileDecode(slots)
+      return decode(view, at)
     },
     encode(value, view, at) {
-      const fields = asFields(value, names)
-      encodeGroup(group, fields, view, at)
+      const fields = asFields(value)
+      const given = Object.keys(fields)
+      for (const name of given) if (!names.has(name)) throw unknownField(name, names)
+      // as many known names as there are: none is missing
+      if (isStrict && given.length === slots.length)
+        for (const slot of slots) encodeSlot(slot, fields, view, at)
+      else encodeGroup(group, fields, view, at)
     },
     isScalar: false,
     weight: slots.reduce((sum, slot) => sum + slot.part.weight, 1),
   }
 }
 
-function setField(fields: Record<string, Value>, name: string, value: Value): void {
-  fields[name] = value
-}
-
-/** C allows a member called `__proto__`, and assigning to that would change what the object is. */
-function defineField(fields: Record<string, Value>, name: string, value: Value): void {
-  Object.defineProperty(fields, name, { value, writable: true, enumerable: true, configurable: true })
+/**
+ * A decoder that is one object literal, which V8 makes in one go: 3 to 6 times as fast as adding a property after the
+ * other. (Code is generated for the headers of every blob too, by binary-parser.)
+ */
+function compileDecode(slots: readonly Slot[]): Part['decode'] {
+  const fields = slots.map(({ name, offset }, i) => {
+    // computed, so that a member called `__proto__` is one
+    return `[${JSON.stringify(name)}]: parts[${i}].decode(view, at + ${offset})`
+  })
+  const make = new Function('parts', `return (view, at) => ({ ${fields.join(', ')} })`)
+  return make(slots.map(slot => slot.part))
 }
 
 function slotsOf(group: Group): Slot[] {
   return group.items.flatMap(item => (item.kind === 'slot' ? [item] : slotsOf(item)))
 }
 
-function asFields(value: Value, names: ReadonlySet<string>): Fields {
+function asFields(value: Value): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) {
-    throw new Misfit(`${shown(value)} is not an object with the fields ${[...names].join(', ')}`)
-  }
-  for (const name of Object.keys(value)) {
-    if (!names.has(name))
-      throw new Misfit(`there is no field '${name}'${didYouMean(name, names)}`, 'ERR_UNKNOWN_NAME')
+    throw new Misfit(`${shown(value)} is not an object`)
   }
   // neither of the other objects that a Value can be, checked above
   return value as Fields
+}
+
+function unknownField(name: string, names: ReadonlySet<string>): Misfit {
+  return new Misfit(`there is no field '${name}'${didYouMean(name, names)}`, 'ERR_UNKNOWN_NAME')
 }
 
 function encodeGroup(group: Group, fields: Fields, view: DataView, at: number): void {
@@ -82,15 +88,12 @@ function encodeGroup(group: Group, fields: Fields, view: DataView, at: number): 
 }
 
 function encodeItem(item: Slot | Group, fields: Fields, view: DataView, at: number): void {
-  if (item.kind === 'slot') encodeSlot(item, fields, view, at)
-  else encodeGroup(item, fields, view, at)
+  if (item.kind !== 'slot') encodeGroup(item, fields, view, at)
+  else if (Object.hasOwn(fields, item.name)) encodeSlot(item, fields, view, at)
+  else if (item.size > 0) throw new Misfit('is missing').within(`.${item.name}`)
 }
 
-function encodeSlot({ name, size, offset, part }: Slot, fields: Fields, view: DataView, at: number): void {
-  if (!Object.hasOwn(fields, name)) {
-    if (size === 0) return
-    throw new Misfit('is missing').within(`.${name}`)
-  }
+function encodeSlot({ name, offset, part }: Slot, fields: Fields, view: DataView, at: number): void {
   try {
     part.encode(fields[name]!, view, at + offset)
   } catch (error) {
