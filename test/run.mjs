@@ -3,7 +3,7 @@
 //   --dir DIR        look there instead of in test/
 //   --timeout SEC    for one file; default 120
 // Each file is a process of its own. NAME.kernel.test.ts runs in its own mount namespace with an empty bpffs at
-// $BPFPIN_TEST_ROOT, which it must leave empty. The last line is always `N passed, N failed, N skipped`.
+// $BPFPIN_TEST_ROOT, which it must leave empty, and cgroup v2 at $BPFPIN_TEST_CGROUP. The last line is always `N passed, N failed, N skipped`.
 import { readdirSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -7,10 +7,19 @@ import { fileURLToPath } from 'node:url'
 
 const child = fileURLToPath(new URL('./child.mjs', import.meta.url))
 const hook = new URL('../ts-hook.mjs', import.meta.url).href
-const inPrivateBpffs = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c']
-// below the mount point, as that has maps.debug and progs.debug (CONFIG_BPF_PRELOAD), which nobody may remove
-const mountAndRun =
-  'mount -t bpf bpf "$(dirname "$BPFPIN_TEST_ROOT")" && mkdir "$BPFPIN_TEST_ROOT" && exec "$@"'
+const inNamespace = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c']
+// The root is below the mount point, as that has maps.debug and progs.debug (CONFIG_BPF_PRELOAD), which nobody may
+// remove. tracefs and cgroup v2 are not everywhere where one looks for them first.
+const mountAndRun = `
+  set -e
+  place=$1; shift
+  mount -t tmpfs tmpfs "$place"
+  mkdir "$place/bpf" "$place/cgroup"
+  mount -t bpf bpf "$place/bpf"
+  mkdir "$BPFPIN_TEST_ROOT"
+  mount -t cgroup2 cgroup2 "$BPFPIN_TEST_CGROUP"
+  [ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing
+  exec "$@"`
 
 /** -> `{ file, passed, failures, skips, ms, output }`; failures and skips are texts. */
 export async function runFile(file, timeout) {
@@ -19,12 +28,12 @@ export async function runFile(file, timeout) {
   if (obstacle !== undefined) return { file, passed: 0, failures: [], skips: [obstacle], ms: 0, output: '' }
 
   const start = performance.now()
-  const mountPoint = needsKernel ? mkdtempSync(join(tmpdir(), 'bpfpin-test-')) : undefined
+  const place = needsKernel ? mkdtempSync(join(tmpdir(), 'bpfpin-test-')) : undefined
   try {
-    const ended = await end(begin(file, mountPoint), timeout)
+    const ended = await end(begin(file, place), timeout)
     return { file, ms: performance.now() - start, ...judge(ended, timeout) }
   } finally {
-    if (mountPoint !== undefined) rmdirSync(mountPoint) // bpffs was on it in the test's own namespace only
+    if (place !== undefined) rmdirSync(place) // mounts were on it in the test's own namespace only
   }
 }
 
@@ -35,14 +44,19 @@ function whyNoKernelTests() {
   return found ? undefined : "needs the command 'unshare' (util-linux)"
 }
 
-function begin(file, mountPoint) {
-  const root = mountPoint === undefined ? undefined : join(mountPoint, 'root')
+function begin(file, place) {
   const node = [process.execPath, '--import', hook, '--enable-source-maps', child, file]
-  const [command, ...args] = root === undefined ? node : [...inPrivateBpffs, mountAndRun, 'sh', ...node, root]
+  const isolated = place !== undefined
+  const places = isolated
+    ? { BPFPIN_TEST_ROOT: join(place, 'bpf/root'), BPFPIN_TEST_CGROUP: join(place, 'cgroup') }
+    : {}
+  const [command, ...args] = isolated
+    ? [...inNamespace, mountAndRun, 'sh', place, ...node, places.BPFPIN_TEST_ROOT]
+    : node
   return spawn(command, args, {
     detached: true, // its own process group, to be killed as a whole
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...(root === undefined ? {} : { BPFPIN_TEST_ROOT: root }) },
+    env: { ...process.env, ...places },
   })
 }
 
