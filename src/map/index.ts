@@ -1,4 +1,5 @@
 export { thisMachine } from './machine.ts'
 export { BpfMap, type MapInit, mapTypeNumber, type SetMode } from './map.ts'
+export { shapeOf } from './shape.ts'
 export type { Entry, MapTypes } from './types.ts'
 export { SectionMemory, Variable, type VariableInit } from './variable.ts'

@@ -1,23 +1,18 @@
 import { BpfError } from '../errors.ts'
 import { type BpfMap, SectionMemory, Variable } from '../map/index.ts'
-import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
+import type { MapSpec, Spec } from '../spec/types.ts'
 import { btfLoad, btfLoadLogged, closeFd, systemError } from '../syscall/index.ts'
 import { createMap, fillSection, fillSlot, type LoadedBtf } from './create-map.ts'
 import { loadProgram } from './load-program.ts'
+import { BpfProgram } from './program.ts'
 
 /** What the kernel holds of an object, by name. Whoever has it closes it. */
 export interface Live {
   readonly maps: ReadonlyMap<string, BpfMap>
-  readonly programs: ReadonlyMap<string, LiveProgram>
+  readonly programs: ReadonlyMap<string, BpfProgram>
   readonly variables: ReadonlyMap<string, Variable>
   /** The mapped memory behind the variables. */
   readonly sections: readonly SectionMemory[]
-}
-
-/** A loaded program. */
-export interface LiveProgram {
-  readonly spec: ProgramSpec
-  readonly fd: number
 }
 
 /** What already lives and is to be used instead of being created. */
@@ -34,7 +29,7 @@ export interface Given {
  */
 export function load(spec: Spec, given: Given = {}): Live {
   const maps = new Map(given.maps)
-  const programs = new Map<string, LiveProgram>()
+  const programs = new Map<string, BpfProgram>()
   let btf: LoadedBtf | undefined
   try {
     refuseOtherByteOrder(spec)
@@ -42,12 +37,13 @@ export function load(spec: Spec, given: Given = {}): Live {
     createMaps(spec, maps, given, btf)
     for (const program of spec.programs) {
       if (!program.autoload) continue
-      programs.set(program.name, { spec: program, fd: loadProgram(spec, program, maps, btf?.fd) })
+      const fd = loadProgram(spec, program, maps, btf?.fd)
+      programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program }))
     }
     fillProgramArrays(spec, maps, programs, given)
   } catch (error) {
     for (const map of maps.values()) map.close()
-    for (const { fd } of programs.values()) closeFd(fd)
+    for (const program of programs.values()) program.close()
     throw error
   } finally {
     if (btf) closeFd(btf.fd)
@@ -96,7 +92,7 @@ function createMaps(spec: Spec, maps: Map<string, BpfMap>, given: Given, btf: Lo
 function fillProgramArrays(
   spec: Spec,
   maps: ReadonlyMap<string, BpfMap>,
-  programs: ReadonlyMap<string, LiveProgram>,
+  programs: ReadonlyMap<string, BpfProgram>,
   given: Given,
 ): void {
   for (const { map, slots } of ownSlots(spec, maps, given)) {

@@ -54,22 +54,24 @@ export interface KnownPlace extends Place {
 /**
  * Removes a generation: first its name, so that nobody finds half of it; links before what they run; the manifest
  * last, so that a stop in between leaves a directory that says what it is.
+ *
+ * @param inPlace keeps the name, because something in the directory is not ours to move
  */
-export function unpinSteps(object: string, pins: readonly KnownPlace[]): Step[] {
-  const next = `${object}${nextSuffix}`
-  const at = (path: string): string => (isOutside(path) ? path : `${next}/${path}`)
-  const steps: Step[] = [{ do: 'rename', from: object, to: next }]
+export function unpinSteps(object: string, pins: readonly KnownPlace[], inPlace: boolean): Step[] {
+  const at = inPlace ? object : `${object}${nextSuffix}`
+  const fullPath = (path: string): string => (isOutside(path) ? path : `${at}/${path}`)
+  const steps: Step[] = inPlace ? [] : [{ do: 'rename', from: object, to: at }]
   for (const { kind, name, path, id } of pins) {
-    if (kind === 'link') steps.push({ do: 'detach', name, path: at(path), id })
+    if (kind === 'link') steps.push({ do: 'detach', name, path: fullPath(path), id })
   }
   for (const kind of [...kindsInOrder].reverse()) {
     const ofKind = pins.filter(pin => pin.kind === kind)
-    for (const { name, path, id } of ofKind) steps.push({ do: 'unpin', kind, name, path: at(path), id })
+    for (const { name, path, id } of ofKind) steps.push({ do: 'unpin', kind, name, path: fullPath(path), id })
     if (ofKind.some(({ path }) => !isOutside(path))) {
-      steps.push({ do: 'remove-directory', path: `${next}/${directories[kind]}` })
+      steps.push({ do: 'remove-directory', path: `${at}/${directories[kind]}` })
     }
   }
-  steps.push({ do: 'unpin', kind: 'manifest', name: object, path: `${next}/${manifestName}`, id: null })
-  steps.push({ do: 'remove-directory', path: next })
+  steps.push({ do: 'unpin', kind: 'manifest', name: object, path: `${at}/${manifestName}`, id: null })
+  steps.push({ do: 'remove-directory', path: at })
   return steps
 }

@@ -92,8 +92,6 @@ export function fits({ verdict }: ItemVerdict): boolean {
 export function verdictText(item: ItemVerdict): string {
   const what = `${item.kind} '${item.name}'`
   switch (item.verdict) {
-    case 'new':
-      return `${what} is not pinned`
     case 'gone':
       return `${what} is pinned, the object has none of that name`
     case 'changed':
@@ -101,6 +99,7 @@ export function verdictText(item: ItemVerdict): string {
     case 'identical':
       return `${what} is the same`
     default:
+      if (item.kind === 'program' || item.reasons.length === 0) return `${what} is not pinned`
       return `${what}: ${item.reasons.map(reasonText).join('; ')}`
   }
 }

@@ -1,0 +1,159 @@
+import { BpfError } from '../errors.ts'
+import { type BpfLink, wantsToAttach } from '../link/index.ts'
+import type { BpfMap, SectionMemory, Variable } from '../map/index.ts'
+import type { BpfProgram } from '../object/index.ts'
+import { type PinSite, pinObject, Root, type UnpinReport, unpinObject } from '../pin/index.ts'
+import type { Spec } from '../spec/types.ts'
+import { Collection } from './collection.ts'
+
+/** What a live object is made from. */
+export interface ObjectParts {
+  readonly spec: Spec
+  readonly site: PinSite
+  readonly maps: ReadonlyMap<string, BpfMap>
+  readonly programs: ReadonlyMap<string, BpfProgram>
+  readonly links: ReadonlyMap<string, BpfLink>
+  readonly variables: ReadonlyMap<string, Variable>
+  readonly sections: readonly SectionMemory[]
+  /** Are the parts those that are pinned under the object's name? */
+  readonly isPinned: boolean
+}
+
+/** A program that was not attached because it does not say where, and what it lacks: `'a cgroup directory'`. */
+export interface Unattached {
+  readonly program: string
+  readonly wants: string
+}
+
+export interface PinOptions {
+  /**
+   * Permissions of the directories that are made, less the umask; pins get `mode & 0o666`. Default 0o700.
+   */
+  readonly mode?: number
+}
+
+/**
+ * An object that the kernel holds. Closing it closes this process's descriptors: what is pinned, or held by another
+ * process, lives on.
+ */
+export class BpfObject {
+  readonly name: string
+  readonly maps: Collection<BpfMap>
+  readonly programs: Collection<BpfProgram>
+  readonly variables: Collection<Variable>
+  readonly #parts: ObjectParts
+  readonly #links: Map<string, BpfLink>
+  #isPinned: boolean
+  #isClosed = false
+
+  /** @internal */
+  constructor(parts: ObjectParts) {
+    this.name = parts.spec.name
+    this.maps = new Collection('map', parts.maps.values())
+    this.programs = new Collection('program', parts.programs.values())
+    this.variables = new Collection('variable', parts.variables.values())
+    this.#links = new Map(parts.links)
+    this.#parts = parts
+    this.#isPinned = parts.isPinned
+  }
+
+  /** The links of attached programs, each under the name of its program. */
+  get links(): Collection<BpfLink> {
+    return new Collection('link', this.#links.values())
+  }
+
+  /** Is what this object holds pinned as a whole? */
+  get isPinned(): boolean {
+    return this.#isPinned
+  }
+
+  /** The directory of its pins, whether they are there or not. */
+  get pinPath(): string {
+    return `${this.#parts.site.root}/${this.#parts.site.directory}`
+  }
+
+  /**
+   * Attaches every program that says where, by its section name or its target, and is not attached yet. All of them, or
+   * none: when one fails, those attached by this call are detached.
+   *
+   * @returns the programs that need a target first
+   * @throws BpfError `ERR_PINNED` where the object's own generation is pinned, else with the kernel's errno.
+   */
+  attach(): Unattached[] {
+    this.#mustBeOpen()
+    this.#mustNotBePinned('attaching')
+    const unattached: Unattached[] = []
+    const attached: BpfLink[] = []
+    try {
+      for (const program of this.programs) {
+        const { spec, name } = program
+        if (!spec?.autoattach || this.#links.has(name)) continue
+        const wants = wantsToAttach(spec)
+        if (wants !== undefined) unattached.push({ program: name, wants })
+        else attached.push(program.attach())
+      }
+    } catch (error) {
+      for (const link of attached) link.close()
+      throw error
+    }
+    for (const link of attached) this.#links.set(link.name, link)
+    return unattached
+  }
+
+  /**
+   * Pins maps, programs and links below `<root>/<name>`: all of it, or nothing.
+   *
+   * @throws BpfError `ERR_PINNED` where the object is pinned already, `ERR_NO_BPFFS`, else with the kernel's errno.
+   */
+  pin({ mode = 0o700 }: PinOptions = {}): void {
+    this.#mustBeOpen()
+    this.#mustNotBePinned('pinning')
+    const { spec, site, maps, programs } = this.#parts
+    pinObject({ spec, maps, programs, links: this.#links }, site, mode)
+    this.#isPinned = true
+  }
+
+  /**
+   * Detaches the object's programs and removes its pins. Maps and programs that this process holds live on until
+   * {@link close}; its links are closed, as they would keep the programs attached.
+   *
+   * @returns what was removed and what was left; nothing is left but what is not this object's
+   */
+  unpin(): UnpinReport {
+    this.#mustBeOpen()
+    const { site } = this.#parts
+    for (const link of this.#links.values()) link.close()
+    this.#links.clear()
+    using root = Root.find(site.root)
+    const report = root && unpinObject(root, this.name)
+    this.#isPinned = false
+    return report ?? { removed: 0, left: [], stillAttached: [] }
+  }
+
+  /** Closes all descriptors and mappings; a second time does nothing. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const section of this.#parts.sections) section.close()
+    for (const link of this.#links.values()) link.close()
+    for (const program of this.programs) program.close()
+    for (const map of this.maps) map.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed) throw new BpfError(`object '${this.name}' is closed`, { code: 'ERR_CLOSED' })
+  }
+
+  #mustNotBePinned(doing: string): void {
+    if (!this.#isPinned) return
+    throw new BpfError(`${doing} object '${this.name}': it is pinned at ${this.pinPath}`, {
+      code: 'ERR_PINNED',
+      path: this.pinPath,
+      hint: 'upgrade() works on a pinned object',
+    })
+  }
+}

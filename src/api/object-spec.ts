@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs'
+import { BpfError } from '../errors.ts'
+import type { BpfMap } from '../map/index.ts'
+import { liveVariables, load } from '../object/index.ts'
+import {
+  closeGeneration,
+  defaultRoot,
+  findObject,
+  type Generation,
+  openGeneration,
+  type PinSite,
+  Root,
+  reusableMaps,
+} from '../pin/index.ts'
+import type { Layout } from '../plan/layout.ts'
+import { encodeObjectName, objectNameOf } from '../plan/names.ts'
+import { parseSpec } from '../spec/parse.ts'
+import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
+import type { VariableSpec } from '../spec/variables.ts'
+import { BpfObject, type PinOptions } from './bpf-object.ts'
+import { Collection } from './collection.ts'
+
+export interface OpenOptions {
+  /** The object's name, which its directory on bpffs has. Default: the file name less `.bpf.o` or `.o`. */
+  readonly name?: string
+  /** Directory on bpffs, made if it is not there. Default `/sys/fs/bpf`. */
+  readonly root?: string
+  /** `'libbpf'`: maps marked LIBBPF_PIN_BY_NAME are shared with programs on libbpf, at `<root>/<map>`. */
+  readonly layout?: Layout
+}
+
+export interface LoadOptions {
+  /** Live maps to use instead of creating or reusing, by name in the object. They are closed with the object. */
+  readonly maps?: Readonly<Record<string, BpfMap>>
+}
+
+/** An object as parsed: what can be changed before it is loaded. No kernel is touched until {@link load} or {@link upgrade}. */
+export class ObjectSpec {
+  readonly name: string
+  readonly maps: Collection<MapSpec>
+  readonly programs: Collection<ProgramSpec>
+  /** Global variables, with the values that they start with. */
+  readonly variables: Collection<VariableSpec>
+  readonly #spec: Spec
+  readonly #site: PinSite
+
+  /** @internal Use {@link openObject}. */
+  constructor(spec: Spec, site: PinSite) {
+    this.name = spec.name
+    this.maps = new Collection('map', spec.maps)
+    this.programs = new Collection('program', spec.programs)
+    this.variables = new Collection('variable', spec.variables)
+    this.#spec = spec
+    this.#site = site
+  }
+
+  /** Everything that was parsed. */
+  get spec(): Spec {
+    return this.#spec
+  }
+
+  /** The directory of its pins, whether they are there or not. */
+  get pinPath(): string {
+    return `${this.#site.root}/${this.#site.directory}`
+  }
+
+  /**
+   * Creates the maps and loads the programs. Maps that are pinned where this object would pin them, and fit, are used as
+   * they are; nothing is written into them.
+   *
+   * @throws PinMismatchError where a pinned map does not fit, VerifierError where the verifier refuses a program,
+   * BpfError with the kernel's errno. Nothing is left behind then.
+   */
+  load({ maps = {} }: LoadOptions = {}): BpfObject {
+    using root = Root.find(this.#site.root)
+    const generation = root && openGeneration(root, this.name)
+    try {
+      return this.#load(generation, maps)
+    } finally {
+      closeGeneration(generation)
+    }
+  }
+
+  #load(generation: Generation | undefined, given: Readonly<Record<string, BpfMap>>): BpfObject {
+    for (const name of Object.keys(given)) this.maps.get(name)
+    const reused = reusableMaps(this.#spec, this.#site, generation, new Set(Object.keys(given)))
+    const live = load(this.#spec, { maps: new Map([...reused, ...Object.entries(given)]) })
+    return new BpfObject({ ...live, spec: this.#spec, site: this.#site, links: new Map(), isPinned: false })
+  }
+
+  /**
+   * The one call for services. Nothing pinned: loads, attaches and pins. This object pinned: opens it and loads nothing,
+   * so that every map, program and link stays what it is.
+   *
+   * @throws PinMismatchError where another version of the object is pinned; nothing is changed then.
+   */
+  upgrade(options: PinOptions = {}): BpfObject {
+    using root = Root.find(this.#site.root)
+    const generation = root && openGeneration(root, this.name)
+    try {
+      if (generation) return this.#find(generation)
+    } finally {
+      closeGeneration(generation)
+    }
+    const object = this.load()
+    try {
+      object.attach()
+      object.pin(options)
+      return object
+    } catch (error) {
+      object.close()
+      throw error
+    }
+  }
+
+  #find(generation: Generation): BpfObject {
+    const found = findObject(this.#spec, this.#site, generation)
+    const live = liveVariables(this.#spec, found.maps)
+    return new BpfObject({ ...found, ...live, spec: this.#spec, site: this.#site, isPinned: true })
+  }
+}
+
+/**
+ * Reads a BPF object. Pure, but for reading the file.
+ *
+ * @param source a path, or the bytes of the object with `name` in the options
+ * @throws ElfError, BtfError with the place that is wrong.
+ *
+ * @example
+ * using counter = openObject('counter.bpf.o').upgrade()
+ */
+export function openObject(source: string | Uint8Array, options: OpenOptions = {}): ObjectSpec {
+  const name = options.name ?? (typeof source === 'string' ? objectNameOf(source) : undefined)
+  if (name === undefined) {
+    throw new BpfError('an object opened from bytes needs a name', {
+      code: 'ERR_NAME',
+      hint: "pass { name: '...' }",
+    })
+  }
+  const directory = encodeObjectName(name)
+  const bytes = typeof source === 'string' ? readObject(source) : source
+  const root = (options.root ?? defaultRoot).replace(/(?<=.)\/+$/, '')
+  return new ObjectSpec(parseSpec(bytes, name), { root, directory, layout: options.layout ?? 'object' })
+}
+
+function readObject(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    const { code = 'EIO', syscall } = cause as NodeJS.ErrnoException
+    const reason = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message
+    throw new BpfError(`reading object '${path}': ${reason}`, {
+      code,
+      path,
+      cause,
+      ...(syscall ? { syscall } : {}),
+    })
+  }
+}

@@ -1,0 +1,16 @@
+import type { BpfMap } from '../map/index.ts'
+import { openMapFile } from '../pin/index.ts'
+
+/**
+ * Opens one pinned map by its path, whoever pinned it. Keys and values are decoded by the types that the kernel keeps
+ * of the map (which takes CAP_SYS_ADMIN to read); without them they are bytes.
+ *
+ * @throws BpfError ENOENT where nothing is pinned, `ERR_PIN_KIND` where it is no map, EACCES.
+ *
+ * @example
+ * using processes = openMap('/sys/fs/bpf/syscount/maps/processes', { readOnly: true })
+ * for (const [pid, process] of processes) console.log(pid, process)
+ */
+export function openMap(path: string, { readOnly = false }: { readonly readOnly?: boolean } = {}): BpfMap {
+  return openMapFile(path, readOnly)
+}

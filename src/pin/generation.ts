@@ -1,0 +1,50 @@
+import { BpfError } from '../errors.ts'
+import type { Manifest } from '../plan/manifest.ts'
+import { encodeObjectName } from '../plan/names.ts'
+import { closeFd, openFile, openFlag, systemError } from '../syscall/index.ts'
+import { readManifest } from './manifest-map.ts'
+import type { Root } from './root.ts'
+
+const ENOENT = -2
+
+/**
+ * All pins of one object, found by its directory. The directory is held open: what is read through it belongs together,
+ * also while another process puts a new generation in its place.
+ */
+export interface Generation {
+  readonly path: string
+  /** Descriptor of the directory. */
+  readonly directory: number
+  readonly manifest: Manifest
+}
+
+/**
+ * Opens the generation of an object below a root; `undefined` where nothing is pinned under that name. The caller
+ * closes `directory`.
+ *
+ * @throws BpfError `ERR_MANIFEST` for a directory that bpfpin did not make.
+ */
+export function openGeneration(root: Root, object: string): Generation | undefined {
+  const file = encodeObjectName(object)
+  const path = `${root.path}/${file}`
+  const directory = openFile(file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, root.fd)
+  if (directory === ENOENT) return undefined
+  if (directory < 0) throw systemError(directory, 'openat', { doing: `opening '${path}'`, path })
+  try {
+    const manifest = readManifest(directory, path)
+    if (manifest) return { path, directory, manifest }
+    throw new BpfError(`${path} has no manifest: it was not pinned by bpfpin`, {
+      code: 'ERR_MANIFEST',
+      path,
+      hint: 'choose another name or root, or remove what is there if nobody uses it',
+    })
+  } catch (error) {
+    closeFd(directory)
+    throw error
+  }
+}
+
+/** Lets go of a generation's directory. */
+export function closeGeneration(generation: Generation | undefined): void {
+  if (generation) closeFd(generation.directory)
+}

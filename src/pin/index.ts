@@ -1,0 +1,17 @@
+export { applySteps, type Left } from './apply.ts'
+export { type Found, findObject } from './found.ts'
+export { closeGeneration, type Generation, openGeneration } from './generation.ts'
+export {
+  type ListedLink,
+  type ListedMap,
+  type ListedObject,
+  type ListedProgram,
+  listObject,
+  objectNames,
+} from './list.ts'
+export { type OpenedMap, openMapAt } from './open.ts'
+export { type Pinnable, pinObject } from './pin.ts'
+export { type PinSite, reusableMaps } from './reuse.ts'
+export { defaultRoot, Root } from './root.ts'
+export { openMapFile } from './stranger.ts'
+export { type UnpinReport, unpinObject } from './unpin.ts'

@@ -1,0 +1,158 @@
+import { BpfError } from '../errors.ts'
+import { shapeOf } from '../map/index.ts'
+import type { LinkRecord, PinRecord } from '../plan/manifest.ts'
+import { decodeName, manifestName, nextSuffix, previousSuffix } from '../plan/names.ts'
+import type { MapShape } from '../plan/shape.ts'
+import { linkTypeName, programTypeName } from '../spec/kernel.ts'
+import {
+  closeFd,
+  linkInfo,
+  openFile,
+  openFlag,
+  progInfo,
+  readDirectory,
+  systemError,
+} from '../syscall/index.ts'
+import { type Generation, openGeneration } from './generation.ts'
+import { openPin, openPinnedMap } from './open.ts'
+import type { Root } from './root.ts'
+
+/** A pinned object as a list shows it. */
+export interface ListedObject {
+  readonly name: string
+  readonly path: string
+  readonly generation: number
+  readonly created: string
+  readonly maps: readonly ListedMap[]
+  readonly programs: readonly ListedProgram[]
+  readonly links: readonly ListedLink[]
+  /** Pins that could not be opened, and why. */
+  readonly problems: readonly string[]
+}
+
+interface Listed {
+  readonly name: string
+  /** The pin. */
+  readonly path: string
+  readonly id: number
+}
+
+export interface ListedMap extends Listed, Omit<MapShape, 'mapExtra' | 'flags'> {}
+
+export interface ListedProgram extends Listed {
+  readonly type: string
+  readonly tag: string
+}
+
+export interface ListedLink extends Listed {
+  readonly type: string
+  readonly programId: number
+  /** Where it is attached, as the manifest says. */
+  readonly target: string
+}
+
+/** The names of the objects that bpfpin pinned below a root, in alphabetical order. */
+export function objectNames(root: Root): string[] {
+  const fd = openFile('.', openFlag.RDONLY | openFlag.DIRECTORY, root.fd)
+  if (fd < 0) throw systemError(fd, 'openat', { doing: `reading directory '${root.path}'`, path: root.path })
+  const entries = readDirectory(fd)
+  closeFd(fd)
+  if (typeof entries === 'number') {
+    throw systemError(entries, 'getdents64', { doing: `reading directory '${root.path}'`, path: root.path })
+  }
+  return entries
+    .filter(
+      ({ kind, name }) =>
+        kind === 'directory' && !name.endsWith(nextSuffix) && !name.endsWith(previousSuffix),
+    )
+    .filter(({ name }) => hasManifest(root, name))
+    .map(({ name }) => decodeName(name))
+    .sort()
+}
+
+function hasManifest(root: Root, file: string): boolean {
+  const fd = openFile(`${file}/${manifestName}`, openFlag.PATH | openFlag.NOFOLLOW, root.fd)
+  if (fd >= 0) closeFd(fd)
+  return fd >= 0
+}
+
+/** Everything that is pinned of one object; `undefined` where nothing is pinned under that name. */
+export function listObject(root: Root, name: string): ListedObject | undefined {
+  const generation = openGeneration(root, name)
+  if (!generation) return undefined
+  try {
+    return describe(name, generation)
+  } finally {
+    closeFd(generation.directory)
+  }
+}
+
+function describe(name: string, generation: Generation): ListedObject {
+  const { manifest, path } = generation
+  const problems: string[] = []
+  const each = <T>(kind: PinRecord['kind'], look: (record: PinRecord, path: string) => T): T[] =>
+    manifest.pins.flatMap(record => {
+      if (record.kind !== kind) return []
+      try {
+        return [look(record, record.path.startsWith('/') ? record.path : `${path}/${record.path}`)]
+      } catch (error) {
+        if (!(error instanceof BpfError)) throw error
+        problems.push(error.message)
+        return []
+      }
+    })
+  const targets = new Map(manifest.links.map(link => [link.name, link]))
+  return {
+    name,
+    path,
+    generation: manifest.generation,
+    created: manifest.created,
+    maps: each('map', (record, at) => listMap(generation, record, at)),
+    programs: each('program', (record, at) => listProgram(generation, record, at)),
+    links: each('link', (record, at) => listLink(generation, record, at, targets.get(record.name))),
+    problems,
+  }
+}
+
+function listMap(generation: Generation, record: PinRecord, path: string): ListedMap {
+  const { fd, info } = openPinnedMap(generation, record, { readOnly: true })
+  closeFd(fd)
+  const { type, keySize, valueSize, maxEntries } = shapeOf(info)
+  return { name: record.name, path, id: info.id, type, keySize, valueSize, maxEntries }
+}
+
+function listProgram(generation: Generation, record: PinRecord, path: string): ListedProgram {
+  const fd = openPin(generation, record)
+  const info = progInfo(fd)
+  closeFd(fd)
+  if (typeof info === 'number') throw unreadable(info, record, path)
+  return { name: record.name, path, id: info.id, type: programTypeName(info.type), tag: info.tag }
+}
+
+function listLink(
+  generation: Generation,
+  record: PinRecord,
+  path: string,
+  link: LinkRecord | undefined,
+): ListedLink {
+  const fd = openPin(generation, record)
+  const info = linkInfo(fd)
+  closeFd(fd)
+  if (typeof info === 'number') throw unreadable(info, record, path)
+  const { id, type, progId } = info
+  return {
+    name: record.name,
+    path,
+    id,
+    type: linkTypeName(type),
+    programId: progId,
+    target: link?.target ?? '',
+  }
+}
+
+function unreadable(result: number, { kind, name }: PinRecord, path: string): BpfError {
+  return systemError(result, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
+    doing: `reading information about ${kind} '${name}'`,
+    path,
+  })
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import { BpfMap, shapeOf, thisMachine } from '../map/index.ts'
+import { comparePinned, type PinnedMap } from '../plan/compare.ts'
+import { type Layout, mapPlace } from '../plan/layout.ts'
+import { fits, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
+import type { MapSpec, Spec } from '../spec/types.ts'
+import { allocate, mapLookup } from '../syscall/index.ts'
+import type { Generation } from './generation.ts'
+import { type OpenedMap, openMapAt } from './open.ts'
+
+/** Where an object is pinned. */
+export interface PinSite {
+  /** Directory on bpffs, without a `/` at its end. */
+  readonly root: string
+  /** Name of the object's directory in it. */
+  readonly directory: string
+  readonly layout: Layout
+}
+
+/**
+ * The pinned maps that freshly loaded programs of the object can use as they are, by name; the caller closes them.
+ * Nothing is written to any of them.
+ *
+ * @param except names of maps that are not looked for
+ * @throws PinMismatchError with every map that is pinned, has state, and does not fit.
+ */
+export function reusableMaps(
+  spec: Spec,
+  site: PinSite,
+  generation: Generation | undefined,
+  except: ReadonlySet<string>,
+): Map<string, BpfMap> {
+  const reused = new Map<string, BpfMap>()
+  const refused: MapVerdict[] = []
+  const opened: BpfMap[] = []
+  try {
+    for (const map of spec.maps) {
+      const place = except.has(map.name) ? null : mapPlace(map, site.root, site.layout)
+      const found = place && openMapAt(place, generation)
+      if (!found) continue
+      const live = liveMap(spec, map, found)
+      opened.push(live)
+      const verdict = comparePinned(spec, map, pinnedMap(map, found), thisMachine())
+      // a program array leads to programs, and those loaded now must not be reached through the old ones
+      if (fits(verdict) && map.type !== 'prog_array') reused.set(map.name, live)
+      else if (verdict.verdict !== 'new' && map.type !== 'prog_array') refused.push(verdict)
+    }
+    if (refused.length > 0) {
+      throw new PinMismatchError(spec.name, `${site.root}/${site.directory}`, refused)
+    }
+  } catch (error) {
+    for (const map of opened) map.close()
+    throw error
+  }
+  for (const map of opened) if (!reused.has(map.name)) map.close()
+  return reused
+}
+
+/** A pinned map of an object, with the object's types. */
+export function liveMap(spec: Spec, map: MapSpec, { fd, info }: OpenedMap): BpfMap {
+  const types = spec.kernelBtf && { btf: spec.kernelBtf(), key: map.keyType, value: map.valueType }
+  return new BpfMap({ fd, name: map.name, shape: shapeOf(info), types, id: info.id })
+}
+
+/** A pinned map as a comparison sees it. */
+export function pinnedMap(map: MapSpec, found: OpenedMap): PinnedMap {
+  const shape = shapeOf(found.info)
+  const contents = map.section?.kind === 'rodata' ? frozenEntry(found.fd, shape) : undefined
+  return { name: map.name, path: found.path, shape, ...(contents ? { contents } : {}) }
+}
+
+/** The one value of a map of constants, or `undefined` where it could still be changed. */
+function frozenEntry(fd: number, { type, keySize, valueSize }: PinnedMap['shape']): Uint8Array | undefined {
+  if (type !== 'array' || keySize !== 4 || !isFrozen(fd)) return undefined
+  const key = allocate(4)
+  const value = allocate(valueSize)
+  return mapLookup(fd, key.address, value.address) < 0 ? undefined : value.bytes
+}
+
+/** Told nowhere else (kernel/bpf/syscall.c: bpf_map_show_fdinfo). */
+function isFrozen(fd: number): boolean {
+  return /^frozen:\s*1$/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))
+}
