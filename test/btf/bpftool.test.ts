@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Btf, parseBtf } from '../../src/btf/index.ts'
 import { needs } from '../requirements.ts'
-import { bpftoolTypes, type DumpedType, fixturesWithBtf, openFixture } from './objects.ts'
+import { bpftoolTypes, type DumpedType, fixturesWith, openFixture } from './objects.ts'
 import { asDumped } from './oracle.ts'
 
 const kernelBtf = '/sys/kernel/btf/vmlinux'
@@ -19,7 +19,7 @@ function readKernel() {
   return kernel
 }
 
-for (const name of fixturesWithBtf()) {
+for (const name of fixturesWith('.BTF')) {
   needs(test, 'bpftool')(`every type of ${name} is what bpftool shows`, () => {
     const { btf, path } = openFixture(name)
     const theirs = bpftoolTypes(path)

@@ -21,11 +21,11 @@ export function openFixture(name: string): BtfObject {
   return { path, elf, btf: readBtf(elf.scanner, elf.rangeOf(section)) }
 }
 
-/** Every fixture with BTF in it. */
-export function fixturesWithBtf(): string[] {
+/** Every fixture that has the section. */
+export function fixturesWith(section: '.BTF' | '.BTF.ext'): string[] {
   return readdirSync(fixtures)
     .filter(name => name.endsWith('.bpf.o'))
-    .filter(name => parseElf(readFileSync(new URL(name, fixtures))).section('.BTF') !== undefined)
+    .filter(name => parseElf(readFileSync(new URL(name, fixtures))).section(section) !== undefined)
 }
 
 /** The bytes of a global variable as the compiler wrote them. */
