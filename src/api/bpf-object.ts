@@ -43,6 +43,7 @@ export class BpfObject {
   readonly variables: Collection<Variable>
   readonly #parts: ObjectParts
   readonly #links: Map<string, BpfLink>
+  #unattached: readonly Unattached[] = []
   #isPinned: boolean
   #isClosed = false
 
@@ -62,6 +63,11 @@ export class BpfObject {
     return new Collection('link', this.#links.values())
   }
 
+  /** The programs that the last {@link attach} left out because they do not say where. */
+  get unattached(): readonly Unattached[] {
+    return this.#unattached
+  }
+
   /** Is what this object holds pinned as a whole? */
   get isPinned(): boolean {
     return this.#isPinned
@@ -76,10 +82,11 @@ export class BpfObject {
    * Attaches every program that says where, by its section name or its target, and is not attached yet. All of them, or
    * none: when one fails, those attached by this call are detached.
    *
-   * @returns the programs that need a target first
+   * Programs that do not say where are left out and listed in {@link unattached}.
+   *
    * @throws BpfError `ERR_PINNED` where the object's own generation is pinned, else with the kernel's errno.
    */
-  attach(): Unattached[] {
+  attach(): void {
     this.#mustBeOpen()
     this.#mustNotBePinned('attaching')
     const unattached: Unattached[] = []
@@ -97,7 +104,7 @@ export class BpfObject {
       throw error
     }
     for (const link of attached) this.#links.set(link.name, link)
-    return unattached
+    this.#unattached = unattached
   }
 
   /**
