@@ -1,11 +1,14 @@
 import { mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseBtf } from '../../src/btf/index.ts'
 import { attachTypes, linkTypes, programTypes } from '../../src/spec/uapi.generated.ts'
+import { at, u8, u32 } from '../../src/syscall/arena.ts'
 import {
   closeFd,
+  interceptSyscalls,
   iterCreate,
   type LinkInfo,
   linkCreate,
@@ -70,21 +73,15 @@ needs(test, 'bpftool')('a raw tracepoint has its name', () => {
   assert.ok(info.kind === 'raw_tracepoint' && info.name === 'sys_enter' && info.name === shown.tp_name)
 })
 
-needs(test, 'bpftool')('a typed raw tracepoint knows the type it is attached to', () => {
+needs(test, 'bpftool')('a typed raw tracepoint is a raw tracepoint to the kernel', () => {
   const target = vmlinux.find('btf_trace_sched_switch', 'typedef')!.id
   const fd = program('tracing', { expectedAttachType: attachTypes.trace_raw_tp, attachBtfId: target })
   const { info, shown } = inspect(rawTracepointOpen(null, fd), fd)
-  assert.ok(info.kind === 'tracing' && info.attachType === attachTypes.trace_raw_tp)
-  assert.equal([info.targetObjId, info.targetBtfId], [shown.target_obj_id, shown.target_btf_id])
-  assert.is(info.targetBtfId, target)
+  assert.ok(info.kind === 'raw_tracepoint' && info.name === 'sched_switch' && info.name === shown.tp_name)
 })
 
-needs(
-  test,
-  'bpftool',
-  '/sys/fs/cgroup/cgroup.procs',
-)('a cgroup is known by its inode, and its death by 0', () => {
-  const path = `/sys/fs/cgroup/bpfpin-test-${process.pid}`
+needs(test, 'bpftool')('a cgroup is known by its inode, and its death by 0', async () => {
+  const path = join(process.env.BPFPIN_TEST_CGROUP!, `bpfpin-test-${process.pid}`)
   mkdirSync(path)
   const cgroup = opened(openFile(path, openFlag.RDONLY))
   const fd = program('cgroup_skb', {
@@ -99,8 +96,9 @@ needs(
   assert.equal([before.cgroupId, before.progId], [shown.cgroup_id, shown.prog_id])
   closeFd(cgroup)
   rmdirSync(path)
-  const after = linkInfo(kept) as LinkInfo
-  assert.ok(after.kind === 'cgroup' && after.cgroupId === 0)
+  const isDead = (): boolean => (linkInfo(kept) as { cgroupId?: number }).cgroupId === 0
+  for (let tries = 0; tries < 100 && !isDead(); tries++) await sleep(20) // the kernel lets go of it later
+  assert.ok(isDead())
   closeFd(kept)
   closeFd(fd)
 })
@@ -168,10 +166,9 @@ needs(test, 'bpftool')('an iterator has the name of what it walks, and is read f
 needs(
   test,
   'bpftool',
-  '/sys/bus/event_source/devices/tracepoint/type',
   'linux 6.6',
 )('a perf event has the name of its tracepoint, and its cookie', () => {
-  const id = Number(readFileSync(join(tracefs(), 'events/syscalls/sys_enter_getpgid/id'), 'utf8'))
+  const id = Number(readFileSync('/sys/kernel/tracing/events/sched/sched_switch/id', 'utf8'))
   const PERF_TYPE_TRACEPOINT = 2
   const event = opened(
     perfEventOpen({ type: PERF_TYPE_TRACEPOINT, config: id, samplePeriod: 1, pid: -1, cpu: 0 }),
@@ -182,15 +179,9 @@ needs(
   const link = linkCreate({ fd, target: event, attachType: attachTypes.perf_event, detail })
   const { info } = inspect(link, fd)
   assert.ok(info.kind === 'perf_event' && info.event === 'tracepoint')
-  assert.equal([info.name, info.cookie], ['sys_enter_getpgid', cookie])
+  assert.equal([info.name, info.cookie], ['sched_switch', cookie])
   closeFd(event)
 })
-
-function tracefs(): string {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
-  const mount = mounts.map(line => line.split(' ')).find(([, , type]) => type === 'tracefs')
-  return mount?.[1] ?? '/sys/kernel/tracing'
-}
 
 needs(test, 'bpftool')('a link is updated to a new program, only from the one that is expected', () => {
   const netns = opened(openFile('/proc/self/ns/net', openFlag.RDONLY))
@@ -239,6 +230,78 @@ test('an event runs a program without a link, on and off', () => {
   closeFd(event)
   closeFd(fd)
 })
+
+/** Families that few machines have: what the kernel would write, u32 by u32 from offset 16 on. */
+const answers: [name: string, type: number, words: number[], expected: object][] = [
+  [
+    'fentry',
+    linkTypes.tracing,
+    [24, 5, 6, 0, 9, 0],
+    { kind: 'tracing', attachType: 24, targetObjId: 5, targetBtfId: 6, cookie: 9 },
+  ],
+  ['struct_ops', linkTypes.struct_ops, [77], { kind: 'struct_ops', mapId: 77 }],
+  [
+    'netfilter',
+    linkTypes.netfilter,
+    [2, 3, -100 >>> 0, 1],
+    { kind: 'netfilter', protocolFamily: 2, hook: 3, priority: -100, flags: 1 },
+  ],
+  [
+    'kprobe_multi',
+    linkTypes.kprobe_multi,
+    [0, 0, 12, 1, 5, 0],
+    { kind: 'kprobe_multi', count: 12, flags: 1, missed: 5 },
+  ],
+  [
+    'uprobe_multi',
+    linkTypes.uprobe_multi,
+    [0, 0, 0, 0, 0, 0, 0, 0, 8, 3, 1, 44],
+    { kind: 'uprobe_multi', path: '/bin/sh', count: 3, flags: 1, pid: 44 },
+  ],
+  ['netkit', linkTypes.netkit, [6, 54], { kind: 'netkit', ifindex: 6, attachType: 54 }],
+  ['sockmap', linkTypes.sockmap, [7, 38], { kind: 'sockmap', mapId: 7, attachType: 38 }],
+  [
+    'a uprobe',
+    linkTypes.perf_event,
+    [1, 0, 0, 0, 8, 0x40, 3, 0],
+    { kind: 'perf_event', event: 'uprobe', path: '/bin/sh', offset: 0x40, cookie: 3 },
+  ],
+  [
+    'a kretprobe',
+    linkTypes.perf_event,
+    [4, 0, 0, 0, 8, 0, 0x1000, 1, 2, 0, 3, 0],
+    {
+      kind: 'perf_event',
+      event: 'kretprobe',
+      name: '/bin/sh',
+      offset: 0,
+      address: 0x1_0000_1000,
+      missed: 2,
+      cookie: 3,
+    },
+  ],
+  [
+    'a perf counter',
+    linkTypes.perf_event,
+    [6, 0, 1, 2, 4, 0, 8, 0],
+    { kind: 'perf_event', event: 'event', perfType: 4, config: 0x2_0000_0001, cookie: 8 },
+  ],
+  ['a type of a newer kernel', 60, [1, 2, 3], { kind: 'unknown' }],
+]
+
+for (const [name, type, words, expected] of answers) {
+  test(`what the kernel says of ${name} is decoded`, () => {
+    interceptSyscalls(call => {
+      if (call.name !== 'bpf(BPF_OBJ_GET_INFO_BY_FD)') return undefined
+      u32.set([type, 11, 22, 0, ...words], at.result >> 2)
+      u8.set(new TextEncoder().encode('/bin/sh\0'), at.list)
+      return 0
+    })
+    const info = linkInfo(3)
+    interceptSyscalls(undefined)
+    assert.equal(info, { type, id: 11, progId: 22, ...expected })
+  })
+}
 
 test('a hook that takes no such program says EINVAL', () => {
   const fd = program('xdp', { instructions: returning(2) })
