@@ -58,7 +58,12 @@ function show(file, { passed, failures, skips, ms, output }) {
   for (const reason of skips) console.log(yellow(`     skipped: ${reason}`))
   for (const failure of failures) console.log(indent(failure, '     '))
   if (failures.length > 0 && output.trim())
-    console.log(`     it printed:\n${indent(output.trimEnd(), '     | ')}`)
+    console.log(`     it printed:\n${indent(lastLines(output), '     | ')}`)
+}
+
+function lastLines(text) {
+  const lines = text.trimEnd().split('\n')
+  return lines.length <= 100 ? lines.join('\n') : ['...', ...lines.slice(-100)].join('\n')
 }
 
 /** As the user would type it. */

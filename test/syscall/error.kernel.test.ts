@@ -1,0 +1,164 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { mapTypes } from '../../src/spec/uapi.generated.ts'
+import {
+  closeFd,
+  interceptSyscalls,
+  makeDirectory,
+  mapCreate,
+  objGet,
+  objPin,
+  systemError,
+} from '../../src/syscall/index.ts'
+import { needs } from '../requirements.ts'
+import { opened } from './bpftool.ts'
+
+const root = process.env.BPFPIN_TEST_ROOT!
+const array = { type: mapTypes.array, keySize: 4, valueSize: 8, maxEntries: 1 }
+const pinning = "pinning map 'flows'"
+
+function pinError(path: string): Error & { hint?: string; code?: string } {
+  const fd = opened(mapCreate(array))
+  const error = systemError(objPin(fd, path), 'bpf(BPF_OBJ_PIN)', { doing: pinning, path })
+  closeFd(fd)
+  return error
+}
+
+test('an error has what was done, what the kernel said, the call and the path', () => {
+  const path = join(root, 'absent', 'x')
+  const error = pinError(path)
+  assert.is(error.message, `${pinning}: ENOENT: no such file or directory, bpf(BPF_OBJ_PIN) '${path}'`)
+  const {
+    code,
+    errno,
+    syscall,
+    path: place,
+    hint,
+  } = systemError(-2, 'bpf(BPF_OBJ_PIN)', { doing: pinning, path })
+  assert.equal([code, errno, syscall, place], ['ENOENT', 2, 'bpf(BPF_OBJ_PIN)', path])
+  assert.is(hint, `there is no '${join(root, 'absent')}'`)
+})
+
+test('the stack begins where the error was asked for', () => {
+  assert.match(pinError(root).stack?.split('\n')[1] ?? '', /pinError .*error\.kernel\.test\.ts/)
+})
+
+test('an error without a path or a known reason has neither field', () => {
+  const error = systemError(-22, 'bpf(BPF_MAP_CREATE)', { doing: "creating map 'flows'" })
+  assert.is(error.message, "creating map 'flows': EINVAL: invalid argument, bpf(BPF_MAP_CREATE)")
+  assert.equal(Object.keys(error).sort(), ['code', 'errno', 'syscall'])
+})
+
+test('a pin outside bpffs is told where bpffs is', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'bpfpin-error-'))
+  const error = pinError(join(dir, 'x'))
+  assert.is(error.code, 'EPERM')
+  assert.is(error.hint, `'${dir}' is not on a bpffs; bpffs is at ${join(root, '..')}`)
+  const opening = systemError(objGet(`${dir}/x/y`), 'bpf(BPF_OBJ_GET)', {
+    doing: 'opening',
+    path: `${dir}/x/y`,
+  })
+  assert.match(opening.hint ?? '', /is not on a bpffs/)
+  rmSync(dir, { recursive: true })
+})
+
+test('without any bpffs the hint is how to mount one', () => {
+  const script = `
+    const { systemError } = await import('${new URL('../../src/syscall/index.ts', import.meta.url).href}')
+    console.log(systemError(-1, 'bpf(BPF_OBJ_PIN)', { doing: 'pinning', path: '/sys/fs/bpf/x' }).hint)`
+  const unmounted = [
+    '--mount',
+    'sh',
+    '-c',
+    'while umount -t bpf -a; do grep -q " bpf " /proc/self/mounts || break; done; exec "$@"',
+  ]
+  const hook = new URL('../ts-hook.mjs', import.meta.url).href
+  const node = [process.execPath, '--import', hook, '--input-type=module', '--eval', script]
+  const said = execFileSync('unshare', [...unmounted, 'sh', ...node], { encoding: 'utf8' })
+  assert.is(said.trim(), "'/sys/fs/bpf' is not on a bpffs; mount one: mount -t bpf bpf /sys/fs/bpf")
+})
+
+test('a dot in a name is found, wherever it is', () => {
+  for (const path of ['a.b', 'a.b/maps/c', '.rodata']) {
+    const name = path.split('/').find(part => part.includes('.'))
+    assert.is(pinError(join(root, path)).hint, `bpffs takes no name with a dot: '${name}'`)
+  }
+  const directory = join(root, 'x.y')
+  const error = systemError(makeDirectory(directory), 'mkdirat', {
+    doing: 'making a directory',
+    path: directory,
+  })
+  assert.is(error.hint, "bpffs takes no name with a dot: 'x.y'")
+  const elsewhere = systemError(-1, 'mkdirat', { doing: 'making a directory', path: '/tmp/x.y' })
+  assert.is(elsewhere.hint, undefined)
+})
+
+needs(test, 'setpriv')('a process without capabilities is told which it needs', () => {
+  const index = new URL('../../src/syscall/index.ts', import.meta.url).href
+  const script = `
+    const { mapCreate, mapGetFdById, systemError } = await import('${index}')
+    const filter = { type: 1, keySize: 4, valueSize: 8, maxEntries: 1 }
+    console.log(systemError(-1, 'bpf(BPF_PROG_LOAD)', { doing: 'loading' }).hint)
+    console.log(systemError(mapGetFdById(1), 'bpf(BPF_MAP_GET_FD_BY_ID)', { doing: 'opening' }).hint)`
+  const said = (...who: string[]): string =>
+    execFileSync(
+      'setpriv',
+      [
+        ...who,
+        process.execPath,
+        '--import',
+        new URL('../ts-hook.mjs', import.meta.url).href,
+        '--input-type=module',
+        '--eval',
+        script,
+      ],
+      { encoding: 'utf8' },
+    )
+  const nobody = said('--reuid=65534', '--clear-groups', '--inh-caps=-all')
+  assert.match(
+    nobody,
+    /^BPF needs root, or capabilities that this process has not: CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN$/m,
+  )
+  assert.match(nobody, /^objects are found by id with CAP_SYS_ADMIN only: run as root$/m)
+  const bounded = said('--bounding-set=-all', '--inh-caps=-all')
+  assert.match(bounded, /capabilities that root has not here \(a container\?\): CAP_BPF/)
+})
+
+test('too many open files are counted, by a process that can open none', () => {
+  const error = systemError(-24, 'bpf(BPF_MAP_CREATE)', { doing: 'creating' })
+  const limit = execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim()
+  assert.match(error.hint ?? '', new RegExp(`may have ${limit} .*files open; raise the limit`))
+})
+
+test('a feature of a newer kernel is told from a mistake', () => {
+  const newer = systemError(-22, 'bpf(BPF_LINK_CREATE)', { doing: 'attaching', since: '99.1' })
+  assert.match(newer.hint ?? '', /^this needs Linux 99\.1, and this is \d/)
+  assert.is(systemError(-22, 'bpf(BPF_LINK_CREATE)', { doing: 'attaching', since: '4.1' }).hint, undefined)
+  assert.is(systemError(-22, 'bpf(BPF_MAP_FREEZE)', { doing: 'freezing' }).hint, undefined)
+})
+
+test('a file that belongs to someone else is shown with owner and mode', () => {
+  const hint = systemError(-13, 'bpf(BPF_OBJ_GET)', { doing: 'opening', path: root }).hint
+  assert.is(hint, `'${root}' belongs to user 0 and has mode 0755`)
+})
+
+test('a kernel without bpf(2), and a file system that is read-only, are named', () => {
+  assert.is(
+    systemError(-38, 'bpf(BPF_MAP_CREATE)', { doing: 'creating' }).hint,
+    'this kernel was built without bpf(2)',
+  )
+  assert.match(systemError(-30, 'bpf(BPF_OBJ_GET)', { doing: 'opening', path: root }).hint ?? '', /read-only/)
+})
+
+test('looking for the reason does not change the errno that is reported', () => {
+  interceptSyscalls(() => -5)
+  const error = systemError(-1, 'bpf(BPF_OBJ_PIN)', { doing: pinning, path: join(root, 'x') })
+  interceptSyscalls(undefined)
+  assert.is(error.code, 'EPERM')
+})
+
+test.run()
