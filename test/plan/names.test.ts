@@ -28,7 +28,7 @@ test('a file name leads back to the name it came from', () => {
 test('no two names share a file, and no file has a name that bpffs refuses', () => {
   const anyName = fc
     .string({ unit: 'binary', minLength: 1, maxLength: 60 })
-    .filter(name => name.isWellFormed())
+    .filter(name => !/\p{Surrogate}/u.test(name))
   fc.assert(
     fc.property(anyName, name => {
       const file = encodeName(name)
