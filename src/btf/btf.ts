@@ -13,7 +13,7 @@ import { type BlobParts, readBlobHeader } from './header.ts'
 import * as measure from './measure.ts'
 import { Records } from './records.ts'
 import { checkType } from './rules.ts'
-import { type BtfKind, type BtfType, type BtfTypeOf, kinds, type TypeId } from './types.ts'
+import { type BtfKind, type BtfType, type BtfTypeOf, kinds, oneOf, type TypeId } from './types.ts'
 
 export interface BtfOptions {
   /** How errors name the blob; default `.BTF`. */
@@ -191,7 +191,7 @@ export class Btf {
 
   #mustHave(id: TypeId): void {
     if (id >= 0 && id <= this.count && Number.isInteger(id)) return
-    throw new BtfError(`${this.records.where}/type[${id}]`, `does not exist; the ids end at ${this.count}`)
+    throw new BtfError(this.records.place(id), `does not exist; the ids end at ${this.count}`)
   }
 }
 
@@ -302,7 +302,7 @@ function scanProblem({ fault, offset }: ScanFault, head: Head, end: number, stri
     case 'truncated': {
       const left = end - offset
       if (left < 12) return `starts ${left} bytes before the end of the type section; a type has 12 at least`
-      return `a ${kinds[head.kind]} with ${head.vlen} entries goes beyond the end of the type section`
+      return `${oneOf(kinds[head.kind]!)} with ${head.vlen} entries goes beyond the end of the type section`
     }
     case 'bad-kind':
       return `is of kind ${head.kind}; known are 1 (int) to ${kinds.length - 1} (${kinds.at(-1)})`

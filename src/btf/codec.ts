@@ -8,15 +8,16 @@ import { placedMembers } from './members.ts'
 import { Misfit } from './misfit.ts'
 import { type Group, objectPart, type Slot } from './object.ts'
 import { bigintPart, boolPart, enumPart, floatPart, narrowInt, numberPart, wideInt } from './scalar.ts'
-import type {
-  BtfArray,
-  BtfComposite,
-  BtfDatasec,
-  BtfEnum,
-  BtfFloat,
-  BtfInt,
-  BtfMember,
-  TypeId,
+import {
+  type BtfArray,
+  type BtfComposite,
+  type BtfDatasec,
+  type BtfEnum,
+  type BtfFloat,
+  type BtfInt,
+  type BtfMember,
+  oneOf,
+  type TypeId,
 } from './types.ts'
 import type { Part, Value } from './value.ts'
 
@@ -174,7 +175,7 @@ class Compiler {
       case 'datasec':
         return objectPart(this.#section(type, depth))
       default:
-        throw new BtfError(this.#btf.records.place(id), `a ${type.kind} has no values`)
+        throw new BtfError(this.#btf.records.place(id), `${oneOf(type.kind)} has no values`)
     }
   }
 

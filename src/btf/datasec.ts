@@ -1,6 +1,6 @@
 import { BtfError } from '../errors.ts'
 import type { Btf } from './btf.ts'
-import type { BtfSectionVar, TypeId } from './types.ts'
+import { type BtfSectionVar, oneOf, type TypeId } from './types.ts'
 
 /** What the ELF file knows about a data section. */
 export interface SectionFill {
@@ -41,7 +41,7 @@ export function fillSections(btf: Btf, sections: ReadonlyMap<TypeId, SectionFill
 function placedEntries(btf: Btf, id: TypeId, { size, offsets }: SectionFill): readonly BtfSectionVar[] {
   const where = btf.records.place(id)
   const datasec = btf.type(id)
-  if (datasec.kind !== 'datasec') throw new BtfError(where, `is a ${datasec.kind}, not a datasec`)
+  if (datasec.kind !== 'datasec') throw new BtfError(where, `is ${oneOf(datasec.kind)}, not a datasec`)
   const { name, variables } = datasec
   if (offsets.length !== variables.length) {
     throw new BtfError(

@@ -2,7 +2,7 @@ import { BtfError } from '../errors.ts'
 import type { ByteRange } from '../parser/index.ts'
 import type { Btf } from './btf.ts'
 import { readExtHeader } from './header.ts'
-import type { TypeId } from './types.ts'
+import { oneOf, type TypeId } from './types.ts'
 
 /**
  * What a CO-RE relocation asks for, by its number (include/uapi/linux/bpf.h, enum bpf_core_relo_kind): `coreKinds[0]`
@@ -173,7 +173,7 @@ function takeFunctions(rows: Uint32Array, btf: Btf, where: string): Uint32Array 
     checkInstruction(rows[i]!, part)
     checkType(btf, type, part)
     if (btf.kindOf(type) !== 'func')
-      throw new BtfError(part, `type ${type} is a ${btf.kindOf(type)}, not a func`)
+      throw new BtfError(part, `type ${type} is ${oneOf(btf.kindOf(type))}, not a func`)
   }
   return rows
 }

@@ -2,7 +2,14 @@ import { BtfError } from '../errors.ts'
 import type { Btf } from './btf.ts'
 import { depthLimit } from './measure.ts'
 import { placedMembers } from './members.ts'
-import type { BtfComposite, BtfDatasec, BtfEnumerator, BtfMember, TypeId } from './types.ts'
+import {
+  type BtfComposite,
+  type BtfDatasec,
+  type BtfEnumerator,
+  type BtfMember,
+  oneOf,
+  type TypeId,
+} from './types.ts'
 
 /** More fields than any map value or data section has; a malformed type could ask for billions. */
 const fieldLimit = 65_536
@@ -112,7 +119,7 @@ class FieldWalk {
 
   add(id: TypeId, spot: Spot, depth: number): void {
     const type = this.#btf.resolve(id)
-    const where = `${this.#btf.records.where}/type[${id}]`
+    const where = this.#btf.records.place(id)
     if (depth > depthLimit)
       throw new BtfError(where, `holds itself, or is nested more than ${depthLimit} deep`)
     if (++this.#visited.count > fieldLimit)
@@ -158,7 +165,7 @@ class FieldWalk {
 
   #addVariables(datasec: BtfDatasec, depth: number): void {
     const unfilled = datasec.size === 0 && datasec.variables.length > 0
-    const where = `${this.#btf.records.where}/type[${datasec.id}]`
+    const where = this.#btf.records.place(datasec.id)
     if (unfilled) throw new BtfError(where, `section ${datasec.name} has no offsets yet: fill them in first`)
     const unique = uniqueNames()
     for (const variable of datasec.variables) {
@@ -202,7 +209,7 @@ class FieldWalk {
         return { kind: 'array', count: type.length, stride, fields: element.fields }
       }
       default:
-        throw new BtfError(`${this.#btf.records.where}/type[${id}]`, `a ${type.kind} has no layout`)
+        throw new BtfError(this.#btf.records.place(id), `${oneOf(type.kind)} has no layout`)
     }
   }
 }

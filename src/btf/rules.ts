@@ -1,7 +1,7 @@
 import { BtfError } from '../errors.ts'
 import { sizeIfAny, sizeOf } from './measure.ts'
 import type { Records } from './records.ts'
-import { type BtfKind, kinds, type TypeId } from './types.ts'
+import { type BtfKind, kinds, oneOf, type TypeId } from './types.ts'
 
 const INT = 1
 
@@ -19,9 +19,9 @@ export function checkType(records: Records, id: TypeId): void {
   if (records.reservedBits(id) !== 0)
     fail(records, id, `sets reserved bits of its info word, 0x${hexInfo(records, id)}`)
   if (!shape.flag && records.kindFlag(id))
-    fail(records, id, `has the kind flag, which a ${kind} does not have`)
+    fail(records, id, `has the kind flag, which ${oneOf(kind)} does not have`)
   if (!shape.list && records.vlen(id) !== 0) {
-    fail(records, id, `counts ${records.vlen(id)} entries, but a ${kind} has none`)
+    fail(records, id, `counts ${records.vlen(id)} entries, but ${oneOf(kind)} has none`)
   }
   if (!records.hasText(records.word(id, 0))) {
     fail(
@@ -30,7 +30,7 @@ export function checkType(records: Records, id: TypeId): void {
       `has its name at ${records.word(id, 0)}, outside the ${records.stringsLength} bytes of strings`,
     )
   }
-  if (shape.named && !records.isNamed(id)) fail(records, id, `has no name, which a ${kind} needs`)
+  if (shape.named && !records.isNamed(id)) fail(records, id, `has no name, which ${oneOf(kind)} needs`)
   shape.check?.(records, id)
 }
 
@@ -112,7 +112,7 @@ function checkReference(records: Records, id: TypeId, target: TypeId, part = '')
     fail(
       records,
       id,
-      `refers to type ${target}, a ${records.kind(target)}, which is not the type of a value`,
+      `refers to type ${target}, ${oneOf(records.kind(target))}, which is not the type of a value`,
       part,
     )
   }
@@ -138,7 +138,7 @@ function checkArray(records: Records, id: TypeId): void {
   const index = records.word(id, 4)
   checkHeld(records, id, index, '/index')
   if (records.kindNumber(index) !== INT)
-    fail(records, id, `is a ${records.kind(index)}, not an int`, '/index')
+    fail(records, id, `is ${oneOf(records.kind(index))}, not an int`, '/index')
   sizeOf(records, id)
 }
 
@@ -199,7 +199,7 @@ function checkFunc(records: Records, id: TypeId): void {
   const proto = records.sizeOrType(id)
   if (!records.has(proto)) fail(records, id, `refers to type ${proto}, but the ids end at ${records.count}`)
   if (records.kind(proto) !== 'func_proto') {
-    fail(records, id, `refers to type ${proto}, a ${records.kind(proto)}; a func needs a func_proto`)
+    fail(records, id, `refers to type ${proto}, ${oneOf(records.kind(proto))}; a func needs a func_proto`)
   }
 }
 
@@ -234,7 +234,7 @@ function checkVariables(records: Records, id: TypeId): void {
     const kind = records.kind(target)
     // the functions of `.ksyms`
     if (kind !== 'var' && kind !== 'func')
-      fail(records, id, `refers to type ${target}, a ${kind}; expected a var`, part)
+      fail(records, id, `refers to type ${target}, ${oneOf(kind)}; expected a var`, part)
     const end = records.word(id, 4 + 3 * i) + records.word(id, 5 + 3 * i)
     if (size !== 0 && end > size) fail(records, id, `ends at byte ${end}, but the section at ${size}`, part)
   }
@@ -245,7 +245,7 @@ function checkDeclTag(records: Records, id: TypeId): void {
   if (!records.has(target)) fail(records, id, `refers to type ${target}, but the ids end at ${records.count}`)
   const kind = records.kind(target)
   if (!['struct', 'union', 'func', 'var', 'typedef'].includes(kind)) {
-    fail(records, id, `tags type ${target}, a ${kind}, which is not a declaration`)
+    fail(records, id, `tags type ${target}, ${oneOf(kind)}, which is not a declaration`)
   }
   const component = records.word(id, 3) | 0
   if (component === -1) return

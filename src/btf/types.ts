@@ -27,6 +27,11 @@ export const kinds = [
 
 export type BtfKind = (typeof kinds)[number]
 
+/** A kind in a sentence: `a struct`, `an int`. */
+export function oneOf(kind: BtfKind): string {
+  return /^[aeiou]/.test(kind) ? `an ${kind}` : `a ${kind}`
+}
+
 /** A type id: 0 is `void`. Ids of one blob mean nothing in another. */
 export type TypeId = number
 
