@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { type BpfMap, SectionMemory, Variable } from '../map/index.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
-import { btfLoad, btfLoadLogged, closeFd, systemError } from '../syscall/index.ts'
+import { btfLoad, btfLoadLogged, closeFd, progBindMap, systemError } from '../syscall/index.ts'
 import { createMap, fillSection, fillSlot, type LoadedBtf } from './create-map.ts'
 import { loadProgram } from './load-program.ts'
 import { BpfProgram } from './program.ts'
@@ -35,10 +35,12 @@ export function load(spec: Spec, given: Given = {}): Live {
     refuseOtherByteOrder(spec)
     btf = loadBtf(spec)
     createMaps(spec, maps, given, btf)
+    const constants = constantMaps(spec, maps)
     for (const program of spec.programs) {
       if (!program.autoload) continue
       const fd = loadProgram(spec, program, maps, btf?.fd)
       programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program }))
+      bindConstants(constants, fd)
     }
     fillProgramArrays(spec, maps, programs, given)
   } catch (error) {
@@ -87,6 +89,18 @@ function createMaps(spec: Spec, maps: Map<string, BpfMap>, given: Given, btf: Lo
       if (inner) fillSlot(map, index, inner.fd, `map '${name}'`)
     }
   }
+}
+
+/**
+ * Makes a program hold the object's constants, also those that it does not use, so that tools find what is noted in
+ * them (`bpftool prog show` prints `bpf_metadata_*`). Nothing depends on it: before Linux 5.10 it is not done.
+ */
+function bindConstants(constants: readonly BpfMap[], programFd: number): void {
+  for (const map of constants) progBindMap(programFd, map.fd)
+}
+
+function constantMaps(spec: Spec, maps: ReadonlyMap<string, BpfMap>): BpfMap[] {
+  return spec.maps.flatMap(({ name, section }) => (section?.kind === 'rodata' ? (maps.get(name) ?? []) : []))
 }
 
 function fillProgramArrays(

@@ -1,7 +1,7 @@
 import type { ElfSection } from '../elf/index.ts'
 import { kernelNameLength, mapFlag } from './kernel.ts'
 import { emptyMap } from './map-definitions.ts'
-import type { PlacedSection, PlacedVariable } from './placement.ts'
+import type { PlacedSection } from './placement.ts'
 import type { DataSection, MapSpec } from './types.ts'
 
 const SHT_NOBITS = 8
@@ -32,20 +32,11 @@ export function dataMap(
   map.keySize = 4
   map.valueSize = section.size
   map.maxEntries = 1
-  map.flags = flagsOf(kind, placed?.variables ?? [])
+  // user space can map every section; it maps those that it may write, so that variables are live memory
+  map.flags = kind === 'rodata' ? mapFlag.MMAPABLE | mapFlag.RDONLY_PROG : mapFlag.MMAPABLE
   map.valueType = placed?.datasec.id ?? 0
   map.section = { kind, index: section.index, contents }
   return map
-}
-
-/**
- * Writable sections can always be mapped, so that variables are live memory. Constants only where the object lets
- * others see them: a variable that is not static.
- */
-function flagsOf(kind: DataSection['kind'], placed: readonly PlacedVariable[]): number {
-  if (kind !== 'rodata') return mapFlag.MMAPABLE
-  const hasVisible = placed.some(({ variable }) => variable.linkage !== 'static')
-  return mapFlag.RDONLY_PROG | (hasVisible ? mapFlag.MMAPABLE : 0)
 }
 
 /**
