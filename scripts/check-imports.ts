@@ -44,8 +44,8 @@ function importsOf(text: string): string[] {
 /** The rule that an import breaks. */
 function check(file: string, specifier: string): string | undefined {
   const room = roomOf(file)
-  const target = roomOf(relative(src, resolve(src, file, "..", specifier)))
-  if (specifier.startsWith(".")) return checkRooms(room, target)
+  const target = roomOf(relative(src, resolve(src, file, '..', specifier)))
+  if (specifier.startsWith('.')) return checkRooms(room, target)
   if (specifier.startsWith('node:')) return pure.has(room) ? `'${room}' must run without node` : undefined
   const allowed = dependencies[specifier]
   if (allowed === undefined) return 'not a dependency that the package may have'

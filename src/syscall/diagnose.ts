@@ -92,7 +92,8 @@ function notOnBpffs({ syscall, path }: Failure): string | undefined {
   const existing = nearest(path)
   if (existing === undefined || fileSystemType(existing) === BPF_FS_MAGIC) return undefined
   const mounted = bpffsMounts()
-  const advice = mounted.length > 0 ? `bpffs is at ${mounted.join(', ')}` : 'mount one: mount -t bpf bpf /sys/fs/bpf'
+  const advice =
+    mounted.length > 0 ? `bpffs is at ${mounted.join(', ')}` : 'mount one: mount -t bpf bpf /sys/fs/bpf'
   return `'${existing}' is not on a bpffs; ${advice}`
 }
 
