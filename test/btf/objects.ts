@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Btf, readBtf } from '../../src/btf/index.ts'
+import { type Btf, readBtf, type SectionFill, type TypeId } from '../../src/btf/index.ts'
 import { type ElfFile, parseElf } from '../../src/elf/index.ts'
 
 const fixtures = new URL('../fixtures/', import.meta.url)
@@ -35,6 +35,20 @@ export function bytesOf({ elf }: BtfObject, name: string): Uint8Array {
     if (symbol) return section.data.subarray(symbol.value, symbol.value + symbol.size)
   }
   throw new Error(`there is no variable ${name}`)
+}
+
+/** What the ELF file knows about the data sections: their sizes, and where their variables are. */
+export function fillsOf({ btf, elf }: BtfObject): Map<TypeId, SectionFill> {
+  const fills = new Map<TypeId, SectionFill>()
+  for (const id of btf.ids('datasec')) {
+    const datasec = btf.type(id)
+    const section = elf.section(datasec.name)
+    if (datasec.kind !== 'datasec' || !section) continue
+    const places = new Map(elf.symbolsIn(section.index).map(symbol => [symbol.name, symbol.value]))
+    const offsets = datasec.variables.map(entry => places.get(btf.nameOf(entry.type))!)
+    fills.set(id, { size: section.size, offsets })
+  }
+  return fills
 }
 
 /** What a command prints. What it complains about is shown only if it fails. */
