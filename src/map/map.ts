@@ -223,7 +223,7 @@ class Access {
     this.key = allocate(keySize)
     this.nextKey = allocate(keySize)
     this.value = allocate(isPerCpu ? this.#stride * thisMachine().possibleCpus : valueSize)
-    this.#keyCodec = codecOf(types, types?.key, keySize)
+    this.#keyCodec = codecOf(types, types?.key, keySize) ?? (isIndexed(map) ? indexCodec : undefined)
     this.#valueCodec = codecOf(types, types?.value, valueSize)
   }
 
@@ -278,6 +278,28 @@ class Access {
   #misfit(part: string, wanted: string): BpfError {
     return new BpfError(`a ${part} of map '${this.#map.name}' is ${wanted}`, { code: 'ERR_VALUE' })
   }
+}
+
+/** Map types whose key is the index of a slot, whatever BTF says (kernel/bpf/arraymap.c and its like). */
+const indexedTypes: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['array', 'percpu_array', 'prog_array', 'perf_event_array', 'cgroup_array', 'array_of_maps'],
+  ...['devmap', 'cpumap', 'xskmap', 'sockmap', 'reuseport_sockarray'],
+])
+
+function isIndexed({ type, keySize }: BpfMap): boolean {
+  return keySize === 4 && indexedTypes.has(type)
+}
+
+const indexCodec: Codec = {
+  size: 4,
+  decode: bytes => new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4))[0] ?? 0,
+  encode(value, bytes) {
+    const index = Number(value)
+    if (!Number.isInteger(index) || index < 0 || index > 0xffffffff) {
+      throw new BpfError(`${String(value)} is not the index of a slot`, { code: 'ERR_VALUE' })
+    }
+    new Uint8Array(bytes.buffer, bytes.byteOffset, 4).set(new Uint8Array(new Uint32Array([index]).buffer))
+  },
 }
 
 /** A codec only where the type is as large as the map's part: anything else was not made for this map. */
