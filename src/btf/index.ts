@@ -6,6 +6,8 @@ export {
   type CoreKind,
   type CoreRelocation,
   coreKinds,
+  functionRow,
+  lineRow,
   type ParseBtfExtOptions,
   parseBtfExt,
 } from './ext.ts'
