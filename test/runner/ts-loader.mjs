@@ -10,8 +10,6 @@ const esbuildVersion = require('esbuild/package.json').version
 const cache = fileURLToPath(new URL('../../node_modules/.cache/ts-hook/', import.meta.url))
 const watchedUvu = new URL('./uvu.mjs', import.meta.url).href
 
-mkdirSync(cache, { recursive: true })
-
 /** Test files get our wrapper of uvu: it knows which test is running and which suites were never run. */
 export async function resolve(specifier, context, nextResolve) {
   if (specifier === 'uvu' && context.parentURL !== watchedUvu) {
@@ -33,11 +31,20 @@ async function transformed(file, text) {
     return readFileSync(cached, 'utf8')
   } catch {
     const { code } = await transform(file, text)
-    // another process may read at the same time: it must see all of the file or none
-    const partial = `${cached}.${process.pid}`
+    keep(cached, code)
+    return code
+  }
+}
+
+function keep(cached, code) {
+  // another process may read at the same time: it must see all of the file or none
+  const partial = `${cached}.${process.pid}`
+  try {
+    mkdirSync(cache, { recursive: true })
     writeFileSync(partial, code)
     renameSync(partial, cached)
-    return code
+  } catch {
+    // a checkout that this user may not write to: slower, but it works
   }
 }
 
