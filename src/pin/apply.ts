@@ -32,10 +32,17 @@ export interface Workshop {
   readonly mode: number
 }
 
-/** A pin that was to be removed and was not. */
+/** A pin or directory that was to be removed and was not. */
 export interface Left {
   readonly path: string
   readonly why: string
+}
+
+/** What steps that remove things came to. */
+export interface Removal {
+  /** How many pins are gone by this; the manifest does not count. */
+  readonly removed: number
+  readonly left: readonly Left[]
 }
 
 /** What the kernel gives a pin by itself (kernel/bpf/inode.c: bpf_obj_do_pin). */
@@ -54,23 +61,19 @@ export interface ApplyOptions {
 
 /**
  * Carries out steps in order. When one fails, those before it are undone, last first, and only what this call did.
- *
- * @returns what could not be removed because it is no longer what the step says
  */
 export function applySteps(
   steps: readonly Step[],
   workshop: Workshop,
   { undo = true, afterStep }: ApplyOptions = {},
-): Left[] {
+): Removal {
   const bench = new Bench(workshop)
-  const left: Left[] = []
   try {
     for (const step of steps) {
-      const reason = bench.carryOut(step)
-      if (reason !== undefined && 'path' in step) left.push({ path: bench.fullPath(step.path), why: reason })
+      bench.carryOut(step)
       afterStep?.(step)
     }
-    return left
+    return { removed: bench.removed, left: bench.left }
   } catch (error) {
     if (undo) bench.undo()
     throw error
@@ -83,6 +86,8 @@ export function applySteps(
 class Bench {
   readonly #workshop: Workshop
   readonly #undo: (() => void)[] = []
+  readonly left: Left[] = []
+  removed = 0
   /** The directory that the last step worked in: a generation's pins come one after another. */
   #directory = { path: '', fd: -1 }
 
@@ -94,27 +99,29 @@ class Bench {
     return path.startsWith('/') ? path : `${this.#workshop.root.path}/${path}`
   }
 
-  /** Returns why something was left as it is. */
-  carryOut(step: Step): string | undefined {
+  carryOut(step: Step): void {
     switch (step.do) {
       case 'make-directory':
         this.#makeDirectory(step.path)
-        return undefined
+        break
       case 'pin':
         this.#pin(this.#workshop.descriptorOf(step.kind, step.name), step.path, `${step.kind} '${step.name}'`)
-        return undefined
+        break
       case 'write-manifest':
         this.#writeManifest(step.path)
-        return undefined
+        break
       case 'rename':
         this.#rename(step.from, step.to)
-        return undefined
+        break
       case 'detach':
-        return this.#detach(step.path, step.id)
+        this.#detach(step.path, step.id)
+        break
       case 'unpin':
-        return this.#unpin(step)
+        this.#unpin(step)
+        break
       case 'remove-directory':
-        return this.#removeDirectory(step.path)
+        this.#removeDirectory(step.path)
+        break
     }
   }
 
@@ -131,7 +138,8 @@ class Bench {
   #makeDirectory(path: string): void {
     const { root, mode } = this.#workshop
     const result = makeDirectory(path, mode, root.fd)
-    if (result === EEXIST) throw busy(this.fullPath(path))
+    if (result === EEXIST)
+      throw taken(this.fullPath(path), 'another process is pinning the object, or was stopped while it did')
     this.#check(result, 'mkdirat', 'making directory', path)
     this.#undo.push(() => removeDirectory(path, root.fd))
   }
@@ -140,7 +148,8 @@ class Bench {
     const { directory, file } = this.#split(path)
     const result = objPin(fd, file, directory)
     if (result < 0) throw this.#failed(result, 'bpf(BPF_OBJ_PIN)', `pinning ${what}`, path)
-    this.#undo.push(() => this.#unlink(path))
+    // by its path from the root: taking back must work without a free descriptor
+    this.#undo.push(() => unlinkFile(path, this.#workshop.root.fd))
     const mode = this.#workshop.mode & 0o666
     if (mode !== pinMode)
       this.#check(changeMode(file, mode, directory), 'fchmodat', `setting the mode of ${what}`, path)
@@ -160,7 +169,8 @@ class Bench {
   #rename(from: string, to: string): void {
     const { fd } = this.#workshop.root
     const result = renameFile(from, to, renameFlag.NOREPLACE, fd)
-    if (result === EEXIST) throw busy(this.fullPath(to))
+    if (result === EEXIST)
+      throw taken(this.fullPath(to), 'unpin what has that name, or give the object another one')
     this.#check(result, 'renameat2', 'renaming', from)
     // the directory held open has another name now
     this.close()
@@ -170,38 +180,43 @@ class Bench {
     })
   }
 
-  #detach(path: string, id: number): string | undefined {
+  #detach(path: string, id: number): void {
     const { directory, file } = this.#split(path)
     const fd = objGet(file, 0, directory)
-    if (fd === ENOENT) return undefined
+    if (fd === ENOENT) return
     if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', 'opening link', path)
     // where the kernel cannot detach, the link goes with its last pin
     if (idOf(fd, 'link') === id) linkDetach(fd)
     closeFd(fd)
-    return undefined
   }
 
   /** Removes a pin only if it still is what it is said to be. */
-  #unpin(step: Extract<Step, { do: 'unpin' }>): string | undefined {
-    const { directory, file } = this.#split(step.path)
-    if (step.kind !== 'manifest') {
+  #unpin({ kind, name, path, id }: Extract<Step, { do: 'unpin' }>): void {
+    const { directory, file } = this.#split(path)
+    if (kind !== 'manifest') {
       const fd = objGet(file, 0, directory)
-      if (fd === ENOENT) return 'it was gone already'
-      if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening ${step.kind} '${step.name}'`, step.path)
-      const id = idOf(fd, step.kind)
+      if (fd === ENOENT) return
+      if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening ${kind} '${name}'`, path)
+      const found = idOf(fd, kind)
       closeFd(fd)
-      if (id !== step.id) return `it is not the ${step.kind} with id ${step.id} that was pinned there`
+      if (found !== id) {
+        this.#leave(path, `it is not the ${kind} with id ${id} that was pinned there`)
+        return
+      }
     }
-    this.#check(this.#unlink(step.path), 'unlinkat', 'removing', step.path)
-    return undefined
+    this.#check(this.#unlink(path), 'unlinkat', 'removing', path)
+    if (kind !== 'manifest') this.removed++
   }
 
-  #removeDirectory(path: string): string | undefined {
+  #removeDirectory(path: string): void {
     if (this.#directory.path === path) this.close()
     const result = removeDirectory(path, this.#workshop.root.fd)
-    if (result === ENOTEMPTY) return 'something else is pinned in it'
-    if (result !== ENOENT) this.#check(result, 'unlinkat', 'removing directory', path)
-    return undefined
+    if (result === ENOTEMPTY) this.#leave(path, 'something else is pinned in it')
+    else if (result !== ENOENT) this.#check(result, 'unlinkat', 'removing directory', path)
+  }
+
+  #leave(path: string, why: string): void {
+    this.left.push({ path: this.fullPath(path), why })
   }
 
   #unlink(path: string): number {
@@ -237,10 +252,6 @@ class Bench {
   }
 }
 
-function busy(path: string): BpfError {
-  return new BpfError(`${path} is there already`, {
-    code: 'ERR_PINNED',
-    path,
-    hint: 'another process is pinning the object, or one was stopped while it did',
-  })
+function taken(path: string, hint: string): BpfError {
+  return new BpfError(`${path} is there already`, { code: 'ERR_PINNED', path, hint })
 }

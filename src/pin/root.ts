@@ -54,13 +54,7 @@ export class Root {
     return undefined
   }
 
-  static #enter(
-    path: string,
-    existing: string,
-    fd: number,
-    missing: readonly string[],
-    mode: number,
-  ): Root {
+  static #enter(path: string, existing: string, fd: number, missing: readonly string[], mode: number): Root {
     let directory = fd
     try {
       if (fileSystemType(fd) !== BPF_FS_MAGIC) throw notBpffs(path, existing)

@@ -30,8 +30,12 @@ export function unpinObject(root: Root, object: string): UnpinReport | undefined
     const pins: KnownPlace[] = [...manifest.pins]
     const inPlace = hasStrangers(generation)
     const steps = unpinSteps(encodeObjectName(object), pins, inPlace)
-    const left = applySteps(steps, { root, mode: 0o700, descriptorOf: noDescriptor }, { undo: false })
-    return { removed: pins.length - left.length, left, stillAttached: waitForLinks(manifest) }
+    const { removed, left } = applySteps(
+      steps,
+      { root, mode: 0o700, descriptorOf: noDescriptor },
+      { undo: false },
+    )
+    return { removed, left, stillAttached: waitForLinks(manifest) }
   } finally {
     closeFd(generation.directory)
   }

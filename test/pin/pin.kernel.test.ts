@@ -1,0 +1,253 @@
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type BpfError, type BpfObject, openMap, openObject } from '../../src/index.ts'
+import { decodeManifest } from '../../src/plan/manifest.ts'
+import { type InterceptedCall, interceptSyscalls } from '../../src/syscall/index.ts'
+import { fixture } from '../fixtures.ts'
+import { needs } from '../requirements.ts'
+
+const root = process.env.BPFPIN_TEST_ROOT ?? ''
+const onKernel = needs(test, 'root')
+
+const failure = (run: () => unknown): BpfError => {
+  try {
+    run()
+  } catch (error) {
+    // everything that the library throws on purpose is one
+    return error as BpfError
+  }
+  throw new Error('nothing was thrown')
+}
+
+/** Everything below the root, less what bpffs itself puts there. */
+const tree = (): string[] =>
+  (readdirSync(root, { recursive: true }) as string[]).filter(name => !name.endsWith('.debug')).sort()
+
+const openFiles = (): number => readdirSync('/proc/self/fd').length
+
+/** An object without tracepoints, which need a tracefs. */
+const load = (name = 'functions', options = {}): BpfObject =>
+  openObject(fixture(name), { root, ...options }).load()
+
+onKernel('an object is pinned in one directory, by kind and under its own names', () => {
+  using object = load()
+  object.pin()
+  assert.equal(tree(), [
+    'functions',
+    'functions/maps',
+    'functions/maps/:bss',
+    'functions/maps/:rodata',
+    'functions/maps/numbers',
+    'functions/programs',
+    'functions/programs/run',
+    'functions/~object',
+  ])
+  object.unpin()
+  assert.equal(tree(), [])
+})
+
+onKernel('only the owner may look, unless a mode says otherwise', () => {
+  const mode = (path: string): number => statSync(`${root}/${path}`).mode & 0o777
+  using closed = load()
+  closed.pin()
+  assert.is(mode('functions'), 0o700)
+  assert.is(mode('functions/maps'), 0o700)
+  assert.is(mode('functions/maps/numbers'), 0o600)
+  assert.is(mode('functions/~object'), 0o600)
+  closed.unpin()
+  using open = load()
+  const umask = process.umask(0)
+  open.pin({ mode: 0o755 })
+  process.umask(umask)
+  assert.is(mode('functions'), 0o755)
+  assert.is(mode('functions/maps/numbers'), 0o644)
+  assert.is(mode('functions/~object'), 0o644)
+  open.unpin()
+})
+
+onKernel('the manifest says what is pinned, and can no longer be changed', () => {
+  using object = load()
+  object.pin()
+  using map = openMap(`${root}/functions/~object`)
+  const bytes = map.get(0)
+  assert.instance(bytes, Uint8Array)
+  const manifest = decodeManifest(bytes as Uint8Array, 'here')
+  assert.is(manifest.generation, 1)
+  assert.is(manifest.name, 'functions')
+  assert.equal(
+    manifest.pins.map(({ kind, name, path, id }) => [kind, name, path, id]),
+    [
+      ...[...object.maps].map(({ name, id }) => ['map', name, `maps/${name.replace('.', ':')}`, id]),
+      ...[...object.programs].map(({ name, id }) => ['program', name, `programs/${name}`, id]),
+    ],
+  )
+  assert.match(manifest.programs[0]?.hash ?? '', /^[0-9a-f]{64}$/)
+  assert.is(failure(() => map.set(0, new Uint8Array(map.valueSize))).code, 'EPERM')
+  object.unpin()
+})
+
+onKernel('the BTF in the manifest is BTF that bpftool reads', () => {
+  using object = load()
+  object.pin()
+  using map = openMap(`${root}/functions/~object`)
+  const { btf } = decodeManifest(map.get(0) as Uint8Array, 'here')
+  const file = join(mkdtempSync(join(tmpdir(), 'bpfpin-btf-')), 'manifest.btf')
+  writeFileSync(file, btf)
+  const text = execFileSync('bpftool', ['btf', 'dump', 'file', file], { encoding: 'utf8' })
+  assert.match(text, "DATASEC '.bss' size=8 vlen=1")
+  object.unpin()
+})
+
+onKernel('what is pinned is not pinned again', () => {
+  using object = load()
+  object.pin()
+  assert.is(failure(() => object.pin()).code, 'ERR_PINNED')
+  assert.is(failure(() => object.attach()).code, 'ERR_PINNED')
+  using another = load()
+  const before = tree()
+  const error = failure(() => another.pin())
+  assert.is(error.code, 'ERR_PINNED')
+  assert.is(error.path, `${root}/functions`)
+  assert.equal(tree(), before)
+  object.unpin()
+})
+
+onKernel('a root that is not there is made, and one that is not on bpffs is refused untouched', () => {
+  using object = load('functions', { root: `${root}/a/b` })
+  object.pin()
+  assert.ok(existsSync(`${root}/a/b/functions/~object`))
+  object.unpin()
+  rmSync(`${root}/a`, { recursive: true })
+  using elsewhere = load('functions', { root: '/tmp/bpfpin-no-bpffs/deep' })
+  const error = failure(() => elsewhere.pin())
+  assert.is(error.code, 'ERR_NO_BPFFS')
+  assert.match(error.hint ?? '', 'mount -t bpf')
+  assert.not(existsSync('/tmp/bpfpin-no-bpffs'))
+})
+
+onKernel('each map and program can be pinned elsewhere, or not at all', () => {
+  mkdirSync(`${root}/shared`)
+  const spec = openObject(fixture('functions'), { root })
+  spec.maps.get('numbers').pinPath = `${root}/shared/numbers`
+  spec.maps.get('.rodata').pinPath = null
+  spec.programs.get('run').pinPath = null
+  using object = spec.load()
+  object.pin()
+  assert.equal(tree(), [
+    'functions',
+    'functions/maps',
+    'functions/maps/:bss',
+    'functions/~object',
+    'shared',
+    'shared/numbers',
+  ])
+  assert.is(openMapId(`${root}/shared/numbers`), object.maps.get('numbers').id)
+  object.unpin()
+  assert.equal(tree(), ['shared'])
+  rmSync(`${root}/shared`, { recursive: true })
+})
+
+const openMapId = (path: string): number => {
+  using map = openMap(path)
+  return map.id
+}
+
+onKernel('maps marked by name go where libbpf has them, if that is asked for', () => {
+  using object = load('map-kinds', { root, layout: 'libbpf' })
+  object.pin()
+  assert.is(openMapId(`${root}/shared`), object.maps.get('shared').id)
+  assert.not(existsSync(`${root}/map-kinds/maps/shared`))
+  using other = load('map-kinds', { root, layout: 'libbpf', name: 'other' })
+  assert.is(other.maps.get('shared').id, object.maps.get('shared').id)
+  object.unpin()
+  assert.equal(tree(), [])
+})
+
+onKernel('a pin that somebody put into the directory stays, at its path, and so does the directory', () => {
+  using object = load()
+  object.pin()
+  execFileSync('bpftool', [
+    'map',
+    'pin',
+    'id',
+    String(object.maps.get('numbers').id),
+    `${root}/functions/maps/mine`,
+  ])
+  const report = object.unpin()
+  assert.equal(tree(), ['functions', 'functions/maps', 'functions/maps/mine'])
+  assert.is(report.removed, 4)
+  assert.equal(report.left, [
+    { path: `${root}/functions/maps`, why: 'something else is pinned in it' },
+    { path: `${root}/functions`, why: 'something else is pinned in it' },
+  ])
+  rmSync(`${root}/functions`, { recursive: true })
+})
+
+onKernel('a pin that is no longer what the object pinned is left and named', () => {
+  using object = load()
+  object.pin()
+  using stranger = load('dead-branch', { name: 'stranger' })
+  execFileSync('bpftool', ['map', 'pin', 'id', String(stranger.maps.get('slots').id), `${root}/other`])
+  renameSync(`${root}/other`, `${root}/functions/maps/numbers`)
+  const report = object.unpin()
+  assert.is(report.left[0]?.path, `${root}/functions/maps/numbers`)
+  assert.match(report.left[0]?.why ?? '', /not the map with id \d+/)
+  assert.is(openMapId(`${root}/functions/maps/numbers`), stranger.maps.get('slots').id)
+  rmSync(`${root}/functions`, { recursive: true })
+})
+
+onKernel('an object that is not pinned has nothing to unpin', () => {
+  using object = load()
+  assert.equal(object.unpin(), { removed: 0, left: [], stillAttached: [] })
+})
+
+/** Runs something with the n-th call of a kind failing, and says whether that call was made. */
+function failing(n: number, name: RegExp, errno: number, run: () => void): boolean {
+  let seen = 0
+  interceptSyscalls((call: InterceptedCall) => (name.test(call.name) && ++seen === n ? -errno : undefined))
+  try {
+    run()
+  } finally {
+    interceptSyscalls(undefined)
+  }
+  return seen >= n
+}
+
+onKernel('whichever call of a pin fails, nothing is left of it and nothing stays open', () => {
+  const calls = /^(mkdirat|openat|renameat2|bpf\(BPF_(OBJ_PIN|MAP_CREATE|MAP_UPDATE_ELEM|MAP_FREEZE)\))$/
+  let n = 0
+  for (let wasMade = true; wasMade; ) {
+    using object = load()
+    const before = openFiles()
+    n++
+    let error: BpfError | undefined
+    wasMade = failing(n, calls, 28, () => {
+      try {
+        object.pin()
+      } catch (caught) {
+        error = caught as BpfError
+      }
+    })
+    assert.is(error?.code, wasMade ? 'ENOSPC' : undefined)
+    if (!error) object.unpin()
+    assert.equal(tree(), [], `call ${n}`)
+    assert.is(openFiles(), before, `call ${n}`)
+  }
+  // two roots, three directories, four pins, the manifest's three and one rename at the least
+  assert.ok(n > 12, `${n} calls`)
+})
+
+test.run()
