@@ -67,8 +67,9 @@ export function textPart(count: number): Part {
         writeText(value, view, at, count)
         return
       }
-      if (!(value instanceof Uint8Array))
+      if (!(value instanceof Uint8Array)) {
         throw new Misfit(`${shown(value)} is not a string of up to ${count} bytes`)
+      }
       checkLength(value.length, count, 'bytes')
       bytesAt(view, at, count).set(value)
     },
@@ -113,10 +114,12 @@ function writeLongText(text: string, target: Uint8Array): void {
   encoder ??= new TextEncoder()
   const bytes = encoder.encode(text)
   const room = target.length
-  if (bytes.length > room)
+  if (bytes.length > room) {
     throw new Misfit(`${shown(text)} is ${bytes.length} bytes long; there is room for ${room}`)
-  if (text.includes('\0'))
+  }
+  if (text.includes('\0')) {
     throw new Misfit(`${shown(text)} holds a NUL, which would end it; give bytes instead`)
+  }
   target.set(bytes)
   target.fill(0, bytes.length)
 }

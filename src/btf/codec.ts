@@ -51,10 +51,11 @@ const memberLimit = 2 ** 20
 /**
  * Compiles a type to a codec. Integers have the byte order of the blob.
  *
+ * @param what - How errors name a value: `key`.
  * @throws BtfError for a type without size, one that holds itself or is nested more than 32 deep, and a DATASEC that
  * is not filled in.
  */
-export function createCodec(btf: Btf, id: TypeId): Codec {
+export function createCodec(btf: Btf, id: TypeId, what = 'value'): Codec {
   const size = btf.sizeOf(id)
   const part = new Compiler(btf).compile(id, 0)
   if (part.weight > weightLimit) {
@@ -67,27 +68,23 @@ export function createCodec(btf: Btf, id: TypeId): Codec {
   return {
     size,
     decode(bytes, offset = 0) {
-      return part.decode(viewOf(bytes, offset, size), offset)
+      return part.decode(viewOf(bytes, offset, size, what), offset)
     },
     encode(value, bytes, offset = 0) {
-      const view = viewOf(bytes, offset, size)
+      const view = viewOf(bytes, offset, size, what)
       try {
         encodeAt(value, view, offset)
       } catch (error) {
-        throw error instanceof Misfit ? error.toError() : error
+        throw error instanceof Misfit ? error.toError(what) : error
       }
     },
   }
 }
 
-function viewOf(bytes: Uint8Array | DataView, offset: number, size: number): DataView {
+function viewOf(bytes: Uint8Array | DataView, offset: number, size: number, what: string): DataView {
   if (!(offset >= 0 && offset + size <= bytes.byteLength)) {
-    throw new BpfError(
-      `value: needs ${size} bytes at offset ${offset}, but there are ${bytes.byteLength} in all`,
-      {
-        code: 'ERR_VALUE',
-      },
-    )
+    const problem = `needs ${size} bytes at offset ${offset}, but there are ${bytes.byteLength} in all`
+    throw new BpfError(`${what}: ${problem}`, { code: 'ERR_VALUE' })
   }
   return bytes instanceof DataView ? bytes : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
@@ -188,7 +185,7 @@ class Compiler {
       const raw = narrowInt(size, signed, little)
       return type.bool ? boolPart(raw) : numberPart(type.bits, signed, raw)
     }
-    if (size === 8 || size === 16) return bigintPart(type.bits, signed, wideInt(size, signed, little))
+    if (size === 8 || size === 16) return bigintPart(type.bits, signed, wideInt(size, signed, little)) 
     return this.#bits(type, type.bool, 0, type.bits)
   }
 
@@ -260,8 +257,9 @@ class Compiler {
 
   #bits(type: BtfInt | BtfEnum, isBool: boolean, bitOffset: number, bits: number): Part {
     const little = this.#btf.littleEndian
-    if (bits > 64)
+    if (bits > 64) {
       throw new BtfError(this.#btf.records.place(type.id), `a bitfield of ${bits} bits has no codec`)
+    }
     if (!isNarrow(bits)) return bigintPart(bits, type.signed, wideBits(bitOffset, bits, type.signed, little))
     const raw = narrowBits(bitOffset, bits, type.signed, little)
     return isBool ? boolPart(raw) : numberPart(bits, type.signed, raw)

@@ -108,8 +108,9 @@ function readTable<T>(table: Table, take: Take<T>): Map<string, T> {
   const result = new Map<string, T>()
   if (range.length === 0) return result
   const end = range.offset + range.length
-  if (range.length < 4)
+  if (range.length < 4) {
     throw new BtfError(where, `${range.length} bytes are too few for the size of a record`)
+  }
   const recordSize = u32(table, range.offset)
   if (recordSize < 4 * words || recordSize % 4 !== 0) {
     throw new BtfError(
@@ -148,7 +149,7 @@ function readSectionHead(
   const name = table.btf.string(nameAt)
   if (name === '') throw new BtfError(part, 'has no name')
   const count = u32(table, at + 4)
-  if (count === 0) throw new BtfError(part, `section ${name} has no records`)
+  if (count === 0) throw new BtfError(part, `section ${name} has no records`) 
   return { name, count }
 }
 
@@ -172,8 +173,9 @@ function takeFunctions(rows: Uint32Array, btf: Btf, where: string): Uint32Array 
     const type = rows[i + 1]!
     checkInstruction(rows[i]!, part)
     checkType(btf, type, part)
-    if (btf.kindOf(type) !== 'func')
+    if (btf.kindOf(type) !== 'func') {
       throw new BtfError(part, `type ${type} is ${oneOf(btf.kindOf(type))}, not a func`)
+    }
   }
   return rows
 }

@@ -120,10 +120,12 @@ class FieldWalk {
   add(id: TypeId, spot: Spot, depth: number): void {
     const type = this.#btf.resolve(id)
     const where = this.#btf.records.place(id)
-    if (depth > depthLimit)
+    if (depth > depthLimit) {
       throw new BtfError(where, `holds itself, or is nested more than ${depthLimit} deep`)
-    if (++this.#visited.count > fieldLimit)
+    }
+    if (++this.#visited.count > fieldLimit) {
       throw new BtfError(where, `leads to more than ${fieldLimit} fields`)
+    }
     switch (type.kind) {
       case 'struct':
       case 'union':

@@ -49,8 +49,9 @@ function isModifier(kind: number): boolean {
 export function resolve(records: Records, id: TypeId): TypeId {
   let at = id
   for (let depth = 0; depth <= depthLimit; depth++) {
-    if (!records.has(at))
+    if (!records.has(at)) {
       throw new BtfError(records.place(id), `leads to type ${at}, but the ids end at ${records.count}`)
+    }
     if (!isModifier(records.kindNumber(at))) return at
     at = records.sizeOrType(at)
   }
@@ -155,8 +156,9 @@ export function alignOf(records: Records, id: TypeId, known: Map<TypeId, number>
 }
 
 function alignOfKind(records: Records, id: TypeId, known: Map<TypeId, number>, depth: number): number {
-  if (!records.has(id))
+  if (!records.has(id)) {
     throw new BtfError(records.place(id), `does not exist; the ids end at ${records.count}`)
+  }
   const kind = records.kindNumber(id)
   if (isModifier(kind) || kind === VAR) return alignOf(records, records.sizeOrType(id), known, depth + 1)
   if (kind === ARRAY) return alignOf(records, records.word(id, 3), known, depth + 1)

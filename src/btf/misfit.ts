@@ -16,8 +16,8 @@ export class Misfit extends Error {
     return this
   }
 
-  toError(): BpfError {
-    return new BpfError(`value${this.#path}: ${this.message}`, { code: this.code })
+  toError(what: string): BpfError {
+    return new BpfError(`${what}${this.#path}: ${this.message}`, { code: this.code })
   }
 }
 

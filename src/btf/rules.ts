@@ -16,10 +16,12 @@ export function checkType(records: Records, id: TypeId): void {
   if (id === 0) return
   const kind = records.kind(id)
   const shape = shapes[kind]
-  if (records.reservedBits(id) !== 0)
+  if (records.reservedBits(id) !== 0) {
     fail(records, id, `sets reserved bits of its info word, 0x${hexInfo(records, id)}`)
-  if (!shape.flag && records.kindFlag(id))
+  }
+  if (!shape.flag && records.kindFlag(id)) {
     fail(records, id, `has the kind flag, which ${oneOf(kind)} does not have`)
+  }
   if (!shape.list && records.vlen(id) !== 0) {
     fail(records, id, `counts ${records.vlen(id)} entries, but ${oneOf(kind)} has none`)
   }
@@ -82,8 +84,9 @@ function checkInt(records: Records, id: TypeId): void {
   const encoding = (word >>> 24) & 0xf
   const bitOffset = (word >>> 16) & 0xff
   const bits = word & 0xff
-  if ((word & 0xf000ff00) !== 0)
+  if ((word & 0xf000ff00) !== 0) {
     fail(records, id, `sets reserved bits of its int word, 0x${word.toString(16)}`)
+  }
   if (encoding > 7) fail(records, id, `has encoding ${encoding}; known are 1 (signed), 2 (char) and 4 (bool)`)
   if (size === 0 || size > 16) fail(records, id, `is ${size} bytes; an int has 1 to 16`)
   if (bits === 0 || bits > 128) fail(records, id, `is ${bits} bits wide; an int has 1 to 128`)
@@ -105,8 +108,9 @@ function isOfValue(records: Records, target: TypeId): boolean {
 }
 
 function checkReference(records: Records, id: TypeId, target: TypeId, part = ''): void {
-  if (!records.has(target))
+  if (!records.has(target)) {
     fail(records, id, `refers to type ${target}, but the ids end at ${records.count}`, part)
+  }
   const kind = records.kindNumber(target)
   if (!ofValue[kind]) {
     fail(
@@ -137,8 +141,9 @@ function checkArray(records: Records, id: TypeId): void {
   checkHeld(records, id, records.word(id, 3), '/element')
   const index = records.word(id, 4)
   checkHeld(records, id, index, '/index')
-  if (records.kindNumber(index) !== INT)
+  if (records.kindNumber(index) !== INT) {
     fail(records, id, `is ${oneOf(records.kind(index))}, not an int`, '/index')
+  }
   sizeOf(records, id)
 }
 
@@ -157,8 +162,9 @@ function checkMember(records: Records, id: TypeId, i: number): void {
   const bitOffset = flag ? word & 0xffffff : word
   const bitSize = flag ? word >>> 24 : 0
   const size = sizeIfAny(records, target) ?? sizeOf(records, target, records.place(id) + part())
-  if (bitSize > 8 * size)
+  if (bitSize > 8 * size) {
     fail(records, id, `is a bitfield of ${bitSize} bits in a type of ${8 * size}`, part())
+  }
   const end = bitSize === 0 ? bitOffset + 8 * heldSize(records, target, size) : bitOffset + bitSize
   if (end > 8 * records.sizeOrType(id)) {
     const kind = records.kind(id)
@@ -225,19 +231,31 @@ function checkVar(records: Records, id: TypeId): void {
 }
 
 function checkVariables(records: Records, id: TypeId): void {
-  const size = records.sizeOrType(id)
   for (let i = 0; i < records.vlen(id); i++) {
     const part = `/variable[${i}]`
     const target = records.word(id, 3 + 3 * i)
-    if (!records.has(target))
+    if (!records.has(target)) {
       fail(records, id, `refers to type ${target}, but the ids end at ${records.count}`, part)
+    }
     const kind = records.kind(target)
     // the functions of `.ksyms`
-    if (kind !== 'var' && kind !== 'func')
+    if (kind !== 'var' && kind !== 'func') {
       fail(records, id, `refers to type ${target}, ${oneOf(kind)}; expected a var`, part)
-    const end = records.word(id, 4 + 3 * i) + records.word(id, 5 + 3 * i)
-    if (size !== 0 && end > size) fail(records, id, `ends at byte ${end}, but the section at ${size}`, part)
+    }
+    checkPlace(records, id, i, part)
   }
+}
+
+/** Where a variable lies in its section, once that is filled in. */
+function checkPlace(records: Records, id: TypeId, i: number, part: string): void {
+  const sectionSize = records.sizeOrType(id)
+  if (sectionSize === 0) return
+  const size = records.word(id, 5 + 3 * i)
+  const end = records.word(id, 4 + 3 * i) + size
+  if (end > sectionSize) fail(records, id, `ends at byte ${end}, but the section at ${sectionSize}`, part)
+  // more is fine: a struct may end in an array whose length only the variable knows
+  const least = sizeIfAny(records, records.word(id, 3 + 3 * i)) ?? 0
+  if (size < least) fail(records, id, `has ${size} bytes, but its type has ${least}`, part)
 }
 
 function checkDeclTag(records: Records, id: TypeId): void {

@@ -73,8 +73,9 @@ export function bigintPart(bits: number, signed: boolean, raw: RawInt<bigint>): 
     decode: raw.read,
     encode(value, view, at) {
       const wide = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
-      if (typeof wide !== 'bigint' || wide < min || wide > max)
+      if (typeof wide !== 'bigint' || wide < min || wide > max) {
         throw outOfRange(value, bits, signed, min, max)
+      }
       raw.write(view, at, wide)
     },
     isScalar: true,

@@ -352,6 +352,16 @@ test('a member of an anonymous union is written through the struct around it', (
   )
 })
 
+test('errors name the value as the caller does', () => {
+  const { btf } = openFixture('btf-shapes.bpf.o')
+  const key = createCodec(btf, btf.find('point', 'struct')!.id, 'key')
+  assert.throws(() => key.encode({ x: 1, y: 1e9 }, new Uint8Array(4)), /^key\.y: 1000000000 does not fit s16/)
+  assert.throws(
+    () => key.decode(new Uint8Array(3)),
+    /^key: needs 4 bytes at offset 0, but there are 3 in all$/,
+  )
+})
+
 test('too few bytes are refused before anything is read or written', () => {
   assert.throws(() => codec.decode(bytes, 1), /value: needs \d+ bytes at offset 1, but there are \d+ in all/)
   assert.throws(

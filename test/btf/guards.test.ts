@@ -392,6 +392,11 @@ const broken: readonly (readonly [what: string, types: readonly (readonly number
     '.BTF/type[3]/variable[0]: ends at byte 5, but the section at 4',
   ],
   [
+    'a variable smaller than its type',
+    [int, [NAME, info(VAR), 1, 0], [NAME, info(DATASEC, 1), 8, 2, 4, 2]],
+    '.BTF/type[3]/variable[0]: has 2 bytes, but its type has 4',
+  ],
+  [
     'a type tag without a name',
     [int, [0, info(TYPE_TAG), 1]],
     '.BTF/type[2]: has no name, which a type_tag needs',
