@@ -1,7 +1,14 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { BpfError } from '../errors.ts'
 import { attachTypes } from '../spec/kernel.ts'
-import { closeFd, linkCreate, perfEventEnable, perfEventOpen, systemError } from '../syscall/index.ts'
+import {
+  closeFd,
+  linkCreate,
+  mountDetached,
+  perfEventEnable,
+  perfEventOpen,
+  systemError,
+} from '../syscall/index.ts'
 import { type Family, hookOf } from './family.ts'
 
 const PERF_TYPE_TRACEPOINT = 2
@@ -39,27 +46,37 @@ export const tracepoint: Family = {
 /** Where tracefs is mounted: by itself, or inside debugfs. */
 const mounts = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing']
 
+/**
+ * The kernel's number for a tracepoint, which only tracefs tells. Where it is mounted nowhere it is opened without
+ * being mounted, so that nothing changes for anybody else.
+ */
 function tracepointId(target: string, doing: string): number {
-  for (const mount of mounts) {
-    const id = readId(`${mount}/events/${target}/id`)
-    if (id !== undefined) return id
+  const mounted = mounts.find(mount => existsSync(`${mount}/events`))
+  if (mounted !== undefined) return readId(mounted, target, doing)
+  const detached = mountDetached('tracefs')
+  if (detached < 0) {
+    throw systemError(detached, 'fsopen', {
+      doing: `${doing}: looking for it in tracefs, which is not mounted`,
+    })
   }
-  const isMounted = mounts.some(mount => readId(`${mount}/events/sched/sched_switch/id`) !== undefined)
-  throw new BpfError(
-    `${doing}: ${isMounted ? 'this kernel has no such tracepoint' : 'no tracefs is mounted'}`,
-    {
-      code: isMounted ? 'ERR_NO_TARGET' : 'ENOENT',
-      hint: isMounted
-        ? `the tracepoints of this kernel are listed in ${mounts[0]}/available_events`
-        : `mount it: mount -t tracefs tracefs ${mounts[0]}`,
-    },
-  )
+  try {
+    return readId(`/proc/self/fd/${detached}`, target, doing)
+  } finally {
+    closeFd(detached)
+  }
 }
 
-function readId(path: string): number | undefined {
+function readId(tracefs: string, target: string, doing: string): number {
   try {
-    return Number(readFileSync(path, 'latin1'))
-  } catch {
-    return undefined
+    return Number(readFileSync(`${tracefs}/events/${target}/id`, 'latin1'))
+  } catch (cause) {
+    const { code = 'EIO' } = cause as NodeJS.ErrnoException
+    if (code !== 'ENOENT')
+      throw new BpfError(`${doing}: reading its number: ${(cause as Error).message}`, { code, cause })
+    throw new BpfError(`${doing}: this kernel has no such tracepoint`, {
+      code: 'ERR_NO_TARGET',
+      hint: `its tracepoints are listed in ${mounts[0]}/available_events`,
+      cause,
+    })
   }
 }

@@ -30,6 +30,9 @@ const table = {
   bpf: { x64: 321, arm64: 280 },
   membarrier: { x64: 324, arm64: 283 },
   statx: { x64: 332, arm64: 291 },
+  fsopen: { x64: 430, arm64: 430 },
+  fsconfig: { x64: 431, arm64: 431 },
+  fsmount: { x64: 432, arm64: 432 },
   close_range: { x64: 436, arm64: 436 },
 } as const
 

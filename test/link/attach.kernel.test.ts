@@ -1,0 +1,158 @@
+import { execFileSync } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type BpfError, openObject } from '../../src/index.ts'
+import { fixture } from '../fixtures.ts'
+import { needs } from '../requirements.ts'
+
+const cgroups = process.env.BPFPIN_TEST_CGROUP ?? ''
+const onKernel = needs(test, 'root')
+
+const failure = (run: () => unknown): BpfError => {
+  try {
+    run()
+  } catch (error) {
+    // everything that the library throws on purpose is one
+    return error as BpfError
+  }
+  throw new Error('nothing was thrown')
+}
+
+/** The fixture with only some of its programs, counting this process. */
+const links = (...programs: string[]) => {
+  const spec = openObject(fixture('links'))
+  spec.variables.get('only_pid').set(process.pid)
+  for (const program of spec.programs) program.autoload = programs.includes(program.name)
+  return spec
+}
+
+const makeCalls = (n: number): void => {
+  for (let i = 0; i < n; i++) readFileSync('/proc/self/stat')
+}
+
+const shown = (id: number): Record<string, unknown> =>
+  JSON.parse(execFileSync('bpftool', ['--json', 'link', 'show', 'id', String(id)], { encoding: 'utf8' }))
+
+needs(
+  test,
+  'root',
+  'bpftool',
+)('a raw tracepoint, a typed one and a classic one see every event', () => {
+  using object = links('on_raw', 'on_btf', 'on_point').load()
+  object.attach()
+  makeCalls(100)
+  const counts = ['raw_events', 'btf_events', 'point_events'].map(
+    name => object.variables.get(name).get() as bigint,
+  )
+  // a file is opened, read and closed for each
+  for (const count of counts) assert.ok(count >= 300n, `${counts}`)
+  const types = [...object.links].map(link => [link.name, link.type, link.target, shown(link.id).prog_id])
+  const programs = object.programs
+  assert.equal(types, [
+    ['on_raw', 'raw_tracepoint', 'sys_enter', programs.get('on_raw').id],
+    ['on_point', 'perf_event', 'raw_syscalls/sys_enter', programs.get('on_point').id],
+    // the kernel makes the same kind of link for both
+    ['on_btf', 'raw_tracepoint', 'sys_enter', programs.get('on_btf').id],
+  ])
+})
+
+onKernel('a tracepoint is found where no tracefs is mounted, and none is mounted for it', () => {
+  execFileSync('umount', ['/sys/kernel/tracing'])
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+  try {
+    using object = links('on_point').load()
+    object.attach()
+    makeCalls(10)
+    assert.ok((object.variables.get('point_events').get() as bigint) >= 30n)
+    assert.is(readFileSync('/proc/self/mounts', 'utf8'), mounts)
+  } finally {
+    execFileSync('mount', ['-t', 'tracefs', 'tracefs', '/sys/kernel/tracing'])
+  }
+})
+
+/** Sends datagrams to nobody, from a cgroup. */
+async function sendFrom(cgroup: string, count: number): Promise<void> {
+  writeFileSync(`${cgroup}/cgroup.procs`, String(process.pid))
+  const socket = createSocket('udp4')
+  try {
+    for (let i = 0; i < count; i++) {
+      await new Promise<void>((resolve, reject) =>
+        socket.send('x', 9, '127.0.0.1', error => (error ? reject(error) : resolve())),
+      )
+    }
+  } finally {
+    socket.close()
+    writeFileSync(`${cgroups}/cgroup.procs`, String(process.pid))
+  }
+}
+
+needs(
+  test,
+  'root',
+  'bpftool',
+  'ip',
+)('a cgroup program sees what leaves its cgroup, until that is gone', async () => {
+  execFileSync('ip', ['link', 'set', 'lo', 'up'])
+  const cgroup = `${cgroups}/bpfpin-test-${process.pid}`
+  mkdirSync(cgroup)
+  const spec = links('on_cgroup')
+  spec.programs.get('on_cgroup').target = { cgroup }
+  using object = spec.load()
+  object.attach()
+  const link = object.links.get('on_cgroup')
+  assert.is(link.type, 'cgroup')
+  assert.is(link.target, cgroup)
+  assert.is(shown(link.id).attach_type, 'cgroup_inet_egress')
+  await sendFrom(cgroup, 5)
+  assert.ok((object.variables.get('cgroup_packets').get() as bigint) >= 5n)
+  assert.ok(link.alive)
+  rmdirSync(cgroup)
+  for (let tries = 0; link.alive && tries < 100; tries++)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  assert.not(link.alive)
+})
+
+onKernel('a program that does not say where to attach is left out and named', () => {
+  using object = links('on_raw', 'on_cgroup').load()
+  object.attach()
+  assert.equal([...object.links.names()], ['on_raw'])
+  assert.equal(object.unattached, [{ program: 'on_cgroup', wants: 'a cgroup directory' }])
+  const error = failure(() => object.programs.get('on_cgroup').attach())
+  assert.is(error.code, 'ERR_NO_TARGET')
+  assert.match(error.message, "program 'on_cgroup' cannot be attached: it needs a cgroup directory")
+})
+
+onKernel('when one program cannot be attached, none of the call is', () => {
+  const spec = links('on_raw', 'on_cgroup')
+  spec.programs.get('on_cgroup').target = { cgroup: `${cgroups}/not-there` }
+  using object = spec.load()
+  const error = failure(() => object.attach())
+  assert.is(error.code, 'ENOENT')
+  assert.is(error.path, `${cgroups}/not-there`)
+  assert.is(object.links.size, 0)
+  // the first was attached for a moment
+  const events = object.variables.get('raw_events').get()
+  makeCalls(5)
+  assert.is(object.variables.get('raw_events').get(), events)
+})
+
+onKernel('a directory that is no cgroup is refused', () => {
+  const spec = links('on_cgroup')
+  spec.programs.get('on_cgroup').target = { cgroup: '/tmp' }
+  using object = spec.load()
+  assert.is(failure(() => object.attach()).code, 'EBADF')
+})
+
+onKernel('a closed link detaches', () => {
+  using object = links('on_raw').load()
+  object.attach()
+  object.links.get('on_raw').close()
+  makeCalls(5)
+  const events = object.variables.get('raw_events').get()
+  makeCalls(5)
+  assert.is(object.variables.get('raw_events').get(), events)
+})
+
+test.run()
