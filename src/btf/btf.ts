@@ -207,7 +207,7 @@ export class Btf {
  * vmlinux.find('task_struct', 'struct')?.size
  */
 export function parseBtf(bytes: Uint8Array, options: ParseBtfOptions = {}): Btf {
-  if (options.base) return parseSplit(bytes, options.base, options.where ?? '.BTF') 
+  if (options.base) return parseSplit(bytes, options.base, options.where ?? '.BTF')
   return readBtf(createScanner(bytes), { offset: 0, length: bytes.length }, options)
 }
 

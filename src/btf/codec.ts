@@ -185,7 +185,7 @@ class Compiler {
       const raw = narrowInt(size, signed, little)
       return type.bool ? boolPart(raw) : numberPart(type.bits, signed, raw)
     }
-    if (size === 8 || size === 16) return bigintPart(type.bits, signed, wideInt(size, signed, little)) 
+    if (size === 8 || size === 16) return bigintPart(type.bits, signed, wideInt(size, signed, little))
     return this.#bits(type, type.bool, 0, type.bits)
   }
 

@@ -149,7 +149,7 @@ function readSectionHead(
   const name = table.btf.string(nameAt)
   if (name === '') throw new BtfError(part, 'has no name')
   const count = u32(table, at + 4)
-  if (count === 0) throw new BtfError(part, `section ${name} has no records`) 
+  if (count === 0) throw new BtfError(part, `section ${name} has no records`)
   return { name, count }
 }
 

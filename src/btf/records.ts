@@ -57,7 +57,7 @@ export class Records {
 
   /** Word `index` of the type's record, its head being words 0 (name), 1 (info) and 2 (size or type). */
   word(id: TypeId, index: number): number {
-    if (id < this.first && this.#base) return this.#base.word(id, index) 
+    if (id < this.first && this.#base) return this.#base.word(id, index)
     return this.#view.getUint32(this.#offsets[id - this.first + 1]! + 4 * index, this.littleEndian)
   }
 

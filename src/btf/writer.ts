@@ -187,7 +187,7 @@ function bitfieldWord({ bitOffset, bitSize }: BtfMember, where: string): number 
   if (bitOffset > 0xffffff) {
     throw new BtfError(where, `bit ${bitOffset} is beyond what a struct with bitfields can say`)
   }
-  if (bitSize > 0xff) throw new BtfError(where, `a bitfield of ${bitSize} bits is wider than 255`) 
+  if (bitSize > 0xff) throw new BtfError(where, `a bitfield of ${bitSize} bits is wider than 255`)
   return ((bitSize << 24) | bitOffset) >>> 0
 }
 

@@ -1,167 +1,31 @@
 import { test } from 'uvu'
-import * as assert from 'uvu/assert'
-import { parseBtf } from '../../src/btf/index.ts'
-
-// A blob of one type, `int`, and the strings '' 'int' 'x'.
-const header = '9feb0100 18000000 00000000 10000000 10000000 07000000'
-const types = '01000000 00000001 04000000 20000001'
-const strings = '00696e740078 00'
-const sound = `${header} ${types} ${strings}`
-
-function hex(text: string): Uint8Array {
-  return Uint8Array.from(text.replaceAll(' ', '').match(/../g) ?? [], byte => Number.parseInt(byte, 16))
-}
-
-function refuses(bytes: Uint8Array, message: string): void {
-  try {
-    parseBtf(bytes).check()
-    assert.unreachable('it was accepted')
-  } catch (error) {
-    assert.is((error as Error).message, message)
-    assert.is((error as Error).name, 'BtfError')
-    assert.is((error as { code?: string }).code, 'ERR_BTF')
-  }
-}
-
-test('the blob that the guards are tried on is sound', () => {
-  const btf = parseBtf(hex(sound))
-  btf.check()
-  assert.equal(btf.type(1), {
-    kind: 'int',
-    id: 1,
-    name: 'int',
-    size: 4,
-    signed: true,
-    char: false,
-    bool: false,
-    bits: 32,
-    bitOffset: 0,
-  })
-})
-
-const malformed: readonly (readonly [what: string, blob: string, message: string])[] = [
-  ['nothing', '', '.BTF/header: 0 bytes are too few for a header'],
-  ['one byte', '9f', '.BTF/header: 1 bytes are too few for a header'],
-  ['half a header', '9feb0100 18000000', '.BTF/header: 8 bytes are too few for a header of 24'],
-  [
-    'another magic',
-    sound.replace('9feb', '9fec'),
-    ".BTF/header/magic: is bytes 9f ec, not BTF's 0xeb9f in either byte order",
-  ],
-  [
-    'another version',
-    sound.replace('9feb01', '9feb02'),
-    '.BTF/header/version: is 2; only version 1 is known',
-  ],
-  ['flags', sound.replace('9feb0100', '9feb0104'), '.BTF/header/flags: is 0x4; no flag is known'],
-  [
-    'a header that is too short',
-    sound.replace('18000000', '17000000'),
-    '.BTF/header/hdr_len: is 23, less than the 24 bytes needed',
-  ],
-  [
-    'a header longer than the blob',
-    sound.replace('18000000', '18000001'),
-    '.BTF/header/hdr_len: is 16777240, more than the 47 bytes there are',
-  ],
-  [
-    'types that start outside',
-    sound.replace('00000000 10000000 1', '00000001 10000000 1'),
-    '.BTF/types: ends at byte 16777256, outside the 47 bytes there are',
-  ],
-  [
-    'types that end outside',
-    sound.replace('00000000 10000000 1', '00000000 18000000 1'),
-    '.BTF/types: ends at byte 48, outside the 47 bytes there are',
-  ],
-  [
-    'types whose end wraps around',
-    sound.replace('00000000 10000000 1', 'f0ffffff 20000000 1'),
-    '.BTF/types: ends at byte 4294967336, outside the 47 bytes there are',
-  ],
-  [
-    'types that are not aligned',
-    sound.replace('00000000 10000000 1', '02000000 0e000000 1'),
-    '.BTF/types: starts at byte 26, which is not a multiple of 4',
-  ],
-  [
-    'strings that end outside',
-    sound.replace('07000000', '08000000'),
-    '.BTF/strings: ends at byte 48, outside the 47 bytes there are',
-  ],
-  [
-    'strings over the types',
-    sound.replace('10000000 07000000', '08000000 07000000'),
-    '.BTF/strings: overlaps the type section',
-  ],
-  [
-    'no strings',
-    sound.replace('07000000', '00000000'),
-    '.BTF/strings: is empty; it must hold the empty name at least',
-  ],
-  [
-    'strings that do not start with a NUL',
-    sound.replace('00696e74', '61696e74'),
-    '.BTF/strings: does not start with a NUL, the empty name',
-  ],
-  [
-    'strings that do not end with a NUL',
-    sound.replace('0078 00', '0078 79'),
-    '.BTF/strings: does not end with a NUL',
-  ],
-  [
-    'the rest of a type missing',
-    sound.replace('00000000 10000000 1', '00000000 0c000000 1'),
-    '.BTF/type[1]: an int with 0 entries goes beyond the end of the type section',
-  ],
-  [
-    'a rest of less than a type',
-    sound.replace('00000000 10000000 1', '00000000 08000000 1'),
-    '.BTF/type[1]: starts 8 bytes before the end of the type section; a type has 12 at least',
-  ],
-]
-
-for (const [what, blob, message] of malformed) {
-  test(`a blob with ${what} is refused`, () => refuses(hex(blob), message))
-}
-
-// Kinds by number, for the heads below.
-const [INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
-const [FUNC, FUNC_PROTO, VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64] = [12, 13, 14, 15, 16, 17, 18, 19]
-
-const NAME = 1
-const int = [NAME, info(INT), 4, 0x01000020]
-const proto = [0, info(FUNC_PROTO), 0]
-
-function info(kind: number, vlen = 0, flag = 0): number {
-  return ((flag << 31) | (kind << 24) | vlen) >>> 0
-}
-
-/** A blob of these types, with the strings '' and 'x'. */
-function blobOf(...types: readonly (readonly number[])[]): Uint8Array {
-  const words = types.flat()
-  const length = 4 * words.length
-  const bytes = new Uint8Array(24 + length + 3)
-  const view = new DataView(bytes.buffer)
-  for (const [i, word] of [0x0001eb9f, 24, 0, length, length, 3, ...words].entries()) {
-    view.setUint32(4 * i, word, true)
-  }
-  bytes[24 + length + 1] = 0x78
-  return bytes
-}
-
-const struct = (size: number, ...members: number[][]): number[] => [
+import {
+  ARRAY,
+  bits,
+  blobOf,
+  CONST,
+  DATASEC,
+  DECL_TAG,
+  ENUM,
+  ENUM64,
+  FLOAT,
+  FUNC,
+  FUNC_PROTO,
+  FWD,
+  INT,
+  info,
+  int,
   NAME,
-  info(STRUCT, members.length),
-  size,
-  ...members.flat(),
-]
-const bits = (size: number, ...members: number[][]): number[] => [
-  NAME,
-  info(STRUCT, members.length, 1),
-  size,
-  ...members.flat(),
-]
+  PTR,
+  proto,
+  refuses,
+  STRUCT,
+  struct,
+  TYPE_TAG,
+  TYPEDEF,
+  UNION,
+  VAR,
+} from './blobs.ts'
 
 const broken: readonly (readonly [what: string, types: readonly (readonly number[])[], message: string])[] = [
   ['kind 0', [[0, info(0), 0]], '.BTF/type[1]: is of kind 0; known are 1 (int) to 19 (enum64)'],
@@ -473,103 +337,5 @@ const broken: readonly (readonly [what: string, types: readonly (readonly number
 for (const [what, types, message] of broken) {
   test(`a blob with ${what} is refused`, () => refuses(blobOf(...types), message))
 }
-
-const fine: readonly (readonly [what: string, types: readonly (readonly number[])[]])[] = [
-  ['a struct that points to itself', [[0, info(PTR), 2], struct(8, [NAME, 1, 0])]],
-  [
-    'a struct that points to itself by a typedef',
-    [[0, info(PTR), 2], [NAME, info(TYPEDEF), 3], struct(8, [NAME, 1, 0])],
-  ],
-  [
-    'a function that takes itself',
-    [
-      [0, info(PTR), 2],
-      [0, info(FUNC_PROTO, 1), 0, NAME, 1],
-    ],
-  ],
-  ['`...` at the end of parameters', [int, [0, info(FUNC_PROTO, 2), 1, NAME, 1, 0, 0]]],
-  [
-    'an array of length 0 at the end of a struct',
-    [int, [0, info(ARRAY), 0, 1, 1, 0], struct(4, [NAME, 1, 0], [NAME, 2, 32])],
-  ],
-  ['a variable of type void, as __ksym declares it', [[NAME, info(VAR), 0, 2]]],
-  [
-    'a datasec of functions, as .ksyms has them',
-    [proto, [NAME, info(FUNC, 2), 1], [NAME, info(DATASEC, 1), 0, 2, 0, 0]],
-  ],
-  ['no types', []],
-  [
-    'a tag on a parameter',
-    [int, [0, info(FUNC_PROTO, 1), 0, NAME, 1], [NAME, info(FUNC), 2], [NAME, info(DECL_TAG), 3, 0]],
-  ],
-  ['an attribute of GNU C, which has the kind flag', [int, [NAME, info(TYPE_TAG, 0, 1), 1]]],
-]
-
-for (const [what, types] of fine) {
-  test(`a blob with ${what} is fine`, () => parseBtf(blobOf(...types)).check())
-}
-
-test('types are checked when they are asked for, not before', () => {
-  const btf = parseBtf(blobOf(int, [0, info(PTR), 9]))
-  assert.is(btf.type(1).kind, 'int')
-  assert.is(btf.kindOf(2), 'ptr')
-  assert.throws(() => btf.type(2), /^\.BTF\/type\[2\]: refers to type 9, but the ids end at 2$/)
-})
-
-test('an id that does not exist is refused by every question', () => {
-  const btf = parseBtf(blobOf(int))
-  for (const id of [2, -1, 0.5, Number.NaN, 2 ** 32 + 1]) {
-    for (const ask of ['type', 'kindOf', 'nameOf', 'resolve', 'sizeOf', 'alignOf'] as const) {
-      assert.throws(
-        () => btf[ask](id),
-        (error: Error) => error.name === 'BtfError',
-        `${ask}(${id})`,
-      )
-    }
-  }
-})
-
-test('a string outside the strings is refused', () => {
-  const btf = parseBtf(blobOf(int))
-  assert.is(btf.string(1), 'x')
-  assert.throws(() => btf.string(3), /^\.BTF\/strings: has no byte 3: it is 3 bytes long$/)
-})
-
-test('32 modifiers are resolved, 33 are not', () => {
-  const chain = Array.from({ length: 33 }, (_, i) => [0, info(VOLATILE), i + 1])
-  const btf = parseBtf(blobOf(int, ...chain))
-  assert.is(btf.resolve(33).id, 1)
-  assert.is(btf.sizeOf(33), 4)
-  assert.is(btf.alignOf(33), 4)
-  assert.throws(() => btf.resolve(34), /^\.BTF\/type\[34\]: is a chain of more than 32 modifiers$/)
-  assert.throws(() => btf.sizeOf(34), /leads through more than 32 types before its size is known$/)
-})
-
-test('modifiers in a circle are refused as what they are', () => {
-  const btf = parseBtf(blobOf([0, info(CONST), 2], [0, info(VOLATILE), 1]))
-  assert.throws(() => btf.resolve(1), /^\.BTF\/type\[1\]: is a chain of modifiers that comes back to type 1$/)
-  assert.throws(() => btf.sizeOf(1), /more than 32 types/)
-})
-
-test('a hundred thousand types that hold each other are checked without a deep stack', () => {
-  const depth = 100_000
-  const nested = Array.from({ length: depth }, (_, i) => struct(4, [NAME, i + 1, 0]))
-  const btf = parseBtf(blobOf(int, ...nested))
-  btf.check()
-  assert.is(btf.sizeOf(depth + 1), 4)
-  assert.throws(() => btf.alignOf(depth + 1), /holds itself, or is nested more than 32 deep/)
-})
-
-test('a longer header is read, as a newer version would write it', () => {
-  const longer = sound.replace('18000000', '20000000').replace('07000000', '07000000 0011223344556677')
-  assert.is(parseBtf(hex(longer)).find('int')?.kind, 'int')
-})
-
-test('errors name the blob as the caller does', () => {
-  assert.throws(
-    () => parseBtf(blobOf([0, info(PTR), 9]), { where: '/sys/kernel/btf/vmlinux' }).check(),
-    /^\/sys\/kernel\/btf\/vmlinux\/type\[1\]: /,
-  )
-})
 
 test.run()

@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert'
 import { BtfWriter, fillSections, parseBtf, subsetOf } from '../../src/btf/index.ts'
 import { btfBytes, btfLoad, btfLoadLogged, closeFd } from '../../src/syscall/index.ts'
 import { needs } from '../requirements.ts'
-import { everyKind, int } from './every-kind.ts'
 import { fillsOf, openFixture } from './objects.ts'
+import { everyKind, int } from './types.ts'
 
 /** Loads the blob and returns what the kernel then says it holds. */
 function throughKernel(bytes: Uint8Array): Uint8Array {

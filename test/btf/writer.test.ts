@@ -5,9 +5,9 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Btf, BtfWriter, fieldsOf, fillSections, parseBtf, subsetOf } from '../../src/btf/index.ts'
 import { needs } from '../requirements.ts'
-import { everyKind, int } from './every-kind.ts'
 import { bpftoolTypes, fillsOf, fixturesWith, openFixture } from './objects.ts'
 import { asDumped } from './oracle.ts'
+import { everyKind, int } from './types.ts'
 
 function rewritten(btf: Btf): Uint8Array {
   const writer = new BtfWriter({ littleEndian: btf.littleEndian })

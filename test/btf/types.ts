@@ -1,4 +1,4 @@
-import { type BtfType, BtfWriter, type TypeId } from '../../src/btf/index.ts'
+import { type BtfInt, type BtfMember, type BtfType, BtfWriter, type TypeId } from '../../src/btf/index.ts'
 
 export const int = {
   kind: 'int',
@@ -77,4 +77,14 @@ export function everyKind(): { writer: BtfWriter; types: BtfType[] } {
   add({ kind: 'decl_tag', name: 'part', type: func, component: 0, attribute: false })
   add({ kind: 'type_tag', name: 'user', type: number, attribute: false })
   return { writer, types }
+}
+
+/** An int as C has it. */
+export function plainInt(name: string, size: number, signed: boolean): Omit<BtfInt, 'id'> {
+  return { kind: 'int', name, size, signed, char: false, bool: false, bits: 8 * size, bitOffset: 0 }
+}
+
+/** A member that is no bitfield. */
+export function member(name: string, type: TypeId, bitOffset: number): BtfMember {
+  return { name, type, bitOffset, bitSize: 0 }
 }
