@@ -55,10 +55,22 @@ function show(file, { passed, failures, skips, ms, output }) {
   const mark = failures.length > 0 ? red('FAIL') : ' ok '
   const skipped = skips.length > 0 ? `, ${skips.length} skipped` : ''
   console.log(`${mark} ${named(file)}  ${passed} passed${skipped}  ${Math.round(ms)} ms`)
-  for (const reason of skips) console.log(yellow(`     skipped: ${reason}`))
+  for (const line of summarised(skips)) console.log(yellow(`     skipped: ${line}`))
   for (const failure of failures) console.log(indent(failure, '     '))
   if (failures.length > 0 && output.trim())
     console.log(`     it printed:\n${indent(lastLines(output), '     | ')}`)
+}
+
+/** `"a name" needs bpftool` one by one, and `14 tests need bpftool` where they are many. */
+function summarised(skips) {
+  const byNeed = new Map()
+  for (const skip of skips) {
+    const need = skip.slice(skip.lastIndexOf('" needs ') + 1)
+    byNeed.set(need, [...(byNeed.get(need) ?? []), skip])
+  }
+  return [...byNeed].flatMap(([need, all]) =>
+    all.length <= 3 ? all : [`${all.length} tests${need.replace(' needs', ' need')}`],
+  )
 }
 
 function lastLines(text) {

@@ -11,7 +11,7 @@ import { readLink } from './files.ts'
 import { bpf } from './gate.ts'
 import { AT_FDCWD, putPath, putPathBelow } from './path.ts'
 
-/** What every kind of BPF object has: pins, ids, information. */
+// What every kind of BPF object has: pins, ids, information.
 
 const BPF_F_PATH_FD = 0x4000
 const EINVAL = -22

@@ -77,6 +77,7 @@ export {
   removeDirectory,
   renameFile,
   renameFlag,
+  reserveDescriptors,
   unlinkFile,
 } from './files.ts'
 export { type InterceptedCall, type Interceptor, interceptSyscalls } from './gate.ts'

@@ -9,6 +9,7 @@ const table = {
   mmap: { x64: 9, arm64: 222 },
   munmap: { x64: 11, arm64: 215 },
   ioctl: { x64: 16, arm64: 29 },
+  fcntl: { x64: 72, arm64: 25 },
   flock: { x64: 73, arm64: 32 },
   statfs: { x64: 137, arm64: 43 },
   fstatfs: { x64: 138, arm64: 44 },

@@ -31,6 +31,7 @@ import {
   removeDirectory,
   renameFile,
   renameFlag,
+  reserveDescriptors,
   unlinkFile,
 } from '../../src/syscall/index.ts'
 import { needs } from '../requirements.ts'
@@ -137,6 +138,14 @@ needs(test, 'linux 5.9')('a range of descriptors is closed in one call', () => {
     assert.is(closeFd(first), 0)
   }
   assert.is(closeFd(second), -9)
+})
+
+test('room for descriptors is made at once, up to the limit', () => {
+  const size = (): number => Number(/FDSize:\t(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
+  assert.ok(size() < 3000)
+  assert.is(reserveDescriptors(3000), 0)
+  assert.ok(size() >= 3000)
+  assert.is(reserveDescriptors(2 ** 31 - 100), -22)
 })
 
 test('what is opened is closed in programs that this process starts', () => {
