@@ -1,11 +1,18 @@
-import { directories, isOutside, type PinKind } from '../plan/layout.ts'
+import { directories } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
-import { encodeObjectName, manifestName } from '../plan/names.ts'
-import { type KnownPlace, unpinSteps } from '../plan/steps.ts'
-import { closeFd, linkGetFdById, objGet, openFile, openFlag, readDirectory } from '../syscall/index.ts'
+import { encodeObjectName, manifestName, nextSuffix } from '../plan/names.ts'
+import { unpinSteps } from '../plan/steps.ts'
+import {
+  closeFd,
+  linkGetFdById,
+  openFile,
+  openFlag,
+  readDirectory,
+  renameFile,
+  renameFlag,
+} from '../syscall/index.ts'
 import { applySteps, type Left } from './apply.ts'
-import { type Generation, openGeneration } from './generation.ts'
-import { idOf } from './identity.ts'
+import { closeGeneration, type Generation, openGeneration } from './generation.ts'
 import type { Root } from './root.ts'
 
 /** What an unpin did. */
@@ -27,17 +34,25 @@ export function unpinObject(root: Root, object: string): UnpinReport | undefined
   if (!generation) return undefined
   try {
     const { manifest } = generation
-    const pins: KnownPlace[] = [...manifest.pins]
+    const directory = encodeObjectName(object)
     const inPlace = hasStrangers(generation)
-    const steps = unpinSteps(encodeObjectName(object), pins, inPlace)
-    const { removed, left } = applySteps(
-      steps,
-      { root, mode: 0o700, descriptorOf: noDescriptor },
-      { undo: false },
-    )
-    return { removed, left, stillAttached: waitForLinks(manifest) }
+    const steps = unpinSteps(directory, manifest.pins, inPlace)
+    const workshop = { root, mode: 0o700, descriptorOf: noDescriptor }
+    const { removed, left } = applySteps(steps, workshop, { undo: false })
+    // what is not ours gets its path back
+    if (!inPlace && left.length > 0) {
+      renameFile(`${directory}${nextSuffix}`, directory, renameFlag.NOREPLACE, root.fd)
+    }
+    return {
+      removed,
+      left: left.map(({ path, why }) => ({
+        path: path.replace(`/${directory}${nextSuffix}`, `/${directory}`),
+        why,
+      })),
+      stillAttached: waitForLinks(manifest),
+    }
   } finally {
-    closeFd(generation.directory)
+    closeGeneration(generation)
   }
 }
 
@@ -45,19 +60,16 @@ function noDescriptor(): number {
   throw new Error('unpinning pins nothing')
 }
 
-/** Is anything in the directory that the manifest does not list, or that is not what it lists? It must keep its path. */
+/** Has anything in the directory a name that the manifest does not list? It must keep its path. */
 function hasStrangers({ directory, manifest }: Generation): boolean {
-  const listed = new Map(manifest.pins.filter(({ path }) => !isOutside(path)).map(pin => [pin.path, pin]))
-  const names = entriesOf(directory, '.')
-  const known = new Set<string>([...Object.values(directories), manifestName])
-  if (names.some(name => !known.has(name))) return true
-  for (const kind of Object.keys(directories) as PinKind[]) {
-    for (const name of entriesOf(directory, directories[kind])) {
-      const pin = listed.get(`${directories[kind]}/${name}`)
-      if (!pin || !isStill(directory, pin.path, kind, pin.id)) return true
-    }
-  }
-  return false
+  const known = new Set<string>([
+    ...Object.values(directories),
+    manifestName,
+    ...manifest.pins.map(({ path }) => path),
+  ])
+  return ['', ...Object.values(directories)].some(parent =>
+    entriesOf(directory, parent || '.').some(name => !known.has(parent === '' ? name : `${parent}/${name}`)),
+  )
 }
 
 function entriesOf(parent: number, name: string): string[] {
@@ -66,14 +78,6 @@ function entriesOf(parent: number, name: string): string[] {
   const entries = readDirectory(fd)
   closeFd(fd)
   return typeof entries === 'number' ? [] : entries.map(entry => entry.name)
-}
-
-function isStill(directory: number, path: string, kind: PinKind, id: number): boolean {
-  const fd = objGet(path, 0, directory)
-  if (fd < 0) return false
-  const found = idOf(fd, kind)
-  closeFd(fd)
-  return found === id
 }
 
 /** The kernel lets go of a link some time after its last pin is gone (kernel/bpf/syscall.c: bpf_link_put). */

@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import type { PinKind } from './layout.ts'
+import { directories, type PinKind } from './layout.ts'
 
 /** What a generation says about itself; written last, never changed. */
 export interface Manifest {
@@ -117,12 +117,7 @@ function parseText(bytes: Uint8Array, where: string): Text {
   return {
     name: name as string,
     created: created as string,
-    pins: listOf<PinRecord>(
-      pins,
-      { kind: 'string', name: 'string', path: 'string', id: 'number' },
-      'pins',
-      where,
-    ),
+    pins: readPins(pins, where),
     links: listOf<LinkRecord>(
       links,
       { name: 'string', program: 'string', type: 'string', target: 'string' },
@@ -131,6 +126,18 @@ function parseText(bytes: Uint8Array, where: string): Text {
     ),
     programs: listOf<ProgramRecord>(programs, { name: 'string', hash: 'string' }, 'programs', where),
   }
+}
+
+/** Where a pin can be: one level below a generation's directory of its kind, or at an absolute path. */
+const pinPath = /^(\/|(maps|programs|links)\/[^/]+$)/
+const kinds: ReadonlySet<string> = /* @__PURE__ */ new Set(Object.keys(directories))
+
+function readPins(value: unknown, where: string): readonly PinRecord[] {
+  const shape = { kind: 'string', name: 'string', path: 'string', id: 'number' } as const
+  const pins = listOf<PinRecord>(value, shape, 'pins', where)
+  const wrong = pins.find(({ kind, path }) => !kinds.has(kind) || !pinPath.test(path))
+  if (wrong) throw manifestError(where, `lists a ${wrong.kind} at '${wrong.path}', where no pin can be`)
+  return pins
 }
 
 type Shape = Readonly<Record<string, 'string' | 'number'>>

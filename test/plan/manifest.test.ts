@@ -66,6 +66,21 @@ const damages: [what: string, damage: (bytes: Uint8Array) => Uint8Array, message
     bytes => withText(bytes, '{"name":"x","created":"","pins":[{"kind":"map","name":"a","path":"b"}]}'),
     /no well-formed list 'pins'/,
   ],
+  [
+    'a pin outside of its directory',
+    bytes =>
+      withText(
+        bytes,
+        `{"name":"x","created":"","pins":[{"kind":"map","name":"a","path":"maps/../b","id":1}]}`,
+      ),
+    /lists a map at 'maps\/..\/b', where no pin can be/,
+  ],
+  [
+    'a pin of an unknown kind',
+    bytes =>
+      withText(bytes, '{"name":"x","created":"","pins":[{"kind":"tree","name":"a","path":"/b","id":1}]}'),
+    /lists a tree at/,
+  ],
 ]
 
 function withText(bytes: Uint8Array, text: string): Uint8Array {
