@@ -18,5 +18,6 @@ export {
   type Verdict,
 } from './plan/verdict.ts'
 export type { AttachType, MapType, ProgramType } from './spec/kernel.ts'
-export type { LinkOptions, MapSpec, ProgramSpec, Target } from './spec/types.ts'
+export { type CgroupTarget, type HookTarget, type Target, targetText } from './spec/targets.ts'
+export type { LinkOptions, MapSpec, ProgramSpec } from './spec/types.ts'
 export { VariableSpec } from './spec/variables.ts'

@@ -1,11 +1,11 @@
+import type { Target } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 
 /** What one family of links makes of a program. */
 export interface Attachment {
   /** Descriptor of the link. */
   readonly fd: number
-  /** Where, in the words of the family: `'sys_enter'`, `'sched/sched_switch'`, `'/sys/fs/cgroup/web'`. */
-  readonly target: string
+  readonly target: Target
 }
 
 /** A program to be attached. */
@@ -25,9 +25,9 @@ export interface Family {
   attach(program: Attachable): Attachment
 }
 
-/** The hook named behind the section's `/`. */
-export function hookOf(spec: ProgramSpec): string {
-  return spec.rule?.extra ?? ''
+/** The hook that the target names, else the section behind its `/`. */
+export function hookOf({ target, rule }: ProgramSpec): string {
+  return target && 'hook' in target ? target.hook : (rule?.extra ?? '')
 }
 
 /** A program whose section must name its hook. */

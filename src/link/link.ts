@@ -1,5 +1,6 @@
 import { BpfError } from '../errors.ts'
 import { linkTypeName } from '../spec/kernel.ts'
+import type { Target } from '../spec/targets.ts'
 import { closeFd, type LinkInfo, linkDetach, linkInfo, systemError } from '../syscall/index.ts'
 
 /** What a live link is made from. */
@@ -9,8 +10,8 @@ export interface LinkInit {
   /** Name in the object: that of its program. */
   readonly name: string
   readonly program: string
-  /** Where it is attached, as far as is known. */
-  readonly target: string
+  /** Where it is attached, where that is known. */
+  readonly target: Target | undefined
 }
 
 const EOPNOTSUPP = -95
@@ -20,8 +21,8 @@ export class BpfLink {
   readonly name: string
   /** Name of the program that it runs. */
   readonly program: string
-  /** `'sys_enter'`, `'sched/sched_switch'`, `'/sys/fs/cgroup/web'`; empty where it is not known. */
-  readonly target: string
+  /** Where it is attached: `{ hook: 'sys_enter' }`; `undefined` where it is not known. */
+  readonly target: Target | undefined
   #fd: number
 
   constructor({ fd, name, program, target }: LinkInit) {

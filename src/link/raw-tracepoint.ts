@@ -5,11 +5,11 @@ import { type Family, hookOf, wantsHook } from './family.ts'
 export const rawTracepoint: Family = {
   wants: spec => wantsHook(spec, 'the name of a tracepoint'),
   attach({ spec, fd }) {
-    const target = hookOf(spec)
-    const link = rawTracepointOpen(target, fd, spec.link.cookie ?? 0)
-    if (link >= 0) return { fd: link, target }
+    const hook = hookOf(spec)
+    const link = rawTracepointOpen(hook, fd, spec.link.cookie ?? 0)
+    if (link >= 0) return { fd: link, target: { hook } }
     throw systemError(link, 'bpf(BPF_RAW_TRACEPOINT_OPEN)', {
-      doing: `attaching program '${spec.name}' to raw tracepoint '${target}'`,
+      doing: `attaching program '${spec.name}' to raw tracepoint '${hook}'`,
     })
   },
 }

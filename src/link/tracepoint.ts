@@ -17,11 +17,11 @@ const PERF_TYPE_TRACEPOINT = 2
 export const tracepoint: Family = {
   wants: spec => (/^[^/]+\/[^/]+$/.test(hookOf(spec)) ? undefined : "a tracepoint as 'category/name'"),
   attach({ spec, fd }) {
-    const target = hookOf(spec)
-    const doing = `attaching program '${spec.name}' to tracepoint '${target}'`
+    const hook = hookOf(spec)
+    const doing = `attaching program '${spec.name}' to tracepoint '${hook}'`
     const event = perfEventOpen({
       type: PERF_TYPE_TRACEPOINT,
-      config: tracepointId(target, doing),
+      config: tracepointId(hook, doing),
       pid: -1,
       cpu: 0,
     })
@@ -36,7 +36,7 @@ export const tracepoint: Family = {
       if (link < 0) throw systemError(link, 'bpf(BPF_LINK_CREATE)', { doing, since: '5.15' })
       // the link holds the event from now on
       perfEventEnable(event)
-      return { fd: link, target }
+      return { fd: link, target: { hook } }
     } finally {
       closeFd(event)
     }
@@ -50,9 +50,9 @@ const mounts = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing']
  * The kernel's number for a tracepoint, which only tracefs tells. Where it is mounted nowhere it is opened without
  * being mounted, so that nothing changes for anybody else.
  */
-function tracepointId(target: string, doing: string): number {
+function tracepointId(hook: string, doing: string): number {
   const mounted = mounts.find(mount => existsSync(`${mount}/events`))
-  if (mounted !== undefined) return readId(mounted, target, doing)
+  if (mounted !== undefined) return readId(mounted, hook, doing)
   const detached = mountDetached('tracefs')
   if (detached < 0) {
     throw systemError(detached, 'fsopen', {
@@ -60,15 +60,15 @@ function tracepointId(target: string, doing: string): number {
     })
   }
   try {
-    return readId(`/proc/self/fd/${detached}`, target, doing)
+    return readId(`/proc/self/fd/${detached}`, hook, doing)
   } finally {
     closeFd(detached)
   }
 }
 
-function readId(tracefs: string, target: string, doing: string): number {
+function readId(tracefs: string, hook: string, doing: string): number {
   try {
-    return Number(readFileSync(`${tracefs}/events/${target}/id`, 'latin1'))
+    return Number(readFileSync(`${tracefs}/events/${hook}/id`, 'latin1'))
   } catch (cause) {
     const { code = 'EIO' } = cause as NodeJS.ErrnoException
     if (code !== 'ENOENT')

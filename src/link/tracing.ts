@@ -9,15 +9,15 @@ import { type Family, hookOf, wantsHook } from './family.ts'
 export const tracing: Family = {
   wants: spec => wantsHook(spec, 'the name of a hook'),
   attach({ spec, fd }) {
-    const target = hookOf(spec)
+    const hook = hookOf(spec)
     const link = linkCreate({
       fd,
       attachType: attachTypes[spec.attachType ?? 'trace_raw_tp'],
       detail: { kind: 'tracing', cookie: spec.link.cookie ?? 0 },
     })
-    if (link >= 0) return { fd: link, target }
+    if (link >= 0) return { fd: link, target: { hook } }
     throw systemError(link, 'bpf(BPF_LINK_CREATE)', {
-      doing: `attaching program '${spec.name}' to '${target}'`,
+      doing: `attaching program '${spec.name}' to '${hook}'`,
       since: '5.18',
     })
   },

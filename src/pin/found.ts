@@ -84,8 +84,11 @@ function openLinks(generation: Generation, links: Map<string, BpfLink>): void {
   const records = new Map(generation.manifest.links.map(link => [link.name, link]))
   for (const record of pinsOf(generation, 'link')) {
     const { name } = record
-    const { program = name, target = '' } = records.get(name) ?? {}
-    links.set(name, new BpfLink({ fd: openPin(generation, record), name, program, target }))
+    const { program = name, target } = records.get(name) ?? {}
+    links.set(
+      name,
+      new BpfLink({ fd: openPin(generation, record), name, program, target: target ?? undefined }),
+    )
   }
 }
 

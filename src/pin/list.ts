@@ -4,6 +4,7 @@ import type { LinkRecord, PinRecord } from '../plan/manifest.ts'
 import { decodeName, manifestName, nextSuffix, previousSuffix } from '../plan/names.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { linkTypeName, programTypeName } from '../spec/kernel.ts'
+import { targetText } from '../spec/targets.ts'
 import {
   closeFd,
   linkInfo,
@@ -47,7 +48,7 @@ export interface ListedProgram extends Listed {
 export interface ListedLink extends Listed {
   readonly type: string
   readonly programId: number
-  /** Where it is attached, as the manifest says. */
+  /** Where it is attached, as the manifest says; empty where it does not. */
   readonly target: string
 }
 
@@ -146,7 +147,7 @@ function listLink(
     id,
     type: linkTypeName(type),
     programId: progId,
-    target: link?.target ?? '',
+    target: link?.target ? targetText(link.target) : '',
   }
 }
 

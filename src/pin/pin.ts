@@ -78,7 +78,7 @@ function linkRecord(spec: Spec, link: BpfLink): LinkRecord {
     program,
     type: link.type,
     attachType: 'attachType' in info ? attachTypeName(info.attachType) : null,
-    target,
+    target: target ?? null,
     cookie: cookie === undefined ? null : String(cookie),
     mode: null,
   }

@@ -1,4 +1,5 @@
 import { BpfError } from '../errors.ts'
+import type { Target } from '../spec/targets.ts'
 import { directories, type PinKind } from './layout.ts'
 
 /** What a generation says about itself; written last, never changed. */
@@ -34,8 +35,7 @@ export interface LinkRecord {
   /** Link type as bpftool prints it: `'raw_tracepoint'`. */
   readonly type: string
   readonly attachType: string | null
-  /** Where it is attached, by the words of its family: `'sys_enter'`, `'sched/sched_switch'`, `'/sys/fs/cgroup/x'`. */
-  readonly target: string
+  readonly target: Target | null
   /** Decimal, as a JSON number cannot hold 64 bits. */
   readonly cookie: string | null
   readonly mode: string | null
@@ -120,7 +120,7 @@ function parseText(bytes: Uint8Array, where: string): Text {
     pins: readPins(pins, where),
     links: listOf<LinkRecord>(
       links,
-      { name: 'string', program: 'string', type: 'string', target: 'string' },
+      { name: 'string', program: 'string', type: 'string', target: 'object' },
       'links',
       where,
     ),
@@ -140,7 +140,7 @@ function readPins(value: unknown, where: string): readonly PinRecord[] {
   return pins
 }
 
-type Shape = Readonly<Record<string, 'string' | 'number'>>
+type Shape = Readonly<Record<string, 'string' | 'number' | 'object'>>
 
 function listOf<T>(value: unknown, shape: Shape, field: string, where: string): readonly T[] {
   if (!Array.isArray(value) || !value.every(item => isRecord(item, shape))) {

@@ -3,6 +3,7 @@ import type { ElfFile } from '../elf/index.ts'
 import type { AttachType, MapType, ProgramType } from './kernel.ts'
 import type { Reference } from './references.ts'
 import type { SectionMatch } from './sections.ts'
+import type { Target } from './targets.ts'
 import type { VariableSpec } from './variables.ts'
 
 /** A BPF object as parsed: plain data, deterministic, no kernel touched. */
@@ -99,16 +100,10 @@ export interface ProgramSpec {
   autoattach: boolean
   /** Where to pin: a path, `null` for "do not pin", `undefined` for the place that the layout gives. */
   pinPath: string | null | undefined
-  /** Where to attach, for programs whose section does not say: a cgroup directory. */
+  /** Where to attach, for programs whose section does not say: `{ cgroup: '/sys/fs/cgroup/web' }`. */
   target: Target | undefined
   readonly link: LinkOptions
   readonly body: FunctionSpec
-}
-
-/** Where a program is attached, when its section name does not say. */
-export interface Target {
-  /** A cgroup v2 directory. */
-  readonly cgroup?: string
 }
 
 /** How the link of a program is made and kept. */

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BpfError, openObject } from '../../src/index.ts'
+import { type BpfError, openObject, targetText } from '../../src/index.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
@@ -48,7 +48,12 @@ needs(
   )
   // a file is opened, read and closed for each
   for (const count of counts) assert.ok(count >= 300n, `${counts}`)
-  const types = [...object.links].map(link => [link.name, link.type, link.target, shown(link.id).prog_id])
+  const types = [...object.links].map(link => [
+    link.name,
+    link.type,
+    link.target && targetText(link.target),
+    shown(link.id).prog_id,
+  ])
   const programs = object.programs
   assert.equal(types, [
     ['on_raw', 'raw_tracepoint', 'sys_enter', programs.get('on_raw').id],
@@ -103,7 +108,7 @@ needs(
   object.attach()
   const link = object.links.get('on_cgroup')
   assert.is(link.type, 'cgroup')
-  assert.is(link.target, cgroup)
+  assert.equal(link.target, { cgroup })
   assert.is(shown(link.id).attach_type, 'cgroup_inet_egress')
   await sendFrom(cgroup, 5)
   assert.ok((object.variables.get('cgroup_packets').get() as bigint) >= 5n)

@@ -17,7 +17,7 @@ const manifest: Manifest = {
       program: 'on_enter',
       type: 'raw_tracepoint',
       attachType: null,
-      target: 'sys_enter',
+      target: { hook: 'sys_enter' },
       cookie: '18446744073709551615',
       mode: null,
     },
