@@ -1,7 +1,14 @@
 import { BpfError } from '../errors.ts'
 import { type BpfMap, SectionMemory, Variable } from '../map/index.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
-import { btfLoad, btfLoadLogged, closeFd, progBindMap, systemError } from '../syscall/index.ts'
+import {
+  btfLoad,
+  btfLoadLogged,
+  closeFd,
+  progBindMap,
+  reserveDescriptors,
+  systemError,
+} from '../syscall/index.ts'
 import { createMap, fillSection, fillSlot, type LoadedBtf } from './create-map.ts'
 import { loadProgram } from './load-program.ts'
 import { BpfProgram } from './program.ts'
@@ -34,6 +41,8 @@ export function load(spec: Spec, given: Given = {}): Live {
   try {
     refuseOtherByteOrder(spec)
     btf = loadBtf(spec)
+    // best effort: where so many may not be open, creating one of them says so
+    reserveDescriptors(spec.maps.length + spec.programs.length)
     createMaps(spec, maps, given, btf)
     const constants = constantMaps(spec, maps)
     for (const program of spec.programs) {

@@ -6,6 +6,7 @@ import { isOutside, mapPlace } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import { fits, PinMismatchError } from '../plan/verdict.ts'
 import type { Spec } from '../spec/types.ts'
+import { reserveDescriptors } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { openPin, openPinnedMap } from './open.ts'
 import { liveMap, type PinSite, pinnedMap } from './reuse.ts'
@@ -33,6 +34,7 @@ export function findObject(spec: Spec, site: PinSite, generation: Generation): F
     for (const items of Object.values(found)) for (const item of items.values()) item.close()
   }
   try {
+    reserveDescriptors(generation.manifest.pins.length)
     const pinned = openMaps(spec, site, generation, found.maps)
     const hashes = new Map(
       spec.programs
