@@ -27,7 +27,7 @@ struct {
 	__type(value, u64);
 } started SEC(".maps");
 
-/* Threads by the power of two of nanoseconds that their calls took. */
+/* Calls by the power of two of nanoseconds that they took. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 64);
@@ -47,7 +47,6 @@ static __noinline struct process *process_of(u32 pid)
 
 	if (process)
 		return process;
-	bpf_get_current_comm(fresh.name, sizeof(fresh.name));
 	bpf_map_update_elem(&processes, &pid, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&processes, &pid);
 }
@@ -90,6 +89,9 @@ int on_exit(struct bpf_raw_tracepoint_args *ctx)
 	process = process_of(id >> 32);
 	if (!process)
 		return 0;
+	/* a process is called what its first thread is called now: execve and prctl change it */
+	if (thread == id >> 32 || !process->name[0])
+		bpf_get_current_comm(process->name, sizeof(process->name));
 	__sync_fetch_and_add(&process->calls, 1);
 	__sync_fetch_and_add(&process->nanoseconds, took);
 	if ((long)ctx->args[1] < 0)

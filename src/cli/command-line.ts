@@ -1,0 +1,75 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { didYouMean } from '../btf/index.ts'
+import { BpfError } from '../errors.ts'
+import { defaultRoot } from '../pin/index.ts'
+import { type Command, commonOptions, type Option, type Request } from './command.ts'
+
+/** The command line asks for something that does not exist. Exit code 2. */
+export class UsageError extends BpfError {
+  constructor(problem: string, help: string) {
+    super(problem, { code: 'ERR_USAGE', hint: `bpfpin ${help} shows what is possible` })
+  }
+
+  override get name(): string {
+    return 'UsageError'
+  }
+}
+
+/**
+ * Reads what stands behind the name of a command.
+ *
+ * @throws UsageError for an option that the command does not have, and for too few or too many operands.
+ */
+export function readRequest(name: string, command: Command, args: readonly string[]): Request {
+  const known = { ...commonOptions, ...command.options }
+  const fail = (problem: string): never => {
+    throw new UsageError(`${name}: ${problem}`, `${name} --help`)
+  }
+  const operands: string[] = []
+  const options: Record<string, string | true> = {}
+  for (const token of tokensOf(args, known)) {
+    if (token.kind === 'positional') operands.push(token.value)
+    if (token.kind !== 'option') continue
+    const option = Object.hasOwn(known, token.name) ? known[token.name] : undefined
+    if (!option) return fail(`there is no option '${token.rawName}'${near(token.name, known)}`)
+    const problem = valueProblem(option, token)
+    if (problem !== undefined) return fail(`option '${token.rawName}' ${problem}`)
+    options[token.name] = token.value ?? true
+  }
+  const missing = command.operands.slice(operands.length).find(({ isOptional }) => !isOptional)
+  if (missing) return fail(`${missing.name} is missing`)
+  if (operands.length > command.operands.length) fail(`'${operands[command.operands.length]}' is too much`)
+  if (operands.includes('')) fail('an empty name says nothing')
+  const { root = defaultRoot } = options
+  return { operands, options, root: resolve(String(root)) }
+}
+
+type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number]
+type OptionToken = Extract<Token, { kind: 'option' }>
+
+/** Node's own strict mode knows no near names and says the rest in words of its own. */
+function tokensOf(args: readonly string[], known: Readonly<Record<string, Option>>): readonly Token[] {
+  const options = Object.fromEntries(
+    Object.entries(known).map(([name, { value }]) => [
+      name,
+      { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+    ]),
+  )
+  return parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true }).tokens
+}
+
+function valueProblem({ value }: Option, token: OptionToken): string | undefined {
+  if (value === undefined) return token.value === undefined ? undefined : 'takes no value'
+  if (token.value === undefined || token.value === '') return `needs ${value} behind it`
+  if (token.inlineValue || !token.value.startsWith('-')) return undefined
+  return `needs ${value} behind it, and '${token.value}' looks like an option`
+}
+
+/** `; did you mean '--name'?` */
+function near(name: string, known: Readonly<Record<string, Option>>): string {
+  return didYouMean(
+    `--${name}`,
+    Object.keys(known).map(option => `--${option}`),
+  )
+}

@@ -1,0 +1,59 @@
+import type { Output } from './output.ts'
+
+/** An option as help shows it and the command line is checked against it. */
+export interface Option {
+  /** What stands behind it: `DIR`; without one the option is a switch. */
+  readonly value?: string
+  readonly text: string
+}
+
+/** What a command wants behind its options: `OBJECT`. */
+export interface Operand {
+  readonly name: string
+  readonly isOptional?: boolean
+}
+
+/** What a command was asked for, checked. */
+export interface Request {
+  /** In the order of the command's operands; one that is optional may be missing. */
+  readonly operands: readonly string[]
+  /** Values of options by name; a switch that is on has the value `true`. */
+  readonly options: Readonly<Record<string, string | true | undefined>>
+  /** Directory on bpffs, absolute. */
+  readonly root: string
+}
+
+export interface Command {
+  readonly summary: string
+  readonly operands: readonly Operand[]
+  /** Besides those that every command takes. */
+  readonly options: Readonly<Record<string, Option>>
+  /** Paragraphs for the command's own help. */
+  readonly details: string
+  /** What to try after an error with this code that does not say it by itself. */
+  readonly advice?: Readonly<Record<string, string>>
+  /** What it does, as it stands in `cannot ...`. */
+  purpose(operand: string): string
+  /** Does it. What it throws decides the exit code, too. */
+  run(request: Request, output: Output): ExitCode
+}
+
+/** Said where a file is not what a command reads. */
+export const notAnObject = 'OBJECT must be what clang makes with -target bpf -c'
+
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  wrongUsage: 2,
+  /** What is pinned does not fit. */
+  refused: 3,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** Options of all commands. */
+export const commonOptions: Readonly<Record<string, Option>> = {
+  root: { value: 'DIR', text: 'directory on bpffs, default /sys/fs/bpf' },
+  json: { text: 'print one JSON document on stdout' },
+  help: { text: 'print this help' },
+}

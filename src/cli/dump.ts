@@ -1,0 +1,103 @@
+import { openMap } from '../api/open-map.ts'
+import type { Value } from '../btf/index.ts'
+import { BpfError } from '../errors.ts'
+import type { BpfMap, Entry } from '../map/index.ts'
+import { type Command, exitCodes } from './command.ts'
+import { mapPath } from './place.ts'
+import { valueText } from './value-text.ts'
+
+export const dump: Command = {
+  summary: 'print the contents of a pinned map, decoded by its types',
+  operands: [{ name: 'MAP-PATH' }],
+  options: {},
+  details: [
+    'Prints every entry of a pinned map, whoever pinned it, with keys and values decoded by BTF. The variables of a',
+    'data section (.data, .bss, .rodata) are printed by name. Keys and values without types are printed as bytes.',
+    '',
+    'A MAP-PATH that does not start with / or ./ is below the root: counter/maps/flows. The name of a data section',
+    'may be written with its dot: counter/maps/.bss.',
+    '',
+    'With --json: [{key, value}], or for a data section one object by variable name. An integer beyond 2^53 - 1 is a',
+    'string of its digits; bytes are an array of numbers; a per-CPU value is an array with one value a CPU.',
+  ].join('\n'),
+  advice: {
+    ENOENT: 'bpfpin ls shows what is pinned; --root says where a path that does not start with / begins',
+  },
+  purpose: operand => `dump '${operand}'`,
+  run({ operands: [operand = ''], root }, output) {
+    using map = openMap(mapPath(operand, root), { readOnly: true })
+    mustBeListable(map)
+    const variables = readVariables(map)
+    if (output.json) {
+      output.document(variables ?? Array.from(map, ([key, value]) => ({ key, value: idOrValue(map, value) })))
+    } else if (variables) {
+      output.print(Object.entries(variables).map(([name, value]) => `${name} = ${valueText(value)}`))
+    } else {
+      const lines = Array.from(
+        map,
+        ([key, value]) => `${valueText(key)}: ${valueText(idOrValue(map, value))}`,
+      )
+      if (lines.length === 0) output.note('the map is empty')
+      output.print(lines)
+    }
+    if (!map.types && !hasNoTypes.has(map.type)) output.note(`its types are not known: ${whyUntyped()}`)
+    return exitCodes.done
+  },
+}
+
+/** What the map is made of cannot be listed by key (kernel/bpf: these types have no map_get_next_key, or no lookup). */
+const unlistable: Readonly<Record<string, string>> = {
+  queue: 'its elements can only be taken out',
+  stack: 'its elements can only be taken out',
+  bloom_filter: 'it only says whether a value was put into it',
+  ringbuf: 'its records are for the one who reads the buffer',
+  user_ringbuf: 'its records are for the program',
+  perf_event_array: 'it holds perf events of processes that read it',
+  cgroup_array: 'user space can put cgroups into it, not look at them',
+  xskmap: 'user space can put sockets into it, not look at them',
+  sk_storage: 'what it holds is found by socket only',
+  inode_storage: 'what it holds is found by inode only',
+  task_storage: 'what it holds is found by task only',
+  cgrp_storage: 'what it holds is found by cgroup only',
+  arena: 'it is memory, not entries',
+}
+
+function mustBeListable({ name, type }: BpfMap): void {
+  const why = Object.hasOwn(unlistable, type) ? unlistable[type] : undefined
+  if (why === undefined) return
+  throw new BpfError(`map '${name}' is of type ${type}: ${why}`, { code: 'ERR_UNSUPPORTED' })
+}
+
+/** A data section's variables by name; `undefined` where the map is something else. */
+function readVariables(map: BpfMap): Readonly<Record<string, Value>> | undefined {
+  const { types } = map
+  if (types?.btf.kindOf(types.value) !== 'datasec') return undefined
+  const [entry] = map
+  // what a DATASEC decodes to is an object with one field a variable
+  return entry?.[1] as Readonly<Record<string, Value>> & Entry
+}
+
+/** Maps whose values read as the kernel's number of what is in them (kernel/bpf/map_in_map.c: bpf_map_fd_sys_lookup_elem). */
+const holdsIds: ReadonlySet<string> = new Set(['array_of_maps', 'hash_of_maps', 'prog_array'])
+
+function idOrValue({ type }: BpfMap, value: Entry): Entry {
+  if (!holdsIds.has(type) || !(value instanceof Uint8Array) || value.length !== 4) return value
+  return new Uint32Array(value.slice().buffer)[0] ?? 0
+}
+
+/** Types for which the kernel keeps no BTF (kernel/bpf: no map_check_btf). */
+const hasNoTypes: ReadonlySet<string> = new Set([
+  ...holdsIds,
+  'devmap',
+  'devmap_hash',
+  'cpumap',
+  'sockmap',
+  'sockhash',
+  'stack_trace',
+])
+
+function whyUntyped(): string {
+  return process.geteuid?.() === 0
+    ? 'the object that made it had no BTF for it'
+    : 'without CAP_SYS_ADMIN the kernel does not give them away'
+}

@@ -1,0 +1,50 @@
+import { columns } from './columns.ts'
+import type { Command, Option } from './command.ts'
+import { commonOptions } from './command.ts'
+import { commands } from './commands.ts'
+
+/** What `bpfpin --help` prints. */
+export async function generalHelp(): Promise<string> {
+  const rows = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => {
+      const command = await load()
+      return [`  ${name} ${operandsOf(command)}`, command.summary]
+    }),
+  )
+  return [
+    'Loads BPF objects, pins them as a whole on bpffs, and finds them again.',
+    '',
+    'usage: bpfpin COMMAND [OPTION]...',
+    '',
+    ...columns(rows),
+    '',
+    ...optionLines({ ...commonOptions, version: { text: 'print the version' } }),
+    '',
+    "bpfpin COMMAND --help shows a command's own options.",
+    'exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused because what is pinned does not fit',
+  ].join('\n')
+}
+
+/** What `bpfpin NAME --help` prints. */
+export function commandHelp(name: string, command: Command): string {
+  return [
+    `usage: bpfpin ${name} ${operandsOf(command)} [OPTION]...`,
+    '',
+    command.details,
+    '',
+    ...optionLines({ ...command.options, ...commonOptions }),
+  ].join('\n')
+}
+
+function operandsOf({ operands }: Command): string {
+  return operands.map(({ name, isOptional }) => (isOptional ? `[${name}]` : name)).join(' ')
+}
+
+function optionLines(options: Readonly<Record<string, Option>>): string[] {
+  return columns(
+    Object.entries(options).map(([name, { value, text }]) => [
+      `  --${name}${value === undefined ? '' : ` ${value}`}`,
+      text,
+    ]),
+  )
+}

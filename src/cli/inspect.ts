@@ -1,0 +1,148 @@
+import { openObject } from '../api/object-spec.ts'
+import { type Btf, type TypeId, typeName, type Value } from '../btf/index.ts'
+import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
+import type { VariableSpec } from '../spec/variables.ts'
+import { type Cell, columns } from './columns.ts'
+import { type Command, exitCodes, notAnObject } from './command.ts'
+import type { Output } from './output.ts'
+import { valueText } from './value-text.ts'
+
+export const inspect: Command = {
+  summary: 'show what is in an object file; needs no kernel',
+  operands: [{ name: 'OBJECT' }],
+  options: {},
+  details: [
+    'Shows the maps, programs and variables of OBJECT, an ELF file with BPF programs. It is only read: this works',
+    'without root, for objects of the other byte order, and where there is no BPF.',
+    '',
+    'With --json: {name, path, byteOrder, license, maps: [{name, type, keySize, valueSize, maxEntries, flags, key,',
+    'value}], programs: [{name, section, type, attachType, target, instructions, autoload}], variables: [{name, map,',
+    'type, offset, size, value}], externs}. key, value and type are types as C writes them, null where they are not',
+    'known; path is where the object would be pinned.',
+  ].join('\n'),
+  advice: { ERR_ELF: notAnObject },
+  purpose: operand => `inspect '${operand}'`,
+  run({ operands: [source = ''], root }, output) {
+    const object = openObject(source, { root })
+    if (output.json) output.document(documentOf(object.spec, object.pinPath))
+    else printSpec(object.spec, object.pinPath, output)
+    return exitCodes.done
+  },
+}
+
+function documentOf(spec: Spec, path: string): object {
+  const { name, elf, license, maps, programs, variables, externs, btf } = spec
+  return {
+    name,
+    path,
+    byteOrder: elf.littleEndian ? 'little' : 'big',
+    license,
+    maps: maps.map(map => mapFields(map, btf)),
+    programs: programs.map(programFields),
+    variables: variables.map(variable => variableFields(variable, spec)),
+    externs,
+  }
+}
+
+function mapFields(map: MapSpec, btf: Btf | undefined): object {
+  const { name, type, keySize, valueSize, maxEntries, flags } = map
+  const key = typeText(btf, map.keyType)
+  // a data section's value is all of its variables, which are listed by themselves
+  const value = map.section ? null : typeText(btf, map.valueType)
+  const inner = map.inner ? { inner: mapFields(map.inner, btf) } : {}
+  return { name, type, keySize, valueSize, maxEntries, flags, key, value, ...inner }
+}
+
+function programFields(program: ProgramSpec): object {
+  const { name, section, type, attachType = null, autoload } = program
+  const target = program.rule?.extra || null
+  return { name, section, type, attachType, target, instructions: program.body.length, autoload }
+}
+
+function variableFields(variable: VariableSpec, { btf, maps }: Spec): object {
+  const { name, map, offset, size } = variable
+  const type = typeText(btf, variable.type)
+  const value = isZeroed(variable, maps) ? undefined : variable.get()
+  return { name, map, type, offset, size, ...(value === undefined ? {} : { value }) }
+}
+
+/** What `.bss` starts with is not in the file. */
+function isZeroed({ map }: VariableSpec, maps: readonly MapSpec[]): boolean {
+  return maps.find(({ name }) => name === map)?.section?.kind === 'bss'
+}
+
+function typeText(btf: Btf | undefined, id: TypeId): string | null {
+  return btf && id !== 0 ? typeName(btf, id) : null
+}
+
+function printSpec(spec: Spec, path: string, { paint, print }: Output): void {
+  const { name, elf, license, maps, programs, variables, externs, btf } = spec
+  const section = (title: string, rows: readonly (readonly Cell[])[]): string[] =>
+    rows.length === 0 ? [] : ['', title, ...columns(rows, paint).map(line => `  ${line}`)]
+  const facts = [
+    elf.littleEndian ? 'little-endian' : 'big-endian',
+    license === '' ? 'no licence' : `licence ${license}`,
+    ...(btf ? [] : ['no BTF']),
+  ]
+  print([
+    `${paint('bold', name)}  ${paint('dim', `${facts.join(', ')}; its pins: ${path}`)}`,
+    ...section(
+      'maps',
+      maps.map(map => mapRow(map, btf)),
+    ),
+    ...section('programs', programs.map(programRow)),
+    ...section(
+      'variables',
+      variables.map(variable => variableRow(variable, spec)),
+    ),
+    ...section(
+      'defined elsewhere',
+      externs.map(extern => [extern]),
+    ),
+  ])
+}
+
+function mapRow(map: MapSpec, btf: Btf | undefined): Cell[] {
+  const { name, type, keySize, valueSize, maxEntries } = map
+  const part = (id: TypeId, size: number): string => {
+    const text = typeText(btf, id)
+    return text === null ? `${size} B` : `${text} (${size} B)`
+  }
+  const sizes = map.section
+    ? `${valueSize} B`
+    : `${part(map.keyType, keySize)} -> ${part(map.valueType, valueSize)}`
+  return [
+    { text: name, style: 'bold' },
+    { text: type, style: 'cyan' },
+    sizes,
+    map.section ? '' : `max ${maxEntries}`,
+  ]
+}
+
+function programRow({ name, section, type, rule, body, autoload }: ProgramSpec): Cell[] {
+  return [
+    { text: name, style: 'bold' },
+    { text: rule ? type : 'unknown type', style: 'cyan' },
+    `SEC("${section}")`,
+    `${body.length} instructions${autoload ? '' : ', not loaded'}`,
+  ]
+}
+
+/** A long value is cut: all of it is in the JSON. */
+const longestValue = 60
+
+function variableRow(variable: VariableSpec, { btf, maps }: Spec): Cell[] {
+  const { name, map } = variable
+  const text = isZeroed(variable, maps) ? '' : `= ${short(variable.get())}`
+  return [
+    { text: name, style: 'bold' },
+    { text: map, style: 'cyan' },
+    typeText(btf, variable.type) ?? '',
+    text,
+  ]
+}
+
+function short(value: Value): string {
+  const text = valueText(value)
+  return text.length > longestValue ? `${text.slice(0, longestValue)}...` : text
+}

@@ -1,0 +1,17 @@
+import type { Value } from '../btf/index.ts'
+
+/** A decoded value on one line, as C would initialise it: `{calls: 5, name: "node", mac: 02 42 ac}`. */
+export function valueText(value: Value | Uint8Array | readonly (Value | Uint8Array)[]): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value !== 'object') return String(value)
+  if (value instanceof Uint8Array) return bytesText(value)
+  // a readonly array is not narrowed by Array.isArray
+  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(valueText).join(', ')}]`
+  const fields = Object.entries(value as Readonly<Record<string, Value>>)
+  return `{${fields.map(([name, field]) => `${name}: ${valueText(field)}`).join(', ')}}`
+}
+
+/** As a hexdump: `02 42 ac 11`. */
+function bytesText(bytes: Uint8Array): string {
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' ')
+}

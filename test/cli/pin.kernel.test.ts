@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { fixture } from '../fixtures.ts'
+import { needs } from '../requirements.ts'
+import { bpftool } from '../syscall/bpftool.ts'
+import { bpfpin, bpfpinJson } from './bpfpin.ts'
+import { type Listed, type ListedObject, type Listing, pinFixture, root, unpinAll } from './pinned.ts'
+
+const onKernel = needs(test, 'root', 'bpftool')
+const namesOf = (items: readonly Listed[]): string[] => items.map(({ name }) => name)
+
+test.after.each(unpinAll)
+
+onKernel('ls --json of a pinned object says what bpftool says', () => {
+  const pinned = bpfpin('pin', fixture('counter'), '--root', root)
+  assert.equal(pinned, {
+    code: 0,
+    stdout: `pinned counter at ${root}/counter: 6 maps, 2 programs, 2 links\n`,
+    stderr: '',
+  })
+  const listing = bpfpinJson<Listing>('ls', '--root', root)
+  const [object] = listing.objects
+  assert.equal({ ...listing, objects: listing.objects.length }, { root, objects: 1 })
+  const { maps, programs, links, ...rest } = object!
+  assert.equal(rest, { name: 'counter', path: `${root}/counter` })
+  checkMaps(maps)
+  checkPrograms(programs)
+  checkLinks(links, programs)
+})
+
+function checkMaps(maps: ListedObject['maps']): void {
+  assert.equal(namesOf(maps).sort(), ['.bss', '.data', '.rodata', 'by_process', 'per_cpu', 'totals'])
+  for (const map of maps) {
+    const { name } = map
+    const path = `${root}/counter/maps/${name.replace('.', ':')}`
+    const info = bpftool('map', 'show', 'pinned', path)
+    const sizes = {
+      keySize: info.bytes_key,
+      valueSize: info.bytes_value,
+      maxEntries: info.max_entries,
+    }
+    assert.equal(map, { name, path, id: info.id, type: info.type, ...sizes })
+  }
+}
+
+function checkPrograms(programs: ListedObject['programs']): void {
+  assert.equal(namesOf(programs), ['on_enter', 'on_exit'])
+  for (const program of programs) {
+    const { name } = program
+    const path = `${root}/counter/programs/${name}`
+    const info = bpftool('prog', 'show', 'pinned', path)
+    assert.equal(program, { name, path, id: info.id, type: info.type, tag: info.tag })
+    assert.is(info.name, name)
+  }
+}
+
+function checkLinks(links: ListedObject['links'], programs: ListedObject['programs']): void {
+  assert.equal(namesOf(links), ['on_enter', 'on_exit'])
+  for (const link of links) {
+    const { name } = link
+    const path = `${root}/counter/links/${name}`
+    const info = bpftool('link', 'show', 'pinned', path)
+    assert.equal(link, { name, path, id: info.id, type: info.type, programId: info.prog_id })
+    assert.is(info.prog_id, programs.find(program => program.name === name)?.id)
+  }
+}
+
+onKernel('a second pin finds everything: each id stays, and nothing new is loaded', () => {
+  pinFixture('counter')
+  const before = bpfpinJson<Listing>('ls', '--root', root)
+  const again = bpfpin('pin', fixture('counter'), '--root', root)
+  assert.equal(again, {
+    code: 0,
+    stdout: `found counter at ${root}/counter: 6 maps, 2 programs, 2 links; nothing was changed\n`,
+    stderr: '',
+  })
+  assert.equal(bpfpinJson<Listing>('ls', '--root', root), before)
+  const found = bpfpinJson('pin', fixture('counter'), '--root', root)
+  assert.equal(found, { done: 'found', ...before.objects[0], unattached: [] })
+})
+
+onKernel('a program that does not say where is pinned and not attached, with a note', () => {
+  const { code, stdout, stderr } = bpfpin('pin', fixture('map-kinds'), '--root', root, '--json')
+  assert.is(code, 0)
+  const { done, unattached, links } = JSON.parse(stdout)
+  assert.is(done, 'pinned')
+  assert.equal(namesOf(links), ['jump'])
+  assert.equal(unattached, [
+    { program: 'tail', wants: "the name of a tracepoint behind the '/' of its section name" },
+  ])
+  assert.match(stderr, "note: program 'tail' is pinned, but not attached: it needs the name of a tracepoint")
+})
+
+onKernel('the process that pinned is killed, and the program counts on', async () => {
+  const holder = await pinningProcess()
+  holder.kill('SIGKILL')
+  await once(holder, 'exit')
+  const entered = (): number =>
+    bpfpinJson<{ entered: number }>('dump', 'counter/maps/.bss', '--root', root).entered
+  const before = entered()
+  // what it counts is the system calls of this process
+  for (let i = 0; i < 100; i++) readdirSync('/proc/self/fd')
+  const after = entered()
+  assert.ok(after >= before + 100, `${before}, then ${after}`)
+})
+
+/** Runs until it is killed, everything pinned. */
+async function pinningProcess(): Promise<ChildProcess> {
+  const hold = new URL('../api/hold.ts', import.meta.url).pathname
+  const hook = new URL('../ts-hook.mjs', import.meta.url).href
+  const child = spawn(process.execPath, ['--import', hook, hold, fixture('counter'), root], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child.stdout, 'data')
+  return child
+}
+
+test.run()

@@ -1,0 +1,60 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { fixture } from '../fixtures.ts'
+import { needs } from '../requirements.ts'
+import { bpfpin, bpfpinJson } from './bpfpin.ts'
+import { type Listing, names, pinFixture, root, unpinAll } from './pinned.ts'
+
+const onKernel = needs(test, 'root')
+
+/** Every name with its inode, and every id. */
+const everything = (): unknown => [
+  names().map(name => [name, statSync(join(root, name)).ino]),
+  bpfpinJson('ls', '--root', root),
+]
+
+test.after.each(unpinAll)
+
+onKernel('a changed value size is refused with exit code 3, and nothing changes on bpffs', () => {
+  pinFixture('counter')
+  const before = everything()
+
+  const { code, stdout, stderr } = bpfpin(
+    'pin',
+    fixture('counter-wider'),
+    '--name',
+    'counter',
+    '--root',
+    root,
+  )
+  assert.equal({ code, stdout }, { code: 3, stdout: '' })
+  assert.match(stderr, "map 'by_process': value size 32 is pinned, the object asks for 40")
+  assert.equal(everything(), before)
+
+  const refused = bpfpin('pin', fixture('counter-wider'), '--name', 'counter', '--root', root, '--json')
+  assert.is(refused.code, 3)
+  const { error } = JSON.parse(refused.stdout)
+  assert.is(error.code, 'ERR_PIN_MISMATCH')
+  assert.equal(error.verdicts[0], {
+    kind: 'map',
+    name: 'by_process',
+    path: `${root}/counter/maps/by_process`,
+    verdict: 'incompatible',
+    reasons: [{ field: 'valueSize', wanted: '40', pinned: '32' }],
+  })
+  assert.equal(everything(), before)
+})
+
+onKernel('the other version fits beside it under another name', () => {
+  pinFixture('counter')
+  assert.is(bpfpin('pin', fixture('counter-wider'), '--root', root).code, 0)
+  const { objects } = bpfpinJson<Listing>('ls', '--root', root)
+  assert.equal(
+    objects.map(({ name }) => name),
+    ['counter', 'counter-wider'],
+  )
+})
+
+test.run()

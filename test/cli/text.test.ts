@@ -1,0 +1,57 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { columns, treeLines } from '../../src/cli/columns.ts'
+import { mapPath, objectPlace } from '../../src/cli/place.ts'
+import { valueText } from '../../src/cli/value-text.ts'
+
+test('values are written as C would initialise them', () => {
+  assert.is(valueText(5n), '5')
+  assert.is(valueText('a "b"\n'), '"a \\"b\\"\\n"')
+  assert.is(valueText(true), 'true')
+  assert.is(valueText(Uint8Array.of(2, 0x42, 0xac)), '02 42 ac')
+  assert.is(
+    valueText({ calls: 5n, at: { x: 1, y: -1 }, list: [1, 2] }),
+    '{calls: 5, at: {x: 1, y: -1}, list: [1, 2]}',
+  )
+})
+
+test('columns are as wide as their widest cell, and colour takes no room', () => {
+  const rows = [
+    [{ text: 'a', style: 'bold' }, 'long text', ''],
+    ['abc', 'x', 'y'],
+  ] as const
+  assert.equal(columns(rows), ['a    long text', 'abc  x          y'])
+  assert.equal(
+    columns(rows, (style, text) => `<${style}>${text}</>`),
+    ['<bold>a</>    long text', 'abc  x          y'],
+  )
+})
+
+test('a tree is drawn as tree(1) draws it', () => {
+  assert.equal(
+    treeLines([
+      { line: 'a', below: [{ line: 'b' }, { line: 'c' }] },
+      { line: 'd', below: [{ line: 'e' }] },
+    ]),
+    ['├── a', '│   ├── b', '│   └── c', '└── d', '    └── e'],
+  )
+})
+
+test('a name is below the root, a path leads to the directory of an object', () => {
+  assert.equal(objectPlace('counter', '/sys/fs/bpf'), { root: '/sys/fs/bpf', name: 'counter' })
+  assert.equal(objectPlace('my.service', '/b'), { root: '/b', name: 'my.service' })
+  assert.equal(objectPlace('/run/bpf/my:service/', '/b'), { root: '/run/bpf', name: 'my.service' })
+  assert.equal(objectPlace('team/counter', '/b'), { root: '/b/team', name: 'counter' })
+  assert.equal(objectPlace('./counter', '/b'), { root: process.cwd(), name: 'counter' })
+})
+
+test('a map is found by its path, below the root unless that says where it begins', () => {
+  assert.is(mapPath('/sys/fs/bpf/counter/maps/flows', '/b'), '/sys/fs/bpf/counter/maps/flows')
+  assert.is(mapPath('counter/maps/flows', '/b'), '/b/counter/maps/flows')
+  assert.is(mapPath('flows', '/b'), '/b/flows')
+  assert.is(mapPath('./flows', '/b'), `${process.cwd()}/flows`)
+  assert.is(mapPath('counter/maps/.rodata.config', '/b'), '/b/counter/maps/:rodata:config')
+  assert.is(mapPath('/sys/fs/bpf/counter/maps/.bss', '/b'), '/sys/fs/bpf/counter/maps/:bss')
+})
+
+test.run()
