@@ -2,7 +2,7 @@ import { BpfError } from '../errors.ts'
 import { type BpfLink, wantsToAttach } from '../link/index.ts'
 import type { BpfMap, SectionMemory, Variable } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
-import { type PinSite, pinObject, Root, type UnpinReport, unpinObject } from '../pin/index.ts'
+import { type PinSite, pinObject, Root, type UnpinReport, unpinObject, Writer } from '../pin/index.ts'
 import type { Spec } from '../spec/types.ts'
 import { Collection } from './collection.ts'
 
@@ -25,7 +25,12 @@ export interface Unattached {
   readonly wants: string
 }
 
-export interface PinOptions {
+export interface WriteOptions {
+  /** How long to wait for another process that is changing the same object, in milliseconds. Default 10,000. */
+  readonly waitMs?: number
+}
+
+export interface PinOptions extends WriteOptions {
   /**
    * Permissions of the directories that are made, less the umask; pins get `mode & 0o666`. Default 0o700.
    */
@@ -110,13 +115,31 @@ export class BpfObject {
   /**
    * Pins maps, programs and links below `<root>/<name>`: all of it, or nothing.
    *
-   * @throws BpfError `ERR_PINNED` where the object is pinned already, `ERR_NO_BPFFS`, else with the kernel's errno.
+   * @throws BpfError `ERR_PINNED` where the object is pinned already, `ERR_NO_BPFFS`, `ERR_LOCKED`, `ERR_FOREIGN`, else
+   * with the kernel's errno.
    */
-  pin({ mode = 0o700 }: PinOptions = {}): void {
+  pin(options: PinOptions = {}): void {
     this.#mustBeOpen()
     this.#mustNotBePinned('pinning')
-    const { spec, site, maps, programs } = this.#parts
-    pinObject({ spec, maps, programs, links: this.#links }, site, mode)
+    const writer = Writer.open(this.#parts.site, this.name, options)
+    try {
+      this.pinBy(writer)
+    } finally {
+      writer.close()
+    }
+  }
+
+  /** @internal As {@link pin}, by a process that holds the object's lock already. */
+  pinBy(writer: Writer): void {
+    if (writer.hasCurrent) {
+      throw new BpfError(`pinning object '${this.name}': ${this.pinPath} is there already`, {
+        code: 'ERR_PINNED',
+        path: this.pinPath,
+        hint: 'upgrade() works on a pinned object; unpin it, or give the object another name',
+      })
+    }
+    const { spec, maps, programs } = this.#parts
+    pinObject({ spec, maps, programs, links: this.#links }, writer)
     this.#isPinned = true
   }
 
@@ -126,13 +149,13 @@ export class BpfObject {
    *
    * @returns what was removed and what was left; nothing is left but what is not this object's
    */
-  unpin(): UnpinReport {
+  unpin({ waitMs }: WriteOptions = {}): UnpinReport {
     this.#mustBeOpen()
     const { site } = this.#parts
     for (const link of this.#links.values()) link.close()
     this.#links.clear()
     using root = Root.find(site.root)
-    const report = root && unpinObject(root, this.name)
+    const report = root && unpinObject(root, this.name, waitMs)
     this.#isPinned = false
     return report ?? { removed: 0, left: [], stillAttached: [] }
   }

@@ -7,10 +7,12 @@ import {
   defaultRoot,
   findObject,
   type Generation,
+  isCurrent,
   openGeneration,
   type PinSite,
   Root,
   reusableMaps,
+  Writer,
 } from '../pin/index.ts'
 import type { Layout } from '../plan/layout.ts'
 import { encodeObjectName, objectNameOf } from '../plan/names.ts'
@@ -95,21 +97,42 @@ export class ObjectSpec {
    * @throws PinMismatchError where another version of the object is pinned; nothing is changed then.
    */
   upgrade(options: PinOptions = {}): BpfObject {
-    using root = Root.find(this.#site.root)
-    const generation = root && openGeneration(root, this.name)
+    const found = this.#findPinned()
+    if (found) return found
+    const writer = Writer.open(this.#site, this.name, options)
     try {
-      if (generation) return this.#find(generation)
+      // another process may have pinned it while this one waited for its turn
+      return (writer.hasCurrent && this.#findPinned()) || this.#install(writer)
     } finally {
-      closeGeneration(generation)
+      writer.close()
     }
+  }
+
+  #install(writer: Writer): BpfObject {
     const object = this.load()
     try {
       object.attach()
-      object.pin(options)
+      object.pinBy(writer)
       return object
     } catch (error) {
       object.close()
       throw error
+    }
+  }
+
+  #findPinned(): BpfObject | undefined {
+    using root = Root.find(this.#site.root)
+    for (;;) {
+      const generation = root && openGeneration(root, this.name)
+      if (!generation) return undefined
+      try {
+        return this.#find(generation)
+      } catch (error) {
+        // what was unpinned while we looked is not there any more
+        if (isCurrent(root, this.name, generation)) throw error
+      } finally {
+        closeGeneration(generation)
+      }
     }
   }
 

@@ -3,7 +3,6 @@ import type { PinKind } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import type { Step } from '../plan/steps.ts'
 import {
-  AT_FDCWD,
   changeMode,
   closeFd,
   linkDetach,
@@ -25,6 +24,11 @@ import type { Root } from './root.ts'
 /** What steps are carried out with. */
 export interface Workshop {
   readonly root: Root
+  /**
+   * Descriptors of directories below the root that are locked, by name: what is done in them is done through these, so
+   * that it does not matter who has which name.
+   */
+  readonly held: ReadonlyMap<string, number>
   /** Descriptor of something that is to be pinned. */
   descriptorOf(kind: PinKind, name: string): number
   readonly manifest?: Manifest
@@ -52,26 +56,28 @@ const ENOENT = -2
 const ENOTEMPTY = -39
 const EEXIST = -17
 
-export interface ApplyOptions {
-  /** Take back what was done when a step fails; removals cannot be. Default `true`. */
-  readonly undo?: boolean
-  /** Called after each step, for tests that stop there. */
-  readonly afterStep?: (step: Step) => void
+let watcher: ((step: Step) => void) | undefined
+
+/** For tests: is told of each step after it was carried out, and may end the process there. */
+export function watchSteps(watch: ((step: Step) => void) | undefined): void {
+  watcher = watch
 }
 
 /**
  * Carries out steps in order. When one fails, those before it are undone, last first, and only what this call did.
+ *
+ * @param undo `false` for removals, which cannot be taken back: what is left of them the next call finishes
  */
 export function applySteps(
   steps: readonly Step[],
   workshop: Workshop,
-  { undo = true, afterStep }: ApplyOptions = {},
+  { undo = true }: { readonly undo?: boolean } = {},
 ): Removal {
   const bench = new Bench(workshop)
   try {
     for (const step of steps) {
       bench.carryOut(step)
-      afterStep?.(step)
+      watcher?.(step)
     }
     return { removed: bench.removed, left: bench.left }
   } catch (error) {
@@ -88,11 +94,15 @@ class Bench {
   readonly #undo: (() => void)[] = []
   readonly left: Left[] = []
   removed = 0
+  /** The locked directories by the names that they have now. */
+  readonly #held: Map<string, number>
   /** The directory that the last step worked in: a generation's pins come one after another. */
   #directory = { path: '', fd: -1 }
+  #manifest = -1
 
   constructor(workshop: Workshop) {
     this.#workshop = workshop
+    this.#held = new Map(workshop.held)
   }
 
   fullPath(path: string): string {
@@ -110,8 +120,11 @@ class Bench {
       case 'write-manifest':
         this.#writeManifest(step.path)
         break
-      case 'rename':
-        this.#rename(step.from, step.to)
+      case 'publish':
+        this.#rename(step.from, step.to, renameFlag.NOREPLACE)
+        break
+      case 'withdraw':
+        this.#rename(step.from, step.to, 0)
         break
       case 'detach':
         this.#detach(step.path, step.id)
@@ -131,53 +144,48 @@ class Bench {
   }
 
   close(): void {
-    if (this.#directory.fd >= 0) closeFd(this.#directory.fd)
-    this.#directory = { path: '', fd: -1 }
+    this.#leaveDirectory()
+    if (this.#manifest >= 0) closeFd(this.#manifest)
+    this.#manifest = -1
   }
 
   #makeDirectory(path: string): void {
-    const { root, mode } = this.#workshop
-    const result = makeDirectory(path, mode, root.fd)
-    if (result === EEXIST)
-      throw taken(this.fullPath(path), 'another process is pinning the object, or was stopped while it did')
-    this.#check(result, 'mkdirat', 'making directory', path)
-    this.#undo.push(() => removeDirectory(path, root.fd))
+    const { directory, file } = this.#split(path)
+    this.#check(makeDirectory(file, this.#workshop.mode, directory), 'mkdirat', 'making directory', path)
+    const takeBack = this.#remover(path)
+    this.#undo.push(() => removeDirectory(takeBack.file, takeBack.directory))
   }
 
   #pin(fd: number, path: string, what: string): void {
     const { directory, file } = this.#split(path)
     const result = objPin(fd, file, directory)
     if (result < 0) throw this.#failed(result, 'bpf(BPF_OBJ_PIN)', `pinning ${what}`, path)
-    // by its path from the root: taking back must work without a free descriptor
-    this.#undo.push(() => unlinkFile(path, this.#workshop.root.fd))
+    const takeBack = this.#remover(path)
+    this.#undo.push(() => unlinkFile(takeBack.file, takeBack.directory))
     const mode = this.#workshop.mode & 0o666
-    if (mode !== pinMode)
+    if (mode !== pinMode) {
       this.#check(changeMode(file, mode, directory), 'fchmodat', `setting the mode of ${what}`, path)
+    }
   }
 
   #writeManifest(path: string): void {
     const { manifest } = this.#workshop
     if (!manifest) throw new Error('a step writes a manifest and there is none')
-    const fd = createManifest(manifest)
-    try {
-      this.#pin(fd, path, `the manifest of '${manifest.name}'`)
-    } finally {
-      closeFd(fd)
-    }
+    if (this.#manifest < 0) this.#manifest = createManifest(manifest)
+    this.#pin(this.#manifest, path, `the manifest of '${manifest.name}'`)
   }
 
-  #rename(from: string, to: string): void {
+  #rename(from: string, to: string, flags: number): void {
     const { fd } = this.#workshop.root
-    const result = renameFile(from, to, renameFlag.NOREPLACE, fd)
-    if (result === EEXIST)
-      throw taken(this.fullPath(to), 'unpin what has that name, or give the object another one')
+    const result = renameFile(from, to, flags, fd)
+    if (result === EEXIST || result === ENOTEMPTY) throw taken(this.fullPath(to))
     this.#check(result, 'renameat2', 'renaming', from)
-    // the directory held open has another name now
-    this.close()
-    this.#undo.push(() => {
-      this.close()
-      renameFile(to, from, renameFlag.NOREPLACE, fd)
-    })
+    // what is held is the same, under another name
+    this.#leaveDirectory()
+    const held = this.#held.get(from)
+    if (held !== undefined) this.#held.set(to, held)
+    this.#held.delete(from)
+    this.#undo.push(() => renameFile(to, from, renameFlag.NOREPLACE, fd))
   }
 
   #detach(path: string, id: number): void {
@@ -209,8 +217,9 @@ class Bench {
   }
 
   #removeDirectory(path: string): void {
-    if (this.#directory.path === path) this.close()
-    const result = removeDirectory(path, this.#workshop.root.fd)
+    if (this.#directory.path === path) this.#leaveDirectory()
+    const { directory, file } = this.#split(path)
+    const result = removeDirectory(file, directory)
     if (result === ENOTEMPTY) this.#leave(path, 'something else is pinned in it')
     else if (result !== ENOENT) this.#check(result, 'unlinkat', 'removing directory', path)
   }
@@ -227,20 +236,37 @@ class Bench {
   /** The directory of a path, held open while steps stay in it, and the name in it. */
   #split(path: string): { readonly directory: number; readonly file: string } {
     const slash = path.lastIndexOf('/')
-    const directory = slash < 0 ? '' : path.slice(0, slash)
+    const parent = path.slice(0, Math.max(slash, 0))
     const file = path.slice(slash + 1)
-    if (directory === '' && slash < 0) return { directory: this.#workshop.root.fd, file }
-    if (this.#directory.path !== directory || this.#directory.fd < 0) {
-      this.close()
-      const fd = openFile(
-        directory || '/',
-        openFlag.PATH | openFlag.DIRECTORY,
-        path.startsWith('/') ? AT_FDCWD : this.#workshop.root.fd,
-      )
-      if (fd < 0) throw this.#failed(fd, 'openat', 'opening directory', directory)
-      this.#directory = { path: directory, fd }
-    }
+    if (slash < 0) return { directory: this.#workshop.root.fd, file }
+    const held = this.#held.get(parent)
+    if (held !== undefined) return { directory: held, file }
+    if (this.#directory.path !== parent || this.#directory.fd < 0) this.#enter(parent)
     return { directory: this.#directory.fd, file }
+  }
+
+  #enter(path: string): void {
+    this.#leaveDirectory()
+    const isOutside = path === '' || path.startsWith('/')
+    const { directory, file } = this.#remover(path)
+    const fd = isOutside
+      ? openFile(path || '/', openFlag.PATH | openFlag.DIRECTORY)
+      : openFile(file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, directory)
+    if (fd < 0) throw this.#failed(fd, 'openat', 'opening directory', path)
+    this.#directory = { path, fd }
+  }
+
+  #leaveDirectory(): void {
+    if (this.#directory.fd >= 0) closeFd(this.#directory.fd)
+    this.#directory = { path: '', fd: -1 }
+  }
+
+  /** A path from a directory that stays open: what takes a step back must work without a free descriptor. */
+  #remover(path: string): { readonly directory: number; readonly file: string } {
+    const slash = path.startsWith('/') ? -1 : path.indexOf('/')
+    const held = slash < 0 ? undefined : this.#held.get(path.slice(0, slash))
+    if (held === undefined) return { directory: this.#workshop.root.fd, file: path }
+    return { directory: held, file: path.slice(slash + 1) }
   }
 
   #check(result: number, syscall: string, doing: string, path: string): void {
@@ -252,6 +278,10 @@ class Bench {
   }
 }
 
-function taken(path: string, hint: string): BpfError {
-  return new BpfError(`${path} is there already`, { code: 'ERR_PINNED', path, hint })
+function taken(path: string): BpfError {
+  return new BpfError(`${path} is there already`, {
+    code: 'ERR_PINNED',
+    path,
+    hint: 'unpin what has that name, or give the object another one',
+  })
 }

@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import { encodeObjectName } from '../plan/names.ts'
-import { closeFd, openFile, openFlag, systemError } from '../syscall/index.ts'
+import { closeFd, fileStatus, openFile, openFlag, systemError } from '../syscall/index.ts'
 import { readManifest } from './manifest-map.ts'
 import type { Root } from './root.ts'
 
@@ -42,6 +42,17 @@ export function openGeneration(root: Root, object: string): Generation | undefin
     closeFd(directory)
     throw error
   }
+}
+
+/**
+ * Does the object's name still lead to this generation? If not, what was read through its directory may have been half
+ * gone already, and is to be read again from the start.
+ */
+export function isCurrent(root: Root, object: string, { directory }: Generation): boolean {
+  const open = fileStatus(directory)
+  const named = fileStatus(encodeObjectName(object), root.fd)
+  if (typeof open === 'number' || typeof named === 'number') return false
+  return open.inode === named.inode && open.device === named.device
 }
 
 /** Lets go of a generation's directory. */

@@ -1,6 +1,6 @@
-export { applySteps, type Left } from './apply.ts'
+export { type Left, watchSteps } from './apply.ts'
 export { type Found, findObject } from './found.ts'
-export { closeGeneration, type Generation, openGeneration } from './generation.ts'
+export { closeGeneration, type Generation, isCurrent, openGeneration } from './generation.ts'
 export {
   type ListedLink,
   type ListedMap,
@@ -10,7 +10,7 @@ export {
   objectNames,
 } from './list.ts'
 export { type OpenedMap, openMapAt } from './open.ts'
-export { type Pinnable, pinObject } from './pin.ts'
+export { type Pinnable, pinObject, Writer, type WriterOptions } from './pin.ts'
 export { type PinSite, reusableMaps } from './reuse.ts'
 export { defaultRoot, Root } from './root.ts'
 export { openMapFile } from './stranger.ts'

@@ -48,10 +48,14 @@ export function createManifest(manifest: Manifest): number {
  *
  * @throws BpfError `ERR_MANIFEST` for something else at its place, EACCES for who may not read it.
  */
-export function readManifest(directory: number, path: string): Manifest | undefined {
-  const where = `${path}/${manifestName}`
+export function readManifest(
+  directory: number,
+  path: string,
+  name: string = manifestName,
+): Manifest | undefined {
+  const where = `${path}/${name}`
   const doing = `reading the manifest of '${path}'`
-  const fd = objGet(manifestName, BPF_F_RDONLY, directory)
+  const fd = objGet(name, BPF_F_RDONLY, directory)
   if (fd === ENOENT) return undefined
   if (fd < 0) throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing, path: where })
   try {

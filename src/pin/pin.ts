@@ -3,10 +3,12 @@ import type { BpfMap } from '../map/index.ts'
 import { type BpfProgram, programHash } from '../object/index.ts'
 import { linkPlace, mapPlace, type PinKind, type Place, programPlace } from '../plan/layout.ts'
 import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
+import { nextSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
 import { attachTypeName } from '../spec/kernel.ts'
 import type { Spec } from '../spec/types.ts'
 import { applySteps } from './apply.ts'
+import { defaultWaitMs, WriterLock } from './lock.ts'
 import type { PinSite } from './reuse.ts'
 import { Root } from './root.ts'
 
@@ -18,27 +20,69 @@ export interface Pinnable {
   readonly links: ReadonlyMap<string, BpfLink>
 }
 
+export interface WriterOptions {
+  /** Permissions of the directories that are made, less the umask; pins get `mode & 0o666`. Default 0o700. */
+  readonly mode?: number
+  /** How long to wait for another writer, in milliseconds. Default 10,000. */
+  readonly waitMs?: number
+}
+
+/** A process that may change an object: its root is open, and it holds the object's lock. */
+export class Writer {
+  readonly site: PinSite
+  readonly root: Root
+  readonly lock: WriterLock
+  readonly mode: number
+
+  private constructor(site: PinSite, root: Root, lock: WriterLock, mode: number) {
+    this.site = site
+    this.root = root
+    this.lock = lock
+    this.mode = mode
+  }
+
+  /** Opens the root, which is made if it is not there, and takes the lock; throws as they do. */
+  static open(
+    site: PinSite,
+    object: string,
+    { mode = 0o700, waitMs = defaultWaitMs }: WriterOptions,
+  ): Writer {
+    const root = Root.open(site.root, mode)
+    try {
+      return new Writer(site, root, WriterLock.take(root, object, { mode, waitMs }), mode)
+    } catch (error) {
+      root.close()
+      throw error
+    }
+  }
+
+  /** Is something pinned under the object's name? */
+  get hasCurrent(): boolean {
+    return this.lock.current !== undefined
+  }
+
+  close(): void {
+    this.lock.release()
+    this.root.close()
+  }
+}
+
 /**
  * Pins a whole object: all of it, or nothing.
  *
- * @param mode of the directories that are made; pins get what of it is not for directories only
- * @throws BpfError `ERR_PINNED` where the object is pinned already, `ERR_NO_BPFFS`, else with the kernel's errno.
+ * @throws BpfError with the kernel's errno.
  */
-export function pinObject(live: Pinnable, site: PinSite, mode: number): void {
-  using root = Root.open(site.root, mode)
+export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): void {
   const places = pinPlaces(live, site)
   const descriptorOf = (kind: PinKind, name: string): number => {
-    const item =
-      kind === 'map'
-        ? live.maps.get(name)
-        : kind === 'program'
-          ? live.programs.get(name)
-          : live.links.get(name)
+    const items = { map: live.maps, program: live.programs, link: live.links } as const
+    const item = items[kind].get(name)
     if (!item) throw new Error(`the plan pins a ${kind} '${name}' that is not there`)
     return item.fd
   }
   const manifest = firstManifest(live, places)
-  applySteps(pinSteps(site.directory, places), { root, mode, manifest, descriptorOf })
+  const held = new Map([[`${site.directory}${nextSuffix}`, lock.next]])
+  applySteps(pinSteps(site.directory, places), { root, held, mode, manifest, descriptorOf })
 }
 
 /** Where each thing that lives is to be pinned. */

@@ -13,6 +13,7 @@ import {
 } from '../syscall/index.ts'
 import { applySteps, type Left } from './apply.ts'
 import { closeGeneration, type Generation, openGeneration } from './generation.ts'
+import { defaultWaitMs, WriterLock } from './lock.ts'
 import type { Root } from './root.ts'
 
 /** What an unpin did. */
@@ -28,27 +29,35 @@ export interface UnpinReport {
 /**
  * Removes the pins of an object, links first, and the directories that are empty then. Only what the manifest lists, and
  * only where it still is what the manifest says; `undefined` where nothing is pinned under that name.
+ *
+ * @throws BpfError `ERR_LOCKED` where another process is changing the object, `ERR_FOREIGN` where it is another user's.
  */
-export function unpinObject(root: Root, object: string): UnpinReport | undefined {
+export function unpinObject(
+  root: Root,
+  object: string,
+  waitMs: number = defaultWaitMs,
+): UnpinReport | undefined {
+  using lock = WriterLock.take(root, object, { mode: 0o700, waitMs })
+  if (lock.current === undefined) return undefined
   const generation = openGeneration(root, object)
   if (!generation) return undefined
   try {
     const { manifest } = generation
-    const directory = encodeObjectName(object)
+    const name = encodeObjectName(object)
+    const staged = `${name}${nextSuffix}`
     const inPlace = hasStrangers(generation)
-    const steps = unpinSteps(directory, manifest.pins, inPlace)
-    const workshop = { root, mode: 0o700, descriptorOf: noDescriptor }
-    const { removed, left } = applySteps(steps, workshop, { undo: false })
+    const steps = unpinSteps(name, manifest.pins, inPlace)
+    const held = new Map([[name, lock.current]])
+    const { removed, left } = applySteps(
+      steps,
+      { root, held, mode: 0o700, descriptorOf: noDescriptor },
+      { undo: false },
+    )
     // what is not ours gets its path back
-    if (!inPlace && left.length > 0) {
-      renameFile(`${directory}${nextSuffix}`, directory, renameFlag.NOREPLACE, root.fd)
-    }
+    if (!inPlace && left.length > 0) renameFile(staged, name, renameFlag.NOREPLACE, root.fd)
     return {
       removed,
-      left: left.map(({ path, why }) => ({
-        path: path.replace(`/${directory}${nextSuffix}`, `/${directory}`),
-        why,
-      })),
+      left: left.map(({ path, why }) => ({ path: path.replace(`/${staged}`, `/${name}`), why })),
       stillAttached: waitForLinks(manifest),
     }
   } finally {

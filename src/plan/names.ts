@@ -10,6 +10,8 @@ export const nextSuffix = '~next'
 export const previousSuffix = '~prev'
 /** The manifest, in the object's directory. */
 export const manifestName = '~object'
+/** What is to become the manifest, while things outside of the directory are being pinned. */
+export const draftName = '~draft'
 
 /**
  * A name of the object as a file name on bpffs. bpffs refuses dots (kernel/bpf/inode.c: bpf_lookup reserves them), so

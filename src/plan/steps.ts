@@ -1,5 +1,5 @@
 import { directories, isOutside, type PinKind, type Place } from './layout.ts'
-import { manifestName, nextSuffix } from './names.ts'
+import { draftName, manifestName, nextSuffix } from './names.ts'
 
 /**
  * One change on bpffs. Steps are data: printed, tested without a kernel, applied one by one, and stopped after any of
@@ -9,10 +9,12 @@ export type Step =
   | { readonly do: 'make-directory'; readonly path: string }
   /** Pins something that the process holds. */
   | { readonly do: 'pin'; readonly kind: PinKind; readonly name: string; readonly path: string }
-  /** Freezes and pins the manifest. */
+  /** Pins the manifest: as a draft before anything is pinned outside of the directory, as what it is at the end. */
   | { readonly do: 'write-manifest'; readonly path: string }
-  /** Gives a directory its other name; refused where something has that name already. */
-  | { readonly do: 'rename'; readonly from: string; readonly to: string }
+  /** Gives the staged generation its name; refused where something has that name already. */
+  | { readonly do: 'publish'; readonly from: string; readonly to: string }
+  /** Puts a generation in the place of the empty staging directory, where nobody looks for it. */
+  | { readonly do: 'withdraw'; readonly from: string; readonly to: string }
   /** Takes a link off its hook, where the kernel can. */
   | { readonly do: 'detach'; readonly name: string; readonly path: string; readonly id: number }
   /** Removes a pin if it still is what it is said to be. */
@@ -26,10 +28,15 @@ export type Step =
   /** Removes a directory if it is empty. */
   | { readonly do: 'remove-directory'; readonly path: string }
 
-/** All that a new generation pins, in the order of the object. */
+/**
+ * All that a new generation pins, in the order of the object, in the staging directory that the writer's lock made. What
+ * lies outside of it is written down first, so that it is found again if this process is stopped.
+ */
 export function pinSteps(object: string, places: readonly Place[]): Step[] {
   const next = `${object}${nextSuffix}`
-  const steps: Step[] = [{ do: 'make-directory', path: next }]
+  const draft = `${next}/${draftName}`
+  const hasOutside = places.some(({ path }) => isOutside(path))
+  const steps: Step[] = hasOutside ? [{ do: 'write-manifest', path: draft }] : []
   for (const kind of kindsInOrder) {
     const ofKind = places.filter(place => place.kind === kind)
     if (ofKind.some(({ path }) => !isOutside(path))) {
@@ -40,7 +47,8 @@ export function pinSteps(object: string, places: readonly Place[]): Step[] {
     }
   }
   steps.push({ do: 'write-manifest', path: `${next}/${manifestName}` })
-  steps.push({ do: 'rename', from: next, to: object })
+  if (hasOutside) steps.push({ do: 'unpin', kind: 'manifest', name: object, path: draft, id: null })
+  steps.push({ do: 'publish', from: next, to: object })
   return steps
 }
 
@@ -60,7 +68,7 @@ export interface KnownPlace extends Place {
 export function unpinSteps(object: string, pins: readonly KnownPlace[], inPlace: boolean): Step[] {
   const at = inPlace ? object : `${object}${nextSuffix}`
   const fullPath = (path: string): string => (isOutside(path) ? path : `${at}/${path}`)
-  const steps: Step[] = inPlace ? [] : [{ do: 'rename', from: object, to: at }]
+  const steps: Step[] = inPlace ? [] : [{ do: 'withdraw', from: object, to: at }]
   for (const { kind, name, path, id } of pins) {
     if (kind === 'link') steps.push({ do: 'detach', name, path: fullPath(path), id })
   }

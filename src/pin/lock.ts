@@ -1,0 +1,193 @@
+import { BpfError } from '../errors.ts'
+import { encodeObjectName, nextSuffix } from '../plan/names.ts'
+import {
+  closeFd,
+  fileStatus,
+  lockFile,
+  lockFlag,
+  makeDirectory,
+  openFile,
+  openFlag,
+  removeDirectory,
+  systemError,
+} from '../syscall/index.ts'
+import { clearLeftover } from './recover.ts'
+import type { Root } from './root.ts'
+
+const ENOENT = -2
+const EAGAIN = -11
+const EEXIST = -17
+
+export interface LockOptions {
+  /** Permissions of the staging directory. */
+  readonly mode: number
+  /** How long to wait for another writer, in milliseconds. */
+  readonly waitMs: number
+}
+
+/** How long to wait for another writer unless something else is said. */
+export const defaultWaitMs = 10_000
+
+/** Between two looks at a lock that another process holds. */
+const pauseMs = 5
+
+/**
+ * The right to change one object, held by one process at a time: `flock` on its staging directory `<object>~next`, which
+ * is made for that, and on the directory of its current generation. It goes with the process, however that ends; what
+ * is then in the staging directory is cleared away by the next writer.
+ *
+ * The root is neither locked nor trusted, as anybody may write to it: an unprivileged user can hold a lock on a
+ * directory that he can read.
+ */
+export class WriterLock {
+  /** Descriptor of the staging directory: ours, and empty. */
+  readonly next: number
+  readonly #root: Root
+  readonly #nextName: string
+  #current: number | undefined
+
+  private constructor(root: Root, nextName: string, next: number) {
+    this.#root = root
+    this.#nextName = nextName
+    this.next = next
+  }
+
+  /** Descriptor of the current generation's directory, if there is one. */
+  get current(): number | undefined {
+    return this.#current
+  }
+
+  /**
+   * Takes the lock, and clears away what an earlier writer left when it was stopped.
+   *
+   * @throws BpfError `ERR_LOCKED` where another process holds it for longer than one waits, `ERR_FOREIGN` where the
+   * directories belong to another user.
+   */
+  static take(root: Root, object: string, { mode, waitMs }: LockOptions): WriterLock {
+    const name = encodeObjectName(object)
+    const end = performance.now() + waitMs
+    for (;;) {
+      const lock = WriterLock.#try(root, name, mode)
+      if (lock) {
+        lock.#clear()
+        return lock
+      }
+      if (performance.now() > end) throw locked(root, object, waitMs)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs)
+    }
+  }
+
+  static #try(root: Root, name: string, mode: number): WriterLock | undefined {
+    const nextName = `${name}${nextSuffix}`
+    const made = makeDirectory(nextName, mode, root.fd)
+    if (made < 0 && made !== EEXIST) {
+      const path = `${root.path}/${nextName}`
+      throw systemError(made, 'mkdirat', { doing: `making directory '${path}'`, path })
+    }
+    const next = lockOrRemove(root, nextName, made === 0)
+    if (typeof next !== 'number') return undefined
+    const lock = new WriterLock(root, nextName, next)
+    try {
+      const current = lockDirectory(root, name)
+      if (typeof current === 'number') lock.#current = current
+      if (current !== undefined) return lock
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+    lock.release()
+    return undefined
+  }
+
+  #clear(): void {
+    try {
+      clearLeftover(this.next, `${this.#root.path}/${this.#nextName}`)
+    } catch (error) {
+      this.release()
+      throw error
+    }
+  }
+
+  /** Gives the right back, and removes the staging directory if it is still there and empty. */
+  release(): void {
+    if (isStillNamed(this.#root, this.#nextName, this.next)) removeDirectory(this.#nextName, this.#root.fd)
+    closeFd(this.next)
+    if (this.current !== undefined) closeFd(this.current)
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
+}
+
+/** As {@link lockDirectory}; a directory that was just made for this does not stay where it cannot even be opened. */
+function lockOrRemove(root: Root, name: string, wasMade: boolean): number | 'absent' | undefined {
+  try {
+    return lockDirectory(root, name)
+  } catch (error) {
+    if (wasMade) removeDirectory(name, root.fd)
+    throw error
+  }
+}
+
+/**
+ * Opens and locks a directory. `undefined`: another process holds it, or gave its name to another directory meanwhile.
+ */
+function lockDirectory(root: Root, name: string): number | 'absent' | undefined {
+  const fd = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, root.fd)
+  if (fd === ENOENT) return 'absent'
+  const path = `${root.path}/${name}`
+  if (fd < 0) throw systemError(fd, 'openat', { doing: `opening '${path}'`, path })
+  try {
+    mustBeOurs(fd, path)
+    const result = lockFile(fd, lockFlag.EXCLUSIVE | lockFlag.NONBLOCK)
+    if (result < 0 && result !== EAGAIN)
+      throw systemError(result, 'flock', { doing: `locking '${path}'`, path })
+    if (result === 0 && isStillNamed(root, name, fd)) return fd
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
+  closeFd(fd)
+  return undefined
+}
+
+/**
+ * Refuses a directory of another user: he could change it at any time, and what it says of pins is his word.
+ *
+ * @throws BpfError `ERR_FOREIGN`
+ */
+export function mustBeOurs(directory: number, path: string): void {
+  const status = fileStatus(directory)
+  const user = process.geteuid?.() ?? 0
+  if (typeof status !== 'number' && status.uid === user) return
+  const owner = typeof status === 'number' ? 'nobody can tell whom' : `user ${status.uid}`
+  throw new BpfError(`${path} belongs to ${owner}, and this process is user ${user}`, {
+    code: 'ERR_FOREIGN',
+    path,
+    hint: `use another name or root; remove the directory if nobody needs what is in it`,
+  })
+}
+
+function isStillNamed(root: Root, name: string, fd: number): boolean {
+  const open = fileStatus(fd)
+  const named = fileStatus(name, root.fd)
+  return (
+    typeof open !== 'number' &&
+    typeof named !== 'number' &&
+    open.inode === named.inode &&
+    open.device === named.device
+  )
+}
+
+function locked(root: Root, object: string, waitMs: number): BpfError {
+  const path = `${root.path}/${encodeObjectName(object)}`
+  return new BpfError(
+    `another process is changing object '${object}' at ${path} (waited ${waitMs / 1000} s)`,
+    {
+      code: 'ERR_LOCKED',
+      path,
+      hint: `find it: fuser -v ${path}${nextSuffix}`,
+    },
+  )
+}

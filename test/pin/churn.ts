@@ -1,0 +1,22 @@
+// A process of its own that pins and unpins one object again and again, beside others that do the same. Prints how often
+// it held the object whole, how often it was the one who unpinned it, and the code of every error.
+import { type BpfError, openObject } from '../../src/index.ts'
+
+const [path = '', root = '', times = '0'] = process.argv.slice(2)
+const counts: Record<string, number> = {}
+const count = (what: string): void => {
+  counts[what] = (counts[what] ?? 0) + 1
+}
+
+for (let i = 0; i < Number(times); i++) {
+  try {
+    using object = openObject(path, { root, name: 'churn' }).upgrade({ waitMs: 60_000 })
+    count(object.maps.size === 2 && object.programs.size === 1 ? 'whole' : 'partial')
+    if (object.unpin({ waitMs: 60_000 }).removed > 0) count('unpinned')
+  } catch (error) {
+    const { code, message } = error as BpfError
+    count(code ?? message)
+    if (code === undefined || !code.startsWith('ERR_')) console.error(error)
+  }
+}
+console.log(JSON.stringify(counts))
