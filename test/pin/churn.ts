@@ -16,7 +16,7 @@ for (let i = 0; i < Number(times); i++) {
   } catch (error) {
     const { code, message } = error as BpfError
     count(code ?? message)
-    if (code === undefined || !code.startsWith('ERR_')) console.error(error)
+    if (code === undefined || !code.startsWith('ERR_')) process.stderr.write(`${(error as Error).stack}\n`)
   }
 }
 console.log(JSON.stringify(counts))
