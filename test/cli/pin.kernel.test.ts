@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parseElf } from '../../src/elf/index.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 import { bpftool } from '../syscall/bpftool.ts'
 import { bpfpin, bpfpinJson } from './bpfpin.ts'
-import { type Listed, type ListedObject, type Listing, pinFixture, root, unpinAll } from './pinned.ts'
+import { type Listed, type ListedObject, type Listing, names, pinFixture, root, unpinAll } from './pinned.ts'
 
 const onKernel = needs(test, 'root', 'bpftool')
 const namesOf = (items: readonly Listed[]): string[] => items.map(({ name }) => name)
@@ -93,6 +96,38 @@ onKernel('a program that does not say where is pinned and not attached, with a n
   ])
   assert.match(stderr, "note: program 'tail' is pinned, but not attached: it needs the name of a tracepoint")
 })
+
+onKernel(
+  'a program that the verifier refuses: the cause in one line, then its log, and nothing is pinned',
+  () => {
+    const dir = mkdtempSync(join(tmpdir(), 'bpfpin-cli-'))
+    try {
+      const path = join(dir, 'careless.bpf.o')
+      writeFileSync(path, withBranchAlive())
+      const { code, stdout, stderr } = bpfpin('pin', path, '--root', root, '--verbose')
+      assert.equal({ code, stdout }, { code: 1, stdout: '' })
+      const [what, why, ...log] = stderr.trimEnd().split('\n')
+      assert.is(what, `bpfpin: cannot pin '${path}'`)
+      assert.match(
+        why!,
+        /^ {2}program 'careless' was refused by the verifier: .*invalid mem access 'map_value_or_null'/,
+      )
+      assert.ok(log.length > 5 && log.every(line => line.startsWith('  | ')))
+      assert.equal(names(), [])
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  },
+)
+
+/** The object with the constant that keeps its broken branch from the verifier set the other way. */
+function withBranchAlive(): Uint8Array {
+  const bytes = readFileSync(fixture('dead-branch'))
+  const constants = parseElf(bytes).section('.rodata')!
+  assert.is(constants.size, 1)
+  bytes[constants.offset] = 1
+  return bytes
+}
 
 onKernel('the process that pinned is killed, and the program counts on', async () => {
   const holder = await pinningProcess()
