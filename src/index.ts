@@ -1,13 +1,15 @@
-export { BpfObject, type PinOptions, type Unattached } from './api/bpf-object.ts'
+export { BpfObject, type PinOptions, type Unattached, type WriteOptions } from './api/bpf-object.ts'
 export { Collection } from './api/collection.ts'
 export { type LoadOptions, ObjectSpec, type OpenOptions, openObject } from './api/object-spec.ts'
 export { openMap } from './api/open-map.ts'
+export { openPinned } from './api/open-pinned.ts'
+export { type OpenPinnedOptions, type PinnedEvents, PinnedObject } from './api/pinned-object.ts'
 export type { Value } from './btf/index.ts'
 export { BpfError, BtfError, ElfError, type ErrorFields, VerifierError } from './errors.ts'
 export { BpfLink } from './link/index.ts'
 export { BpfMap, type Entry, type SetMode, Variable } from './map/index.ts'
 export { BpfProgram } from './object/index.ts'
-export type { Left, UnpinReport } from './pin/index.ts'
+export type { Left, PinnedLink, UnpinReport } from './pin/index.ts'
 export type { Layout } from './plan/layout.ts'
 export {
   type ItemVerdict,

@@ -108,6 +108,23 @@ export class ObjectSpec {
     }
   }
 
+  /**
+   * Opens the object from its pins and loads nothing: only if what is pinned is this object, by its maps, constants and
+   * code. The result is as after {@link load}, {@link BpfObject.attach} and {@link BpfObject.pin}.
+   *
+   * @throws BpfError `ERR_NOT_PINNED`; PinMismatchError where another object is pinned; `ERR_PIN_MISSING`,
+   * `ERR_PIN_KIND`, `ERR_PIN_REPLACED` where a pin is not what the manifest says.
+   */
+  loadPinned(): BpfObject {
+    const found = this.#findPinned()
+    if (found) return found
+    throw new BpfError(`no object '${this.name}' is pinned at ${this.pinPath}`, {
+      code: 'ERR_NOT_PINNED',
+      path: this.pinPath,
+      hint: 'load(), attach() and pin() it first, or let upgrade() do what is needed',
+    })
+  }
+
   #install(writer: Writer): BpfObject {
     const object = this.load()
     try {

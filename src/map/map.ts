@@ -51,20 +51,14 @@ const perCpuTypes: ReadonlySet<string> = /* @__PURE__ */ new Set([
  */
 export class BpfMap {
   readonly name: string
-  readonly shape: MapShape
-  readonly types: MapTypes | undefined
-  readonly readOnly: boolean
+  #kernel: MapInit
   #fd: number
-  #id: number | undefined
   #access: Access | undefined
 
-  constructor({ fd, name, shape, types, id, readOnly = false }: MapInit) {
-    this.#fd = fd
-    this.name = name
-    this.shape = shape
-    this.types = types
-    this.#id = id
-    this.readOnly = readOnly
+  constructor(init: MapInit) {
+    this.name = init.name
+    this.#kernel = init
+    this.#fd = init.fd
   }
 
   /** @throws BpfError `ERR_CLOSED` after {@link close}. */
@@ -79,8 +73,21 @@ export class BpfMap {
 
   /** The kernel's number for the map: equal ids are the same map. */
   get id(): number {
-    this.#id ??= this.info().id
-    return this.#id
+    if (this.#kernel.id === undefined) this.#kernel = { ...this.#kernel, id: this.info().id }
+    return this.#kernel.id ?? 0
+  }
+
+  get shape(): MapShape {
+    return this.#kernel.shape
+  }
+
+  get types(): MapTypes | undefined {
+    return this.#kernel.types
+  }
+
+  /** Was it opened so that only reading is possible? */
+  get readOnly(): boolean {
+    return this.#kernel.readOnly ?? false
   }
 
   /** Map type by its kernel name: `'hash'`. */
@@ -179,9 +186,19 @@ export class BpfMap {
     this.close()
   }
 
+  /** @internal Closes its descriptor and goes on as another map, which is closed by that. */
+  become(other: BpfMap): void {
+    this.close()
+    this.#kernel = other.#kernel
+    this.#fd = other.#fd
+    this.#access = undefined
+    other.#fd = -1
+  }
+
   /** Takes one step to the next key at a time, with memory of its own: two walks do not disturb each other. */
   *#walk(): IterableIterator<Access> {
     const access = new Access(this)
+    const kernel = this.#kernel
     let seen = 0
     let last = 0
     // a map whose keys are deleted while we walk starts over (kernel/bpf/hashtab.c: htab_map_get_next_key): stop then
@@ -192,7 +209,16 @@ export class BpfMap {
       access.key.bytes.set(access.nextKey.bytes)
       last = access.key.address
       yield access
+      // the memory of this walk has the sizes of the map that it began with
+      if (kernel.fd !== this.#kernel.fd || kernel.shape !== this.#kernel.shape) throw this.#moved()
     }
+  }
+
+  #moved(): BpfError {
+    return new BpfError(`map '${this.name}' became that of a new generation while it was walked through`, {
+      code: 'ERR_MOVED',
+      hint: 'begin again',
+    })
   }
 
   #open(): Access {

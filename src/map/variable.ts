@@ -75,17 +75,18 @@ export class SectionMemory {
 /** A global variable of a loaded object: what is read and set here is what programs see, at once. */
 export class Variable {
   readonly name: string
-  readonly size: number
-  readonly #offset: number
-  readonly #codec: () => Codec
-  readonly #memory: SectionMemory
+  #place: VariableInit
+  #memory: SectionMemory
 
-  constructor({ name, offset, size, codec }: VariableInit, memory: SectionMemory) {
-    this.name = name
-    this.size = size
-    this.#offset = offset
-    this.#codec = codec
+  constructor(place: VariableInit, memory: SectionMemory) {
+    this.name = place.name
+    this.#place = place
     this.#memory = memory
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.#place.size
   }
 
   /** The map of its section: `.bss`. */
@@ -100,7 +101,8 @@ export class Variable {
 
   /** Its value now. A 64-bit integer is read in one access; a struct may be seen half written. */
   get(): Value {
-    return this.#codec().decode(this.#memory.read(this.#offset, this.size))
+    const { offset, size, codec } = this.#place
+    return codec().decode(this.#memory.read(offset, size))
   }
 
   /**
@@ -109,8 +111,15 @@ export class Variable {
    * @throws BpfError `ERR_VALUE` where the value does not fit the type, `ERR_READ_ONLY` for constants.
    */
   set(value: Value): void {
-    const bytes = new Uint8Array(this.size)
-    this.#codec().encode(value, bytes)
-    this.#memory.write(this.#offset, bytes)
+    const { offset, size, codec } = this.#place
+    const bytes = new Uint8Array(size)
+    codec().encode(value, bytes)
+    this.#memory.write(offset, bytes)
+  }
+
+  /** @internal Goes on as a variable of another generation. */
+  become(other: Variable): void {
+    this.#place = other.#place
+    this.#memory = other.#memory
   }
 }

@@ -76,6 +76,13 @@ export class BpfProgram {
     this.#fd = -1
   }
 
+  /** @internal Closes its descriptor and goes on as another program, which is closed by that. */
+  become(other: BpfProgram): void {
+    this.close()
+    this.#fd = other.#fd
+    other.#fd = -1
+  }
+
   [Symbol.dispose](): void {
     this.close()
   }

@@ -11,6 +11,7 @@ export {
 } from './list.ts'
 export { type OpenedMap, openMapAt } from './open.ts'
 export { type Pinnable, pinObject, Writer, type WriterOptions } from './pin.ts'
+export { openParts, type PinnedLink, type PinnedParts, pinnedVariables } from './pinned.ts'
 export { type PinSite, reusableMaps } from './reuse.ts'
 export { defaultRoot, Root } from './root.ts'
 export { openMapFile } from './stranger.ts'

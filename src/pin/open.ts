@@ -66,14 +66,17 @@ export function openPinnedMap(
   const opened = openMapAt(record, generation, options)
   if (!opened) throw missing(generation, record)
   if (opened.info.id === record.id) return opened
-  closeFd(opened.fd)
-  throw replaced(generation, record, opened.info.id)
+  throw notTheOne(generation, record, opened.fd)
 }
 
 /** As {@link openPinnedMap}, for a pin of any kind; the result is its descriptor. */
-export function openPin(generation: Generation, record: PinRecord): number {
+export function openPin(
+  generation: Generation,
+  record: PinRecord,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): number {
   const isOut = isOutside(record.path)
-  const fd = objGet(record.path, 0, isOut ? undefined : generation.directory)
+  const fd = objGet(record.path, readOnly ? BPF_F_RDONLY : 0, isOut ? undefined : generation.directory)
   if (fd === ENOENT) throw missing(generation, record)
   if (fd < 0) {
     throw systemError(fd, 'bpf(BPF_OBJ_GET)', {
@@ -81,10 +84,8 @@ export function openPin(generation: Generation, record: PinRecord): number {
       path: fullPath(record.path, generation),
     })
   }
-  const id = idOf(fd, record.kind)
-  if (id === record.id) return fd
-  closeFd(fd)
-  throw replaced(generation, record, id)
+  if (idOf(fd, record.kind) === record.id) return fd
+  throw notTheOne(generation, record, fd)
 }
 
 function missing(generation: Generation, { kind, name, path }: PinRecord): BpfError {
@@ -96,18 +97,17 @@ function missing(generation: Generation, { kind, name, path }: PinRecord): BpfEr
   )
 }
 
-function replaced(
-  generation: Generation,
-  { kind, id, path }: PinRecord,
-  found: number | undefined,
-): BpfError {
+/** What is wrong with a pin that was opened and is not the one in the manifest; closes it. */
+function notTheOne(generation: Generation, { kind, id, path }: PinRecord, fd: number): BpfError {
   const full = fullPath(path, generation)
-  const other = found === undefined ? `no ${kind}` : `the ${kind} with id ${found}`
-  return pinError(
-    'ERR_PIN_REPLACED',
-    full,
-    `${full} is ${other}; the manifest says the ${kind} with id ${id}`,
-  )
+  const found = objectKind(fd)
+  const other = idOf(fd, kind)
+  closeFd(fd)
+  if (found !== kind) {
+    return pinError('ERR_PIN_KIND', full, `${kindText(found)} is pinned at ${full}, expected a ${kind}`)
+  }
+  const message = `${full} is the ${kind} with id ${other}; the manifest says the ${kind} with id ${id}`
+  return pinError('ERR_PIN_REPLACED', full, message)
 }
 
 function pinError(code: string, path: string, message: string): BpfError {

@@ -1,0 +1,25 @@
+import { defaultRoot } from '../pin/index.ts'
+import { decodeName } from '../plan/names.ts'
+import { type OpenPinnedOptions, PinnedObject } from './pinned-object.ts'
+
+/**
+ * Opens a pinned object without its ELF file, from any process: maps and variables with their types, programs, and what
+ * its links are.
+ *
+ * @param nameOrPath its name below the root, or, with a `/` in it, the path of its directory
+ * @throws BpfError `ERR_NOT_PINNED`, `ERR_MANIFEST` for a directory that bpfpin did not make, EACCES, `ERR_PIN_MISSING`,
+ * `ERR_PIN_REPLACED`, `ERR_PIN_KIND` where a pin is not what the manifest says.
+ *
+ * @example
+ * using counter = openPinned('counter', { readOnly: true, follow: true })
+ * counter.maps.get('totals').get(0)
+ */
+export function openPinned(nameOrPath: string, options: OpenPinnedOptions = {}): PinnedObject {
+  const path = nameOrPath.replace(/(?<=.)\/+$/, '')
+  const slash = path.lastIndexOf('/')
+  if (slash < 0) return new PinnedObject({ root: options.root ?? defaultRoot, name: path }, options)
+  return new PinnedObject(
+    { root: path.slice(0, slash) || '/', name: decodeName(path.slice(slash + 1)) },
+    options,
+  )
+}

@@ -1,0 +1,218 @@
+import { EventEmitter } from 'node:events'
+import { type FSWatcher, watch } from 'node:fs'
+import { BpfError } from '../errors.ts'
+import type { BpfMap, SectionMemory, Variable } from '../map/index.ts'
+import type { BpfProgram } from '../object/index.ts'
+import {
+  closeGeneration,
+  type Generation,
+  isCurrent,
+  openGeneration,
+  openParts,
+  type PinnedLink,
+  type PinnedParts,
+  pinnedVariables,
+  Root,
+} from '../pin/index.ts'
+import { encodeObjectName } from '../plan/names.ts'
+import { Collection } from './collection.ts'
+
+export interface OpenPinnedOptions {
+  /** Directory on bpffs, where the object is given by its name. Default `/sys/fs/bpf`. */
+  readonly root?: string
+  /** Open maps for reading only, which takes no more than read permission on the pins. Default `false`. */
+  readonly readOnly?: boolean
+  /**
+   * Move to each new generation of the object when it is there: maps, programs and variables that are held go on as
+   * those of the new one, and `'generation'` is emitted. Default `false`.
+   */
+  readonly follow?: boolean
+}
+
+/** Events of a {@link PinnedObject} that follows. */
+export interface PinnedEvents {
+  /** Moved to this generation. */
+  generation: [generation: number]
+  /** The object was unpinned; what is held goes on living, and following goes on too. */
+  unpinned: []
+  /** Moving to a new generation failed; what is held is still that of the old one. */
+  error: [error: Error]
+}
+
+/** Where an object is pinned: what was asked for, taken apart. */
+interface Place {
+  readonly root: string
+  readonly name: string
+}
+
+/**
+ * A pinned object, opened without its ELF file: types come from the manifest. What belongs together is opened through
+ * one directory, so that it is of one generation also while another process replaces it.
+ */
+export class PinnedObject extends EventEmitter<PinnedEvents> {
+  readonly name: string
+  readonly #place: Place
+  readonly #readOnly: boolean
+  readonly #maps = new Map<string, BpfMap>()
+  readonly #programs = new Map<string, BpfProgram>()
+  readonly #variables = new Map<string, Variable>()
+  #links: readonly PinnedLink[] = []
+  #sections: readonly SectionMemory[] = []
+  #generation: Generation
+  #watcher: FSWatcher | undefined
+  #isClosed = false
+
+  /** @internal Use {@link openPinned}. */
+  constructor(place: Place, { readOnly = false, follow = false }: OpenPinnedOptions) {
+    super()
+    this.name = place.name
+    this.#place = place
+    this.#readOnly = readOnly
+    const found = this.#open()
+    if (!found) throw notPinned(place)
+    this.#generation = found.generation
+    this.#adopt(found.parts)
+    if (follow) this.#follow()
+  }
+
+  /** The directory of its pins. */
+  get path(): string {
+    return this.#generation.path
+  }
+
+  /** Number of the generation that is open: 1 when it was first pinned, one more with every upgrade. */
+  get generation(): number {
+    return this.#generation.manifest.generation
+  }
+
+  /** When that generation was pinned, ISO 8601. */
+  get created(): string {
+    return this.#generation.manifest.created
+  }
+
+  get maps(): Collection<BpfMap> {
+    return new Collection('map', this.#maps.values())
+  }
+
+  get programs(): Collection<BpfProgram> {
+    return new Collection('program', this.#programs.values())
+  }
+
+  /** What the manifest says of the links: they cannot be opened for reading only, and the kernel tells little of them. */
+  get links(): Collection<PinnedLink> {
+    return new Collection('link', this.#links)
+  }
+
+  /** Variables of the pinned data sections; read-only where the object is, and for constants. */
+  get variables(): Collection<Variable> {
+    return new Collection('variable', this.#variables.values())
+  }
+
+  /**
+   * Looks whether there is a new generation, and moves to it; `true` if so. Done by itself where `follow` was asked for.
+   *
+   * @throws BpfError `ERR_NOT_PINNED` where the object was unpinned meanwhile; what is held stays open.
+   */
+  refresh(): boolean {
+    if (this.#isClosed) throw new BpfError(`object '${this.name}' is closed`, { code: 'ERR_CLOSED' })
+    using root = Root.find(this.#place.root)
+    if (root && isCurrent(root, this.name, this.#generation)) return false
+    const found = this.#open()
+    if (!found) throw notPinned(this.#place)
+    closeGeneration(this.#generation)
+    this.#generation = found.generation
+    this.#adopt(found.parts)
+    return true
+  }
+
+  /** Closes all descriptors and mappings, and stops following; a second time does nothing. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#watcher?.close()
+    for (const section of this.#sections) section.close()
+    for (const item of [...this.#maps.values(), ...this.#programs.values()]) item.close()
+    closeGeneration(this.#generation)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** Opens the generation that is there now, whole; its directory stays open to be known again. */
+  #open(): { readonly generation: Generation; readonly parts: PinnedParts } | undefined {
+    using root = Root.find(this.#place.root)
+    for (;;) {
+      const generation = root && openGeneration(root, this.name)
+      if (!generation) return undefined
+      try {
+        return { generation, parts: openParts(generation, this.#readOnly) }
+      } catch (error) {
+        const wasReplaced = !isCurrent(root, this.name, generation)
+        closeGeneration(generation)
+        if (!wasReplaced) throw error
+      }
+    }
+  }
+
+  /** Makes the things that users hold go on as those of a generation; what it has no more is closed. */
+  #adopt({ maps, programs, links, btf }: PinnedParts): void {
+    for (const section of this.#sections) section.close()
+    replaceAll(this.#maps, maps)
+    replaceAll(this.#programs, programs)
+    const { variables, sections } = pinnedVariables(btf, [...this.#maps.values()])
+    replaceAll(this.#variables, variables)
+    this.#sections = sections
+    this.#links = links
+  }
+
+  /** The exchange of a generation renames a directory in the root, which inotify reports. */
+  #follow(): void {
+    const directory = encodeObjectName(this.name)
+    this.#watcher = watch(this.#place.root, { persistent: false }, (_, file) => {
+      if (file === directory && !this.#isClosed) this.#move()
+    })
+    this.#watcher.on('error', error => this.emit('error', error))
+    // it may have been replaced before the watch began
+    this.#move()
+  }
+
+  #move(): void {
+    try {
+      if (this.refresh()) this.emit('generation', this.generation)
+    } catch (error) {
+      // nothing but errors is thrown here
+      if ((error as BpfError).code === 'ERR_NOT_PINNED') this.emit('unpinned')
+      else this.emit('error', error as Error)
+    }
+  }
+}
+
+interface Held<T> {
+  readonly name: string
+  become(other: T): void
+  close?(): void
+}
+
+function replaceAll<T extends Held<T>>(held: Map<string, T>, fresh: readonly T[]): void {
+  const gone = new Set(held.keys())
+  for (const item of fresh) {
+    gone.delete(item.name)
+    const known = held.get(item.name)
+    if (known) known.become(item)
+    else held.set(item.name, item)
+  }
+  for (const name of gone) {
+    held.get(name)?.close?.()
+    held.delete(name)
+  }
+}
+
+function notPinned({ root, name }: Place): BpfError {
+  const path = `${root}/${encodeObjectName(name)}`
+  return new BpfError(`no object '${name}' is pinned at ${path}`, {
+    code: 'ERR_NOT_PINNED',
+    path,
+    hint: 'see what is pinned: bpfpin ls',
+  })
+}

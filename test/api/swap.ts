@@ -1,0 +1,16 @@
+// A process of its own that exchanges two directories below a root until it is told to stop.
+import { Root } from '../../src/pin/index.ts'
+import { renameFile, renameFlag } from '../../src/syscall/index.ts'
+
+const [path = '', one = '', two = ''] = process.argv.slice(2)
+const root = Root.open(path, 0o700)
+let swaps = 0
+const timer = setInterval(() => {
+  for (let i = 0; i < 50; i++) if (renameFile(one, two, renameFlag.EXCHANGE, root.fd) === 0) swaps++
+})
+process.stdin.on('end', () => {
+  clearInterval(timer)
+  root.close()
+  console.log(swaps)
+})
+process.stdin.resume()
