@@ -15,9 +15,10 @@ export type {
 
 export interface ScannerOptions {
   /**
-   * Which implementation scans. By default the WebAssembly core, and the twin where WebAssembly is switched off (as by
-   * `node --jitless`), where there is no address space left for another instance, or where the document is larger
-   * than the core's memory; with `'wasm'` those are errors.
+   * Which implementation scans. By default the WebAssembly core for documents of 256 KiB or more, where it is faster by
+   * more than an instance of it costs; and the twin where WebAssembly is switched off (as by `node --jitless`), where
+   * there is no address space left for another instance, or where the document is larger than the core's memory; with
+   * `'wasm'` those are errors.
    */
   readonly core?: 'wasm' | 'twin'
 }
@@ -38,8 +39,12 @@ export function createScannerFrom(
   return scanner
 }
 
+/** Bytes from which on the core is worth its instance: 0.1 ms, and more garbage to collect. */
+const worthwhile = 256 * 1024
+
 function emptyScanner(length: number, core: 'wasm' | 'twin' | undefined): Scanner {
-  if (core === 'twin') return new TwinScanner(new Uint8Array(length))
+  if (core === 'twin' || (core === undefined && length < worthwhile))
+    return new TwinScanner(new Uint8Array(length))
   try {
     return new CoreScanner(length)
   } catch (error) {

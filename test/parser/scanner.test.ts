@@ -38,9 +38,11 @@ for (const core of cores) {
   })
 }
 
-test('the core scans unless the twin is asked for', () => {
-  assert.instance(createScanner(new Uint8Array(1)), CoreScanner)
-  assert.instance(createScanner(new Uint8Array(1), { core: 'twin' }), TwinScanner)
+test('the core scans large documents, the twin small ones, unless one of them is asked for', () => {
+  assert.instance(createScanner(new Uint8Array(256 * 1024)), CoreScanner)
+  assert.instance(createScanner(new Uint8Array(256 * 1024 - 1)), TwinScanner)
+  assert.instance(createScanner(new Uint8Array(1), { core: 'wasm' }), CoreScanner)
+  assert.instance(createScanner(new Uint8Array(256 * 1024), { core: 'twin' }), TwinScanner)
 })
 
 test('a document that is too large for the core goes to the twin', () => {
@@ -54,7 +56,7 @@ test('a document that is too large for the core goes to the twin', () => {
 test('the twin scans where WebAssembly is switched off', () => {
   const script = `
     import { createScanner } from '${new URL('../../src/parser/index.ts', import.meta.url)}'
-    console.log(typeof WebAssembly, createScanner(new Uint8Array(1)).constructor.name)`
+    console.log(typeof WebAssembly, createScanner(new Uint8Array(1 << 20)).constructor.name)`
   const hook = new URL('../ts-hook.mjs', import.meta.url).href
   const flags = ['--jitless', '--no-warnings', '--import', hook, '--input-type=module', '-e', script]
   const output = execFileSync(process.execPath, flags, {
