@@ -65,23 +65,28 @@ function list(
   const objects: ListedObject[] = []
   const problems: string[] = []
   for (const name of objectNames(open)) {
-    try {
-      const object = listObject(open, name)
-      // one that was unpinned in between is not there any more
-      if (!object) continue
-      objects.push(object)
-      problems.push(...object.problems)
-    } catch (error) {
-      // one that cannot be read does not hide the others
-      if (!(error instanceof BpfError)) throw error
-      problems.push(error.message)
-    }
+    const found = look(open, name)
+    // what goes wrong with an object that is unpinned meanwhile is no problem
+    if (found.problems.length > 0 && !objectNames(open).includes(name)) continue
+    objects.push(...found.objects)
+    problems.push(...found.problems)
   }
   return { objects, problems }
 }
 
+/** One that cannot be read does not hide the others. */
+function look(open: Root, name: string): Found {
+  try {
+    const object = listObject(open, name)
+    return object ? { objects: [object], problems: object.problems } : { objects: [], problems: [] }
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error
+    return { objects: [], problems: [error.message] }
+  }
+}
+
 /** An object as `--json` shows it: exactly these fields. */
-export function listing({ name, path, maps, programs, links }: ListedObject): object {
+function listing({ name, path, maps, programs, links }: ListedObject): object {
   return {
     name,
     path,

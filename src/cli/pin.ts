@@ -1,8 +1,8 @@
-import { openObject } from '../api/object-spec.ts'
+import type { BpfObject } from '../api/bpf-object.ts'
+import { type ObjectSpec, openObject } from '../api/object-spec.ts'
 import { BpfError } from '../errors.ts'
-import { closeGeneration, type ListedObject, listObject, openGeneration, Root } from '../pin/index.ts'
+import { isOutside, linkPlace, mapPlace, type Place, programPlace } from '../plan/layout.ts'
 import { type Command, exitCodes, notAnObject } from './command.ts'
-import { listing } from './ls.ts'
 import type { Output } from './output.ts'
 
 export const pin: Command = {
@@ -26,14 +26,13 @@ export const pin: Command = {
   run({ operands: [source = ''], options, root }, output) {
     const { name } = options
     const spec = openObject(source, { root, ...(typeof name === 'string' ? { name } : {}) })
-    const wasPinned = isPinned(root, spec.name)
-    using object = spec.upgrade()
-    const pinned = listPinned(root, spec.name)
+    const found = findPinned(spec)
+    using object = found ?? spec.upgrade()
     const { unattached } = object
     if (output.json) {
-      output.document({ done: wasPinned ? 'found' : 'pinned', ...listing(pinned), unattached })
+      output.document({ done: found ? 'found' : 'pinned', ...describe(object, spec), unattached })
     } else {
-      printPinned(pinned, wasPinned, output)
+      printDone(object, found !== undefined, output)
     }
     for (const { program, wants } of unattached) {
       output.note(`program '${program}' is pinned, but not attached: it needs ${wants}`)
@@ -42,30 +41,49 @@ export const pin: Command = {
   },
 }
 
-function isPinned(path: string, name: string): boolean {
-  using root = Root.find(path)
-  const generation = root && openGeneration(root, name)
-  closeGeneration(generation)
-  return generation !== undefined
+function findPinned(spec: ObjectSpec): BpfObject | undefined {
+  try {
+    return spec.loadPinned()
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'ERR_NOT_PINNED') return undefined
+    throw error
+  }
 }
 
-function listPinned(path: string, name: string): ListedObject {
-  using root = Root.find(path)
-  const object = root && listObject(root, name)
-  if (object) return object
-  throw new BpfError(`object '${name}' was pinned and is gone again: somebody else unpinned it`, {
-    code: 'ERR_NOT_PINNED',
-    path: `${path}/${name}`,
-  })
+/**
+ * The object as `ls --json` shows it, by what this process holds: another one may have unpinned it already.
+ */
+function describe({ name, pinPath, maps, programs, links }: BpfObject, spec: ObjectSpec): object {
+  const pathOf = (place: Place | null): string | null =>
+    place && (isOutside(place.path) ? place.path : `${pinPath}/${place.path}`)
+  return {
+    name,
+    path: pinPath,
+    maps: Array.from(maps, ({ name, id, type, keySize, valueSize, maxEntries }) => {
+      const path = pathOf(mapPlace(spec.maps.get(name), '', 'object'))
+      return { name, path, id, type, keySize, valueSize, maxEntries }
+    }),
+    programs: Array.from(programs, program => {
+      const { name, type } = program
+      const { id, tag } = program.info()
+      return { name, path: pathOf(programPlace(spec.programs.get(name))), id, type, tag }
+    }),
+    links: Array.from(links, link => {
+      const { name, type } = link
+      const { id, progId } = link.info()
+      const path = pathOf(linkPlace(spec.programs.get(link.program)))
+      return { name, path, id, type, programId: progId }
+    }),
+  }
 }
 
-function printPinned(object: ListedObject, wasPinned: boolean, { paint, print }: Output): void {
-  const { name, path, maps, programs, links } = object
+function printDone(object: BpfObject, wasFound: boolean, { paint, print }: Output): void {
+  const { name, pinPath, maps, programs, links } = object
   const parts = [count(maps, 'map'), count(programs, 'program'), count(links, 'link')].join(', ')
-  const done = paint('green', wasPinned ? 'found' : 'pinned')
-  print([`${done} ${paint('bold', name)} at ${path}: ${parts}${wasPinned ? '; nothing was changed' : ''}`])
+  const done = paint('green', wasFound ? 'found' : 'pinned')
+  print([`${done} ${paint('bold', name)} at ${pinPath}: ${parts}${wasFound ? '; nothing was changed' : ''}`])
 }
 
-function count({ length }: readonly unknown[], what: string): string {
-  return `${length} ${what}${length === 1 ? '' : 's'}`
+function count({ size }: { readonly size: number }, what: string): string {
+  return `${size} ${what}${size === 1 ? '' : 's'}`
 }

@@ -88,8 +88,10 @@ onKernel('a second pin finds everything: each id stays, and nothing new is loade
 onKernel('a program that does not say where is pinned and not attached, with a note', () => {
   const { code, stdout, stderr } = bpfpin('pin', fixture('map-kinds'), '--root', root, '--json')
   assert.is(code, 0)
-  const { done, unattached, links } = JSON.parse(stdout)
+  const { done, unattached, ...object } = JSON.parse(stdout)
+  const { links } = object
   assert.is(done, 'pinned')
+  assert.equal(object, bpfpinJson<Listing>('ls', '--root', root).objects[0])
   assert.equal(namesOf(links), ['jump'])
   assert.equal(unattached, [
     { program: 'tail', wants: "the name of a tracepoint behind the '/' of its section name" },
