@@ -8,7 +8,7 @@ export type { Value } from './btf/index.ts'
 export { BpfError, BtfError, ElfError, type ErrorFields, VerifierError } from './errors.ts'
 export { BpfLink } from './link/index.ts'
 export { BpfMap, type Entry, type SetMode, Variable } from './map/index.ts'
-export { BpfProgram } from './object/index.ts'
+export { type AttachOptions, BpfProgram } from './object/index.ts'
 export type { Left, PinnedLink, UnpinReport } from './pin/index.ts'
 export type { Layout } from './plan/layout.ts'
 export {
@@ -20,6 +20,30 @@ export {
   type Verdict,
 } from './plan/verdict.ts'
 export type { AttachType, MapType, ProgramType } from './spec/kernel.ts'
-export { type CgroupTarget, type HookTarget, type Target, targetText } from './spec/targets.ts'
+export {
+  type Anchor,
+  type BinaryTarget,
+  type CgroupTarget,
+  type CgroupWalk,
+  type FunctionsTarget,
+  type FunctionTarget,
+  type HookTarget,
+  type InterfaceTarget,
+  type IteratorTarget,
+  type MapTarget,
+  type NetfilterHook,
+  type NetfilterTarget,
+  type NetnsTarget,
+  type Order,
+  type PerfEventName,
+  type PerfEventTarget,
+  type ProgramTarget,
+  parseTarget,
+  type RawPerfEvent,
+  type SyscallTarget,
+  type Target,
+  targetText,
+  type XdpMode,
+} from './spec/targets.ts'
 export type { LinkOptions, MapSpec, ProgramSpec } from './spec/types.ts'
 export { VariableSpec } from './spec/variables.ts'

@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { type BpfLink, wantsToAttach } from '../link/index.ts'
+import { type BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap, SectionMemory, Variable } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
 import { type PinSite, pinObject, Root, type UnpinReport, unpinObject, Writer } from '../pin/index.ts'
@@ -63,7 +63,7 @@ export class BpfObject {
     this.#isPinned = parts.isPinned
   }
 
-  /** The links of attached programs, each under the name of its program. */
+  /** The links of attached programs, each under the name of its program, or `program~label`. */
   get links(): Collection<BpfLink> {
     return new Collection('link', this.#links.values())
   }
@@ -98,11 +98,12 @@ export class BpfObject {
     const attached: BpfLink[] = []
     try {
       for (const program of this.programs) {
-        const { spec, name } = program
-        if (!spec?.autoattach || this.#links.has(name)) continue
-        const wants = wantsToAttach(spec)
-        if (wants !== undefined) unattached.push({ program: name, wants })
-        else attached.push(program.attach())
+        if (!program.spec?.autoattach) continue
+        for (const { name, label, wants } of plannedLinks(program.spec)) {
+          if (this.#links.has(name)) continue
+          if (wants === undefined) attached.push(program.attach({ label, maps: this.maps }))
+          else unattached.push({ program: program.name, wants })
+        }
       }
     } catch (error) {
       for (const link of attached) link.close()

@@ -1,47 +1,154 @@
+import { didYouMean } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import type { LinkFamily } from '../spec/sections.ts'
+import { familyOf, type LinkFamily } from '../spec/sections.ts'
+import { targetKind } from '../spec/target-forms.ts'
+import { sectionTarget, type Target, targetText } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
-import { cgroup } from './cgroup.ts'
+import { cgroup, lsmCgroup } from './cgroup.ts'
 import type { Attachable, Family } from './family.ts'
+import { freplace } from './freplace.ts'
+import { iter } from './iter.ts'
+import { kprobe } from './kprobe.ts'
+import { kprobeMulti } from './kprobe-multi.ts'
+import { ksyscall } from './ksyscall.ts'
 import { BpfLink } from './link.ts'
+import { netfilter } from './netfilter.ts'
+import { netkit } from './netkit.ts'
+import { netns } from './netns.ts'
+import { perfEvent } from './perf-event.ts'
 import { rawTracepoint } from './raw-tracepoint.ts'
+import { sockmap } from './sockmap.ts'
+import { tcx } from './tcx.ts'
 import { tracepoint } from './tracepoint.ts'
 import { tracing } from './tracing.ts'
+import { uprobe } from './uprobe.ts'
+import { uprobeMulti } from './uprobe-multi.ts'
+import { xdp } from './xdp.ts'
 
-/** The families that can be attached. */
-const families: Partial<Record<LinkFamily, Family>> = {
+/** Each family with its file; in place of one that is not made here, what it would need. */
+const families: Readonly<Record<LinkFamily, Family | string>> = {
   raw_tracepoint: rawTracepoint,
   tracing,
+  lsm_cgroup: lsmCgroup,
+  freplace,
+  iter,
   tracepoint,
+  kprobe,
+  kprobe_multi: kprobeMulti,
+  ksyscall,
+  uprobe,
+  uprobe_multi: uprobeMulti,
+  usdt: 'USDT probes, which this version does not make',
+  perf_event: perfEvent,
   cgroup,
+  netns,
+  xdp,
+  tcx,
+  netkit,
+  netfilter,
+  sockmap,
+  struct_ops: 'struct_ops links, which this version does not make',
+}
+
+/** One link that a program is to have. */
+export interface PlannedLink {
+  /** `program`, or `program~label`. */
+  readonly name: string
+  readonly label: string | undefined
+  /** What the program lacks before it can be attached there, as a phrase: `'a cgroup directory'`. */
+  readonly wants: string | undefined
 }
 
 /**
- * What a program lacks before it can be attached, as a phrase: `'a cgroup directory'`; `undefined` where it lacks
- * nothing.
- */
-export function wantsToAttach(spec: ProgramSpec): string | undefined {
-  const family = spec.rule?.family
-  if (!family) return 'a hook: programs of its type are not attached by a link'
-  return families[family]
-    ? families[family].wants(spec)
-    : `links of the family '${family}', which are not made here`
-}
-
-/**
- * Attaches a loaded program where its section name or its target says.
+ * The links that a program is to have: one for its target, or for the place that its section names, and one for each of
+ * its labelled targets.
  *
- * @throws BpfError `ERR_NO_TARGET` where neither says, else with the kernel's errno.
+ * @throws BpfError `ERR_VALUE` for a target that is none for this program, or a label that cannot be.
  */
-export function attachProgram(program: Attachable): BpfLink {
+export function plannedLinks(spec: ProgramSpec): PlannedLink[] {
+  const labels: (string | undefined)[] = Object.keys(spec.targets)
+  if (labels.length === 0 || spec.target !== undefined) labels.unshift(undefined)
+  return labels.map(label => {
+    const place = placeOf(spec, label)
+    return { name: linkName(spec, label), label, wants: 'wants' in place ? place.wants : undefined }
+  })
+}
+
+/**
+ * Attaches a loaded program where its section name or its target says, or its target with a label.
+ *
+ * @throws BpfError `ERR_NO_TARGET` where neither says, `ERR_VALUE` for a target that is none for this program, else with
+ * the kernel's errno.
+ */
+export function attachProgram(program: Attachable, label?: string): BpfLink {
   const { spec } = program
-  const wanted = wantsToAttach(spec)
-  const family = spec.rule?.family && families[spec.rule.family]
-  if (wanted !== undefined || !family) {
-    throw new BpfError(`program '${spec.name}' cannot be attached: it needs ${wanted}`, {
+  const place = placeOf(spec, label)
+  if ('wants' in place) {
+    throw new BpfError(`program '${spec.name}' cannot be attached: it needs ${place.wants}`, {
       code: 'ERR_NO_TARGET',
     })
   }
-  const { fd, target } = family.attach(program)
-  return new BpfLink({ fd, name: spec.name, program: spec.name, target })
+  const { family, target } = place
+  const doing = `attaching program '${spec.name}' to '${targetText(target)}'`
+  if (spec.link.cookie !== undefined && !family.takesCookie) {
+    throw new BpfError(`${doing}: a link to ${family.wants} carries no cookie`, { code: 'ERR_VALUE' })
+  }
+  const { fd, unpinnable } = family.attach({ ...program, doing }, target)
+  return new BpfLink({
+    fd,
+    name: linkName(spec, label),
+    program: spec.name,
+    target: lasting(target),
+    unpinnable,
+  })
+}
+
+function linkName({ name }: ProgramSpec, label: string | undefined): string {
+  return label === undefined ? name : `${name}~${label}`
+}
+
+type AttachPlace = { readonly family: Family; readonly target: Target } | { readonly wants: string }
+
+function placeOf(spec: ProgramSpec, label: string | undefined): AttachPlace {
+  const name = familyOf(spec)
+  const family = name && families[name]
+  if (!family) return { wants: 'a hook: programs of its type are not attached by a link' }
+  if (typeof family === 'string') return { wants: family }
+  const asked = label === undefined ? (spec.target ?? sectionTarget(spec)) : labelled(spec, label)
+  const target = asked ?? family.byDefault
+  if (target === undefined) return { wants: family.wants }
+  if (targetKind(target) !== family.kind) {
+    throw new BpfError(
+      `program '${spec.name}' (SEC("${spec.section}")) is attached to ${family.wants}, not to '${targetText(target)}'`,
+      { code: 'ERR_VALUE' },
+    )
+  }
+  const complete = family.complete?.(target, spec) ?? target
+  const wants = family.lacks?.(spec, complete)
+  return wants === undefined ? { family, target: complete } : { wants }
+}
+
+/** `name~1` is another program, of equal name: a label must not look like that. */
+const labelPattern = /^(?!\d+$)[\w.-]+$/
+
+function labelled({ name, targets }: ProgramSpec, label: string): Target {
+  const target = Object.hasOwn(targets, label) ? targets[label] : undefined
+  if (target === undefined) {
+    throw new BpfError(
+      `program '${name}' has no target labelled '${label}'${didYouMean(label, Object.keys(targets))}`,
+      { code: 'ERR_UNKNOWN_NAME' },
+    )
+  }
+  if (labelPattern.test(label)) return target
+  throw new BpfError(`program '${name}' has a target labelled '${label}'`, {
+    code: 'ERR_VALUE',
+    hint: "a label is made of letters, digits, '_', '-' and '.', and not of digits only",
+  })
+}
+
+/** Without what held for one moment only. */
+function lasting(target: Target): Target {
+  if (!('revision' in target)) return target
+  const { revision: _, ...kept } = target
+  return kept
 }

@@ -1,32 +1,54 @@
-import { attachTypes } from '../spec/kernel.ts'
-import type { ProgramSpec } from '../spec/types.ts'
-import { closeFd, linkCreate, openFile, openFlag, systemError } from '../syscall/index.ts'
-import type { Family } from './family.ts'
+import { resolve } from 'node:path'
+import { type AttachType, attachTypes } from '../spec/kernel.ts'
+import type { CgroupTarget } from '../spec/targets.ts'
+import { openDirectory } from './descriptor.ts'
+import { type Attaching, type Attachment, createLink, type Family } from './family.ts'
+import { hasOrder, orderHints, withOrder } from './order.ts'
 
-/** All program types that attach to a cgroup v2 directory. Linux 5.7. */
-export const cgroup: Family = {
-  wants(spec) {
-    if (cgroupOf(spec) === undefined) return 'a cgroup directory'
-    return spec.attachType === undefined ? "an attach type ('cgroup_inet_ingress', ...)" : undefined
-  },
-  attach({ spec, fd }) {
-    const path = cgroupOf(spec) ?? ''
-    const doing = `attaching program '${spec.name}' to cgroup '${path}'`
-    const directory = openFile(path, openFlag.RDONLY | openFlag.DIRECTORY)
-    if (directory < 0) throw systemError(directory, 'openat', { doing, path })
-    const link = linkCreate({
-      fd,
-      target: directory,
-      attachType: attachTypes[spec.attachType ?? 'cgroup_inet_ingress'],
-    })
-    const error =
-      link < 0 ? systemError(link, 'bpf(BPF_LINK_CREATE)', { doing, path, since: '5.7' }) : undefined
-    closeFd(directory)
-    if (error) throw error
-    return { fd: link, target: { cgroup: path } }
-  },
+const BPF_F_PREORDER = 1 << 6
+
+/**
+ * All program types that attach to a cgroup v2 directory. Linux 5.7. Programs of the cgroups below run first, and all run
+ * (BPF_F_ALLOW_MULTI, which is implied in a link).
+ */
+export const cgroup: Family<'cgroup'> = {
+  kind: 'cgroup',
+  wants: 'a cgroup directory',
+  lacks: ({ attachType }) =>
+    attachType === undefined ? "an attach type ('cgroup_inet_ingress', ...)" : undefined,
+  complete: target => ({ ...target, cgroup: resolve(target.cgroup) }),
+  attach: (program, target) => attach(program, target, '5.7'),
 }
 
-function cgroupOf({ target }: ProgramSpec): string | undefined {
-  return target && 'cgroup' in target ? target.cgroup : undefined
+/** lsm_cgroup: an LSM hook, for the processes of a cgroup. Linux 6.0. */
+export const lsmCgroup: Family<'cgroup'> = {
+  ...cgroup,
+  attach: (program, target) => attach(program, target, '6.0'),
+}
+
+function attach({ spec, fd, doing }: Attaching, target: CgroupTarget, since: string): Attachment {
+  const path = target.cgroup
+  using directory = openDirectory(path, doing)
+  return withOrder(target, doing, ({ flags, order }) =>
+    createLink(
+      {
+        fd,
+        target: directory.fd,
+        // it lacks nothing
+        attachType: attachTypes[spec.attachType as AttachType],
+        flags: flags | (target.preorder ? BPF_F_PREORDER : 0),
+        detail: { kind: 'cgroup', ...order },
+      },
+      {
+        doing,
+        path,
+        since: hasOrder(target) ? '6.17' : target.preorder ? '6.15' : since,
+        hints: {
+          ...orderHints,
+          EBADF: 'that directory is no cgroup v2',
+          EPERM: 'a program is attached there, or above, that allows no other (BPF_F_ALLOW_OVERRIDE, none)',
+        },
+      },
+    ),
+  )
 }

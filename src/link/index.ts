@@ -1,3 +1,4 @@
-export { attachProgram, wantsToAttach } from './attach.ts'
-export type { Attachable } from './family.ts'
+export { attachProgram, type PlannedLink, plannedLinks } from './attach.ts'
+export type { Attachable, MapsByName } from './family.ts'
+export { openReplaced, type Replaced } from './freplace.ts'
 export { BpfLink, type LinkInit } from './link.ts'

@@ -1,35 +1,48 @@
+import { existsSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { BpfError } from '../errors.ts'
-import { linkTypeName } from '../spec/kernel.ts'
+import { linkTypeName, linkTypes } from '../spec/kernel.ts'
 import type { Target } from '../spec/targets.ts'
 import { closeFd, type LinkInfo, linkDetach, linkInfo, systemError } from '../syscall/index.ts'
+import { readIterator } from './iterator-file.ts'
 
 /** What a live link is made from. */
 export interface LinkInit {
   /** The descriptor, which the link owns from now on. */
   readonly fd: number
-  /** Name in the object: that of its program. */
+  /** Name in the object: that of its program, and its label. */
   readonly name: string
   readonly program: string
   /** Where it is attached, where that is known. */
   readonly target: Target | undefined
+  /** Why it cannot be pinned, if it cannot. */
+  readonly unpinnable?: string | undefined
 }
 
 const EOPNOTSUPP = -95
 
 /** What ties a program to its hook. It holds as long as a descriptor or a pin of it is there. */
 export class BpfLink {
+  /** That of its program, with several links of one program `program~label`. */
   readonly name: string
   /** Name of the program that it runs. */
   readonly program: string
   /** Where it is attached: `{ hook: 'sys_enter' }`; `undefined` where it is not known. */
   readonly target: Target | undefined
+  /**
+   * Why it cannot be pinned: this kernel has no link for its hook, and the program stays there as long as this is open.
+   * `undefined` for a link that can be pinned.
+   */
+  readonly unpinnable: string | undefined
   #fd: number
+  #wasDetached = false
 
-  constructor({ fd, name, program, target }: LinkInit) {
+  constructor({ fd, name, program, target, unpinnable }: LinkInit) {
     this.#fd = fd
     this.name = name
     this.program = program
     this.target = target
+    this.unpinnable = unpinnable
   }
 
   /** @throws BpfError `ERR_CLOSED` after {@link close}. */
@@ -38,8 +51,14 @@ export class BpfLink {
     return this.#fd
   }
 
+  /** The kernel's number for the link; 0 for what is {@link unpinnable}. */
   get id(): number {
     return this.info().id
+  }
+
+  /** Which of its program's `targets` it is attached to; `undefined` for its `target`. */
+  get label(): string | undefined {
+    return this.name === this.program ? undefined : this.name.slice(this.program.length + 1)
   }
 
   /** Link type by its kernel name: `'raw_tracepoint'`. */
@@ -49,16 +68,24 @@ export class BpfLink {
 
   /** What the kernel says of the link: partial for most types, nothing for perf events before Linux 6.6. */
   info(): LinkInfo {
-    const info = linkInfo(this.fd)
+    const { fd } = this
+    if (this.unpinnable !== undefined) {
+      return { type: linkTypes.perf_event, id: 0, progId: 0, kind: 'perf_event', event: 'unknown' }
+    }
+    const info = linkInfo(fd)
     if (typeof info !== 'number') return info
     throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
       doing: `reading information about link '${this.name}'`,
     })
   }
 
-  /** `false` once the cgroup, network namespace or interface that it was on is gone: the link does nothing any more. */
+  /**
+   * `false` once what it was on is gone, cgroup, network namespace, interface or process, or it was detached: the link
+   * does nothing any more. Links of other kinds hold what they are on.
+   */
   get alive(): boolean {
     const info = this.info()
+    if (this.#wasDetached) return false
     switch (info.kind) {
       case 'cgroup':
         return info.cgroupId !== 0
@@ -68,21 +95,46 @@ export class BpfLink {
       case 'tcx':
       case 'netkit':
         return info.ifindex !== 0
+      case 'sockmap':
+        return info.mapId !== 0
+      case 'perf_event':
+      case 'uprobe_multi':
+        return isRunning(this.target)
       default:
         return true
     }
   }
 
   /**
-   * Takes the program off its hook at once, whoever else holds the link. Links of tracepoints, perf events and tracing
-   * programs cannot: they go with their last pin and descriptor. `false` for those.
+   * Takes the program off its hook at once, whoever else holds the link. Links of tracepoints, perf events, iterators and
+   * tracing programs cannot: they go with their last pin and descriptor. `false` for those. Linux 5.9.
    */
   detach(): boolean {
-    const result = linkDetach(this.fd)
+    const { fd } = this
+    if (this.unpinnable !== undefined) return false
+    const result = linkDetach(fd)
     if (result === EOPNOTSUPP) return false
     if (result < 0)
       throw systemError(result, 'bpf(BPF_LINK_DETACH)', { doing: `detaching link '${this.name}'` })
+    this.#wasDetached = true
     return true
+  }
+
+  /**
+   * Runs an iterator from start to end.
+   *
+   * @returns what its program wrote
+   * @throws BpfError EINVAL for a link of any other kind, else with the errno with which the walk stopped.
+   *
+   * @example new TextDecoder().decode(object.links.get('dump_tasks').read())
+   */
+  read(): Uint8Array {
+    return new Uint8Array(Buffer.concat([...readIterator(this.fd, this.name)]))
+  }
+
+  /** As {@link read}, bit by bit, for more than should be in memory at once. The link must be open until it ends. */
+  stream(): Readable {
+    return Readable.from(readIterator(this.fd, this.name), { objectMode: false })
   }
 
   /** Closes the descriptor, and so detaches the program if nothing else holds the link. A second time does nothing. */
@@ -95,4 +147,9 @@ export class BpfLink {
   [Symbol.dispose](): void {
     this.close()
   }
+}
+
+/** Is the only process that a link is for still there? Another that got its number since counts as the same. */
+function isRunning(target: Target | undefined): boolean {
+  return !target || !('pid' in target) || target.pid === undefined || existsSync(`/proc/${target.pid}`)
 }

@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { attachProgram, type BpfLink } from '../link/index.ts'
+import { attachProgram, type BpfLink, type MapsByName } from '../link/index.ts'
 import { programTypeName } from '../spec/kernel.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 import { closeFd, type ProgInfo, progInfo, systemError } from '../syscall/index.ts'
@@ -11,6 +11,13 @@ export interface ProgramInit {
   readonly fd: number
   /** What the object says of it, where there is an object. */
   readonly spec?: ProgramSpec | undefined
+}
+
+export interface AttachOptions {
+  /** Which of the program's `targets`; without one its `target`, or what its section name says. */
+  readonly label?: string | undefined
+  /** Where the maps are looked for that a target names: `object.maps`. */
+  readonly maps?: MapsByName
 }
 
 /** A program that the kernel holds, and a descriptor of it. */
@@ -55,9 +62,10 @@ export class BpfProgram {
   /**
    * Attaches it where its section name or its target says. The link is the caller's to close or to pin.
    *
-   * @throws BpfError `ERR_NO_TARGET` where neither says, else with the kernel's errno.
+   * @throws BpfError `ERR_NO_TARGET` where neither says, `ERR_VALUE` for a target that is none for this program, else
+   * with the kernel's errno.
    */
-  attach(): BpfLink {
+  attach({ label, maps }: AttachOptions = {}): BpfLink {
     if (!this.spec) {
       throw new BpfError(
         `program '${this.name}' was opened without its object, which says where to attach it`,
@@ -66,7 +74,7 @@ export class BpfProgram {
         },
       )
     }
-    return attachProgram({ spec: this.spec, fd: this.fd })
+    return attachProgram({ spec: this.spec, fd: this.fd, maps }, label)
   }
 
   /** Closes the descriptor; the program lives on while a pin or link holds it. A second time does nothing. */

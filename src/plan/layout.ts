@@ -1,5 +1,5 @@
 import type { MapSpec, ProgramSpec } from '../spec/types.ts'
-import { encodeName } from './names.ts'
+import { encodeLabel, encodeLinkName, encodeName } from './names.ts'
 
 /** What can be pinned. */
 export type PinKind = 'map' | 'program' | 'link'
@@ -38,9 +38,19 @@ export function programPlace(program: ProgramSpec): Place | null {
   return program.autoload ? place('program', program.name, program.pinPath) : null
 }
 
-/** Where the link of a program is pinned, or `null` if it is not. */
-export function linkPlace(program: ProgramSpec): Place | null {
-  return program.autoload ? place('link', program.name, program.link.pinPath) : null
+/**
+ * Where a link of a program is pinned, or `null` if it is not. Each label has a pin of its own, also beside a place that
+ * was asked for.
+ */
+export function linkPlace(program: ProgramSpec, label?: string): Place | null {
+  const { name, autoload, link } = program
+  if (!autoload || link.pinPath === null) return null
+  if (label === undefined) return place('link', name, link.pinPath)
+  const path =
+    link.pinPath === undefined
+      ? `${directories.link}/${encodeLinkName(name, label)}`
+      : `${link.pinPath}${encodeLabel(label)}`
+  return { kind: 'link', name: `${name}~${label}`, path }
 }
 
 function place(kind: PinKind, name: string, asked: string | null | undefined): Place | null {

@@ -29,6 +29,16 @@ export function encodeName(name: string): string {
   return checkLength(encoded, name, nameMax)
 }
 
+/** As {@link encodeName}, for one of several links of a program: `program~label`. */
+export function encodeLinkName(program: string, label: string): string {
+  return checkLength(`${encodeName(program)}${encodeLabel(label)}`, `${program}~${label}`, nameMax)
+}
+
+/** What a label adds to a file name. */
+export function encodeLabel(label: string): string {
+  return `~${escapeName(label)}`
+}
+
 /** As {@link encodeName}, for the name of an object, which must leave room for `~next`: at most 250 bytes. */
 export function encodeObjectName(name: string): string {
   if (name === '') throw new BpfError('an object needs a name', { code: 'ERR_NAME' })

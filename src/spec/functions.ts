@@ -80,6 +80,7 @@ export function programOf(body: FunctionSpec, section: string): ProgramSpec {
     autoattach: true,
     pinPath: undefined,
     target: undefined,
+    targets: {},
     link: {},
     body,
   }

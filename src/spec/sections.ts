@@ -219,3 +219,23 @@ export function matchSection(section: string): SectionMatch | undefined {
 
 /** All section names of the table, a trailing `+` removed: for suggestions and documentation. */
 export const sectionNames = (): string[] => rows.map(row => row[0].replace('+', ''))
+
+/** Families of programs whose section leaves it to the attach type: `tc`, `classifier`, `sk_skb`. */
+const byAttachType: Partial<Record<AttachType, LinkFamily>> = {
+  tcx_ingress: 'tcx',
+  tcx_egress: 'tcx',
+  netkit_primary: 'netkit',
+  netkit_peer: 'netkit',
+  sk_skb_stream_parser: 'sockmap',
+  sk_skb_stream_verdict: 'sockmap',
+  sk_skb_verdict: 'sockmap',
+}
+
+/** How a program is attached; `undefined` where no link does it. */
+export function familyOf(program: {
+  readonly rule: SectionRule | undefined
+  readonly attachType: AttachType | undefined
+}): LinkFamily | undefined {
+  const { rule, attachType } = program
+  return rule?.family ?? (attachType && byAttachType[attachType])
+}

@@ -51,7 +51,7 @@ export interface MapSpec {
   readonly valueType: TypeId
   /** Marked LIBBPF_PIN_BY_NAME in its definition. */
   readonly pinByName: boolean
-  /** Where to pin: a path, `null` for "do not pin", `undefined` for the place that the layout gives. */
+  /** Where to pin: a path, absolute or below the root, `null` for "do not pin", `undefined` for the place that the layout gives. */
   pinPath: string | null | undefined
   /** `false`: neither created nor pinned; programs that use it do not load. */
   autocreate: boolean
@@ -98,17 +98,22 @@ export interface ProgramSpec {
   autoload: boolean
   /** `false`: loaded and pinned, not attached by `attach()`. */
   autoattach: boolean
-  /** Where to pin: a path, `null` for "do not pin", `undefined` for the place that the layout gives. */
+  /** Where to pin: a path, absolute or below the root, `null` for "do not pin", `undefined` for the place that the layout gives. */
   pinPath: string | null | undefined
   /** Where to attach, for programs whose section does not say: `{ cgroup: '/sys/fs/cgroup/web' }`. */
   target: Target | undefined
+  /**
+   * More places, each by a label of letters, digits, `_`, `-` and `.`, with at least one that is no digit: a link of its
+   * own each, named `program~label`. Where there are any, what the section name says is not a place by itself.
+   */
+  targets: Readonly<Record<string, Target>>
   readonly link: LinkOptions
   readonly body: FunctionSpec
 }
 
 /** How the link of a program is made and kept. */
 export interface LinkOptions {
-  /** Where to pin the link: a path, `null` for "do not pin", `undefined` for the place that the layout gives. */
+  /** Where to pin the link: a path, absolute or below the root, `null` for "do not pin", `undefined` for the place that the layout gives. */
   pinPath?: string | null
   /** Handed to the program by bpf_get_attach_cookie(); Linux 5.15 for perf events, 5.18 for tracing. */
   cookie?: bigint

@@ -10,6 +10,8 @@ export interface About {
   readonly path?: string | undefined
   /** The kernel that this first works on: `'6.6'`. Commands of bpf(2) are known already. */
   readonly since?: string | undefined
+  /** What to try if nothing better is found. */
+  readonly hint?: string | undefined
   readonly cause?: unknown
 }
 
@@ -24,7 +26,7 @@ export function systemError(result: number, syscall: string, about: About): BpfE
   const errno = -result
   const code = errnoName(errno)
   const place = about.path === undefined ? '' : ` '${about.path}'`
-  const hint = diagnose(code, syscall, about)
+  const hint = diagnose(code, syscall, about) ?? about.hint
   const error = new BpfError(`${about.doing}: ${code}: ${errnoText(errno)}, ${syscall}${place}`, {
     code,
     errno,

@@ -81,6 +81,7 @@ export {
   unlinkFile,
 } from './files.ts'
 export { type InterceptedCall, type Interceptor, interceptSyscalls } from './gate.ts'
+export { interfaceIndex } from './interfaces.ts'
 export type { LogBuffer, Logged } from './kernel-log.ts'
 export { allocate, type MapOptions, MappedMemory, type Memory } from './memory.ts'
 export { mountDetached } from './mount.ts'

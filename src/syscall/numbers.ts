@@ -10,6 +10,7 @@ const table = {
   munmap: { x64: 11, arm64: 215 },
   ioctl: { x64: 16, arm64: 29 },
   fcntl: { x64: 72, arm64: 25 },
+  socket: { x64: 41, arm64: 198 },
   flock: { x64: 73, arm64: 32 },
   statfs: { x64: 137, arm64: 43 },
   fstatfs: { x64: 138, arm64: 44 },

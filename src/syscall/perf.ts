@@ -1,4 +1,4 @@
-import { address, at, clearResult, put64, putText, u32 } from './arena.ts'
+import { address, at, clearResult, put64, putText, u8, u32 } from './arena.ts'
 import { perfEventAttr as attr } from './attr.generated.ts'
 import { call3, call6 } from './gate.ts'
 
@@ -7,7 +7,10 @@ export interface PerfEventOptions {
   readonly type: number
   /** For tracepoints the id from tracefs. */
   readonly config: number | bigint
+  /** An overflow every so many events. */
   readonly samplePeriod?: number | bigint
+  /** So many overflows a second; instead of a period. */
+  readonly sampleFrequency?: number
   /** PERF_SAMPLE_*. */
   readonly sampleType?: number | bigint
   readonly wakeupEvents?: number
@@ -22,6 +25,8 @@ export interface PerfEventOptions {
 const PERF_FLAG_FD_CLOEXEC = 8
 /** PERF_ATTR_SIZE_VER5: what every kernel since 4.1 takes, and all that is used here. */
 const attrSize = 112
+/** attr.freq, bit 2 of the byte that it is in. */
+const FREQ = 1 << 2
 const probeLimit = 4096
 const ENAMETOOLONG = -36
 
@@ -31,7 +36,8 @@ export function perfEventOpen(options: PerfEventOptions): number {
   u32[(at.result + attr.type) >> 2] = options.type
   u32[(at.result + attr.size) >> 2] = attrSize
   put64(at.result + attr.config, options.config)
-  put64(at.result + attr.sample_period, options.samplePeriod ?? 0)
+  put64(at.result + attr.sample_period, options.sampleFrequency ?? options.samplePeriod ?? 0)
+  if (options.sampleFrequency !== undefined) u8[at.result + attr.freq]! |= FREQ
   put64(at.result + attr.sample_type, options.sampleType ?? 0)
   u32[(at.result + attr.wakeup_events) >> 2] = options.wakeupEvents ?? 0
   if (options.probe !== undefined) {

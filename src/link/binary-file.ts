@@ -1,0 +1,199 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { BpfError, ElfError } from '../errors.ts'
+
+/** An x86-64 or arm64 program or library: what of its ELF file is needed to find functions. */
+export class BinaryFile {
+  readonly path: string
+  readonly sections: readonly Section[]
+  readonly #fd: number
+  readonly #size: number
+  readonly #segments: readonly Segment[]
+
+  /**
+   * Reads the headers. The caller closes it.
+   *
+   * @throws BpfError ENOENT, EACCES; ElfError for what is no such binary.
+   */
+  constructor(path: string, doing: string) {
+    this.path = path
+    this.#fd = open(path, doing)
+    try {
+      const status = fstatSync(this.#fd)
+      if (!status.isFile()) throw new ElfError(path, 'is not a file')
+      this.#size = status.size
+      const header = this.#readHeader()
+      this.#segments = this.#readSegments(header)
+      this.sections = this.#readSections(header)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** The bytes of a section; `what` for errors. */
+  readSection(section: Section, what: string): DataView {
+    return this.#read(section.offset, section.size, what)
+  }
+
+  /** Reads a string table whole; the result gives the string at an offset in it. */
+  readStrings(index: number, where: string): (offset: number) => string {
+    const section = this.sections[index]
+    if (section?.type !== SHT_STRTAB) throw this.#error(where, `section ${index} holds no names`)
+    const bytes = Buffer.from(this.readSection(section, `names in section ${index}`).buffer)
+    return offset => {
+      const end = bytes.indexOf(0, offset)
+      if (end < 0) throw this.#error(where, `a name at ${offset} does not end`)
+      // this is quick, and right for nearly all
+      const text = bytes.toString('latin1', offset, end)
+      return /[\x80-\xff]/.test(text) ? bytes.toString('utf8', offset, end) : text
+    }
+  }
+
+  /** Where in the file the code is that is loaded to an address; `undefined` where none of it is. */
+  offsetOf(address: number): number | undefined {
+    const segment = this.#segments.find(one => address >= one.address && address < one.address + one.size)
+    return segment && address - segment.address + segment.offset
+  }
+
+  #read(offset: number, length: number, what: string): DataView {
+    if (offset + length > this.#size)
+      throw this.#error(what, `ends behind the file, which has ${this.#size} bytes`)
+    const bytes = new Uint8Array(length)
+    for (let at = 0; at < length; ) {
+      const read = readSync(this.#fd, bytes, at, length - at, offset + at)
+      if (read === 0) throw this.#error(what, 'was cut off while it was read')
+      at += read
+    }
+    return new DataView(bytes.buffer)
+  }
+
+  #readHeader(): Header {
+    if (this.#size < headerSize) throw new ElfError(this.path, 'is too short for an ELF file')
+    const view = this.#read(0, headerSize, 'header')
+    if (view.getUint32(0) !== 0x7f454c46) throw new ElfError(this.path, 'is not an ELF file')
+    if (view.getUint8(4) !== 2 || view.getUint8(5) !== 1) {
+      throw this.#error('header', 'only 64-bit little-endian binaries can be read')
+    }
+    const type = view.getUint16(16, true)
+    if (type !== ET_EXEC && type !== ET_DYN)
+      throw this.#error('header', `type ${type} is no program or library`)
+    const machine = view.getUint16(18, true)
+    if (machine !== EM_X86_64 && machine !== EM_AARCH64) {
+      throw this.#error('header', `machine ${machine} is neither x86-64 nor arm64`)
+    }
+    return {
+      segments: { offset: wide(view, 32), size: view.getUint16(54, true), count: view.getUint16(56, true) },
+      sections: { offset: wide(view, 40), size: view.getUint16(58, true), count: view.getUint16(60, true) },
+    }
+  }
+
+  /** Parts of the file that are loaded as code: Elf64_Phdr. */
+  #readSegments({ segments }: Header): Segment[] {
+    return this.#readTable(segments, segmentSize, 'program headers', (view, at) => ({
+      type: view.getUint32(at, true),
+      flags: view.getUint32(at + 4, true),
+      offset: wide(view, at + 8),
+      address: wide(view, at + 16),
+      size: wide(view, at + 32),
+    })).filter(({ type, flags }) => type === PT_LOAD && (flags & PF_X) !== 0)
+  }
+
+  /** Elf64_Shdr. A file of 0xff00 sections and more has their number in the first of them. */
+  #readSections({ sections }: Header): Section[] {
+    const read = (view: DataView, at: number): Section => ({
+      type: view.getUint32(at + 4, true),
+      offset: wide(view, at + 24),
+      size: wide(view, at + 32),
+      link: view.getUint32(at + 40, true),
+      info: view.getUint32(at + 44, true),
+      entrySize: wide(view, at + 56),
+    })
+    const isMany = sections.count === 0 && sections.offset !== 0
+    const first =
+      isMany && this.#readTable({ ...sections, count: 1 }, sectionSize, 'section headers', read)[0]
+    const count = first ? first.size : sections.count
+    return this.#readTable({ ...sections, count }, sectionSize, 'section headers', read)
+  }
+
+  #readTable<T>(
+    { offset, size, count }: Table,
+    expected: number,
+    what: string,
+    readOne: (view: DataView, at: number) => T,
+  ): T[] {
+    if (count === 0) return []
+    if (size !== expected) throw this.#error(what, `have ${size} bytes each, expected ${expected}`)
+    const view = this.#read(offset, count * size, what)
+    return Array.from({ length: count }, (_, i) => readOne(view, i * size))
+  }
+
+  #error(what: string, problem: string): ElfError {
+    return new ElfError(`${this.path}: ${what}`, problem)
+  }
+}
+
+/** What of a section header is needed. */
+export interface Section {
+  /** SHT_*. */
+  readonly type: number
+  readonly offset: number
+  /** Bytes. */
+  readonly size: number
+  readonly link: number
+  readonly info: number
+  readonly entrySize: number
+}
+
+interface Segment {
+  readonly offset: number
+  readonly address: number
+  readonly size: number
+}
+
+interface Table {
+  readonly offset: number
+  /** Bytes of one entry. */
+  readonly size: number
+  readonly count: number
+}
+
+interface Header {
+  readonly segments: Table
+  readonly sections: Table
+}
+
+// System V ABI, chapter 4 and 5; the psABI of each machine
+const headerSize = 64
+const segmentSize = 56
+const sectionSize = 64
+const ET_EXEC = 2
+const ET_DYN = 3
+const EM_X86_64 = 62
+const EM_AARCH64 = 183
+const PT_LOAD = 1
+const PF_X = 1
+const SHT_STRTAB = 3
+
+/** A 64-bit offset, size or address; far beyond every file where it is not exact. */
+function wide(view: DataView, at: number): number {
+  return Number(view.getBigUint64(at, true))
+}
+
+function open(path: string, doing: string): number {
+  try {
+    // opening a pipe would wait for its writer
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (cause) {
+    const { code = 'EIO' } = cause as NodeJS.ErrnoException
+    const reason = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message
+    throw new BpfError(`${doing}: ${path}: ${reason}`, { code, path, cause })
+  }
+}

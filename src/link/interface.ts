@@ -1,0 +1,28 @@
+import { BpfError } from '../errors.ts'
+import type { InterfaceTarget } from '../spec/targets.ts'
+import type { ProgramSpec } from '../spec/types.ts'
+import { interfaceIndex, systemError } from '../syscall/index.ts'
+
+/** The index of the interface that a target means. @throws BpfError ENODEV where there is none of that name. */
+export function indexOf({ interface: nameOrIndex }: InterfaceTarget, doing: string): number {
+  if (typeof nameOrIndex === 'number') return nameOrIndex
+  const index = interfaceIndex(nameOrIndex)
+  if (index >= 0) return index
+  throw systemError(index, 'ioctl(SIOCGIFINDEX)', {
+    doing,
+    hint: `there is no interface '${nameOrIndex}' in the network namespace of this process`,
+  })
+}
+
+/** @throws BpfError `ERR_VALUE` where a target says what its family has not. */
+export function refuse(
+  { name }: ProgramSpec,
+  target: InterfaceTarget,
+  ...properties: (keyof InterfaceTarget)[]
+): void {
+  const wrong = properties.find(property => target[property] !== undefined)
+  if (wrong === undefined) return
+  throw new BpfError(`program '${name}': the target has '${wrong}', which a link of its kind has not`, {
+    code: 'ERR_VALUE',
+  })
+}

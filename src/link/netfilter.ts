@@ -1,0 +1,46 @@
+import { attachTypes } from '../spec/kernel.ts'
+import type { NetfilterHook } from '../spec/targets.ts'
+import { createLink, type Family } from './family.ts'
+
+/** NFPROTO_* and NF_INET_* (include/uapi/linux/netfilter.h). */
+const families = { ipv4: 2, ipv6: 10 } as const
+const hooks: Readonly<Record<NetfilterHook, number>> = {
+  pre_routing: 0,
+  local_in: 1,
+  forward: 2,
+  local_out: 3,
+  post_routing: 4,
+}
+const BPF_F_NETFILTER_IP_DEFRAG = 1
+
+/** netfilter: a hook of the network namespace that the process is in. Linux 6.4. */
+export const netfilter: Family<'netfilter'> = {
+  kind: 'netfilter',
+  wants: "a hook of netfilter ('ipv4:local_in:-100')",
+  complete: target => ({ ...target, priority: target.priority ?? 0 }),
+  attach({ fd, doing }, { netfilter: hook, family, priority = 0, defrag = false }) {
+    return createLink(
+      {
+        fd,
+        attachType: attachTypes.netfilter,
+        detail: {
+          kind: 'netfilter',
+          protocolFamily: families[family],
+          hook: hooks[hook],
+          priority,
+          flags: defrag ? BPF_F_NETFILTER_IP_DEFRAG : 0,
+        },
+      },
+      {
+        doing,
+        since: defrag ? '6.6' : '6.4',
+        hints: {
+          EBUSY: 'something is at that hook with the same priority: choose another',
+          ERANGE: 'that priority cannot be: what defragments runs at -400, and comes first',
+          EOPNOTSUPP:
+            'this kernel cannot defragment here: the module nf_defrag_ipv4 or nf_defrag_ipv6 is missing',
+        },
+      },
+    )
+  },
+}

@@ -1,0 +1,55 @@
+import { BpfError } from '../errors.ts'
+import type { Anchor, Order } from '../spec/targets.ts'
+import type { LinkOrder } from '../syscall/index.ts'
+import { type Descriptor, openPinOf } from './descriptor.ts'
+
+/** Flags of BPF_LINK_CREATE (include/uapi/linux/bpf.h). */
+const BPF_F_BEFORE = 1 << 3
+const BPF_F_AFTER = 1 << 4
+const BPF_F_ID = 1 << 5
+const BPF_F_LINK = 1 << 13
+
+/** An order as the kernel takes it. */
+export interface OrderArguments {
+  readonly flags: number
+  readonly order: LinkOrder
+}
+
+/** Is anything said about the order? */
+export function hasOrder({ before, after, revision }: Order): boolean {
+  return before !== undefined || after !== undefined || revision !== undefined
+}
+
+/**
+ * Calls with an order as the kernel takes it (kernel/bpf/mprog.c); the pin of an anchor is open meanwhile.
+ *
+ * @throws BpfError `ERR_VALUE` for two anchors at once.
+ */
+export function withOrder<T>(asked: Order, doing: string, use: (order: OrderArguments) => T): T {
+  const { before, after, revision } = asked
+  if (before !== undefined && after !== undefined) {
+    throw new BpfError(`${doing}: it can be before or after others, not both`, { code: 'ERR_VALUE' })
+  }
+  const anchor = before ?? after
+  const place = anchor === undefined ? 0 : before === undefined ? BPF_F_AFTER : BPF_F_BEFORE
+  const expected = revision === undefined ? {} : { expectedRevision: revision }
+  if (anchor === undefined || anchor === 'all') return use({ flags: place, order: expected })
+  const [kind, idOrPin] = anchored(anchor)
+  const flags = place | (kind === 'link' ? BPF_F_LINK : 0)
+  if (typeof idOrPin === 'number')
+    return use({ flags: flags | BPF_F_ID, order: { ...expected, relative: idOrPin } })
+  using pin: Descriptor = openPinOf(kind, idOrPin, doing)
+  return use({ flags, order: { ...expected, relative: pin.fd } })
+}
+
+function anchored(anchor: Anchor): readonly [kind: 'link' | 'program', idOrPin: number | string] {
+  return 'link' in anchor ? ['link', anchor.link] : ['program', anchor.program]
+}
+
+/** What the kernel's answers mean where an order was asked for. */
+export const orderHints: Readonly<Record<string, string>> = {
+  ESTALE: 'the programs there have changed: their list has another revision',
+  ENOENT: 'the program or link that it is to be before or after is not there',
+  EEXIST: 'the program is attached there already',
+  ERANGE: 'as many programs as can be are attached there',
+}
