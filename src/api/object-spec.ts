@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { BpfError } from '../errors.ts'
 import type { BpfMap } from '../map/index.ts'
 import { liveVariables, load } from '../object/index.ts'
@@ -25,7 +26,7 @@ import { Collection } from './collection.ts'
 export interface OpenOptions {
   /** The object's name, which its directory on bpffs has. Default: the file name less `.bpf.o` or `.o`. */
   readonly name?: string
-  /** Directory on bpffs, made if it is not there. Default `/sys/fs/bpf`. */
+  /** Directory on bpffs, absolute or from the working directory; made if it is not there. Default `/sys/fs/bpf`. */
   readonly root?: string
   /** `'libbpf'`: maps marked LIBBPF_PIN_BY_NAME are shared with programs on libbpf, at `<root>/<map>`. */
   readonly layout?: Layout
@@ -179,7 +180,7 @@ export function openObject(source: string | Uint8Array, options: OpenOptions = {
   }
   const directory = encodeObjectName(name)
   const bytes = typeof source === 'string' ? readObject(source) : source
-  const root = (options.root ?? defaultRoot).replace(/(?<=.)\/+$/, '')
+  const root = resolve(options.root ?? defaultRoot)
   return new ObjectSpec(parseSpec(bytes, name), { root, directory, layout: options.layout ?? 'object' })
 }
 

@@ -1,3 +1,4 @@
+import { basename, dirname, resolve } from 'node:path'
 import { defaultRoot } from '../pin/index.ts'
 import { decodeName } from '../plan/names.ts'
 import { type OpenPinnedOptions, PinnedObject } from './pinned-object.ts'
@@ -15,11 +16,9 @@ import { type OpenPinnedOptions, PinnedObject } from './pinned-object.ts'
  * counter.maps.get('totals').get(0)
  */
 export function openPinned(nameOrPath: string, options: OpenPinnedOptions = {}): PinnedObject {
-  const path = nameOrPath.replace(/(?<=.)\/+$/, '')
-  const slash = path.lastIndexOf('/')
-  if (slash < 0) return new PinnedObject({ root: options.root ?? defaultRoot, name: path }, options)
-  return new PinnedObject(
-    { root: path.slice(0, slash) || '/', name: decodeName(path.slice(slash + 1)) },
-    options,
-  )
+  if (!nameOrPath.includes('/')) {
+    return new PinnedObject({ root: resolve(options.root ?? defaultRoot), name: nameOrPath }, options)
+  }
+  const path = resolve(nameOrPath)
+  return new PinnedObject({ root: dirname(path), name: decodeName(basename(path)) }, options)
 }

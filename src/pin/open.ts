@@ -3,7 +3,7 @@ import { isOutside, type PinKind, type Place } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import { closeFd, type MapInfo, mapInfo, objectKind, objGet, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
-import { idOf } from './identity.ts'
+import { describe, idOf, occupantText } from './identity.ts'
 
 const ENOENT = -2
 const BPF_F_RDONLY = 8
@@ -44,7 +44,7 @@ function infoOfMap(fd: number, path: string, isOut: boolean): MapInfo {
   if (typeof info === 'object') return info
   const error =
     info === undefined
-      ? pinError('ERR_PIN_KIND', path, `${kindText(kind)} is pinned at ${path}, expected a map`)
+      ? wrongKind(fd, path, 'map')
       : systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
           doing: 'reading information about a pinned map',
           path,
@@ -102,10 +102,9 @@ function notTheOne(generation: Generation, { kind, id, path }: PinRecord, fd: nu
   const full = fullPath(path, generation)
   const found = objectKind(fd)
   const other = idOf(fd, kind)
+  const error = found === kind ? undefined : wrongKind(fd, full, kind)
   closeFd(fd)
-  if (found !== kind) {
-    return pinError('ERR_PIN_KIND', full, `${kindText(found)} is pinned at ${full}, expected a ${kind}`)
-  }
+  if (error) return error
   const message = `${full} is the ${kind} with id ${other}; the manifest says the ${kind} with id ${id}`
   return pinError('ERR_PIN_REPLACED', full, message)
 }
@@ -114,8 +113,10 @@ function pinError(code: string, path: string, message: string): BpfError {
   return new BpfError(message, { code, path })
 }
 
-function kindText(kind: PinKind | 'btf' | number | undefined): string {
-  return typeof kind === 'string' ? `a ${kind}` : 'no BPF object'
+function wrongKind(fd: number, path: string, wanted: PinKind): BpfError {
+  const occupant = describe(fd)
+  const found = occupant ? occupantText(occupant) : 'something that is no map, program or link'
+  return pinError('ERR_PIN_KIND', path, `${found} is pinned at ${path}, expected a ${wanted}`)
 }
 
 function fullPath(path: string, generation: Generation | undefined): string {

@@ -1,13 +1,15 @@
+import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import { type BpfProgram, programHash } from '../object/index.ts'
-import { linkPlace, mapPlace, type PinKind, type Place, programPlace } from '../plan/layout.ts'
+import { isOutside, linkPlace, mapPlace, type PinKind, type Place, programPlace } from '../plan/layout.ts'
 import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
 import { attachTypeName } from '../spec/kernel.ts'
 import type { Spec } from '../spec/types.ts'
 import { applySteps } from './apply.ts'
+import { occupantOf, occupantText } from './identity.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
 import type { PinSite } from './reuse.ts'
 import { Root } from './root.ts'
@@ -73,37 +75,53 @@ export class Writer {
  * @throws BpfError with the kernel's errno.
  */
 export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): void {
-  const places = pinPlaces(live, site)
+  const items = { map: live.maps, program: live.programs, link: live.links } as const
+  const pins = pinRecords(live, site)
   const descriptorOf = (kind: PinKind, name: string): number => {
-    const items = { map: live.maps, program: live.programs, link: live.links } as const
     const item = items[kind].get(name)
     if (!item) throw new Error(`the plan pins a ${kind} '${name}' that is not there`)
     return item.fd
   }
-  const manifest = firstManifest(live, places)
+  const manifest = firstManifest(live, pins)
   const held = new Map([[`${site.directory}${nextSuffix}`, lock.next]])
-  applySteps(pinSteps(site.directory, places), { root, held, mode, manifest, descriptorOf })
+  applySteps(pinSteps(site.directory, pins), { root, held, mode, manifest, descriptorOf })
 }
 
-/** Where each thing that lives is to be pinned. */
-function pinPlaces({ spec, maps, programs, links }: Pinnable, site: PinSite): Place[] {
-  const places: Place[] = []
-  const add = (place: Place | null): void => {
-    if (place) places.push(place)
+/**
+ * Where each thing that lives is to be pinned.
+ *
+ * @throws BpfError `EEXIST` where something else is pinned at a path outside of the object's directory.
+ */
+function pinRecords({ spec, maps, programs, links }: Pinnable, { root, layout }: PinSite): PinRecord[] {
+  const records: PinRecord[] = []
+  const add = (place: Place | null, item: { readonly id: number } | undefined): void => {
+    if (place && item) records.push({ ...place, id: item.id, ...sharing(place, item.id) })
   }
-  for (const map of spec.maps) if (maps.has(map.name)) add(mapPlace(map, site.root, site.layout))
-  for (const program of spec.programs) if (programs.has(program.name)) add(programPlace(program))
-  for (const program of spec.programs) if (links.has(program.name)) add(linkPlace(program))
-  return places
+  for (const map of spec.maps) add(mapPlace(map, root, layout), maps.get(map.name))
+  for (const program of spec.programs) add(programPlace(program, root), programs.get(program.name))
+  for (const program of spec.programs) add(linkPlace(program, root), links.get(program.name))
+  return records
 }
 
-function firstManifest({ spec, maps, programs, links }: Pinnable, places: readonly Place[]): Manifest {
-  const idOf = { map: maps, program: programs, link: links } as const
+/** A path outside may have the same map already: it was found there when the object was loaded. */
+function sharing({ kind, name, path }: Place, id: number): { readonly shared?: true } {
+  const occupant = isOutside(path) ? occupantOf(path) : undefined
+  if (!occupant) return {}
+  if (occupant.kind === kind && occupant.id === id) return { shared: true }
+  throw new BpfError(`pinning ${kind} '${name}': ${occupantText(occupant)} is pinned at ${path}`, {
+    code: 'EEXIST',
+    errno: 17,
+    path,
+    hint: 'choose another path, or remove what is pinned there if nobody needs it',
+  })
+}
+
+function firstManifest({ spec, links, programs }: Pinnable, pins: readonly PinRecord[]): Manifest {
   return {
     generation: 1,
     name: spec.name,
     created: new Date().toISOString(),
-    pins: places.map((place): PinRecord => ({ ...place, id: idOf[place.kind].get(place.name)!.id })),
+    pins,
     links: [...links.values()].map(link => linkRecord(spec, link)),
     programs: [...programs.values()].map(({ name, spec: program }) => ({
       name,

@@ -38,8 +38,8 @@ export function clearLeftover(directory: number, path: string): void {
 }
 
 function removeOutside({ pins }: Manifest): void {
-  for (const { kind, path, id } of pins) {
-    if (isOutside(path) && isStill(path, kind, id)) unlinkFile(path)
+  for (const { kind, path, id, shared } of pins) {
+    if (isOutside(path) && !shared && isStill(path, kind, id)) unlinkFile(path)
   }
 }
 

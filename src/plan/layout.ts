@@ -30,32 +30,38 @@ export interface Place {
 export function mapPlace(map: MapSpec, root: string, layout: Layout): Place | null {
   if (!map.autocreate) return null
   const elsewhere = layout === 'libbpf' && map.pinByName ? `${root}/${map.name}` : undefined
-  return place('map', map.name, map.pinPath === undefined ? elsewhere : map.pinPath)
+  return place('map', map.name, map.pinPath === undefined ? elsewhere : map.pinPath, root)
 }
 
 /** Where a program is pinned, or `null` if it is not. */
-export function programPlace(program: ProgramSpec): Place | null {
-  return program.autoload ? place('program', program.name, program.pinPath) : null
+export function programPlace(program: ProgramSpec, root: string): Place | null {
+  return program.autoload ? place('program', program.name, program.pinPath, root) : null
 }
 
 /**
  * Where a link of a program is pinned, or `null` if it is not. Each label has a pin of its own, also beside a place that
  * was asked for.
  */
-export function linkPlace(program: ProgramSpec, label?: string): Place | null {
+export function linkPlace(program: ProgramSpec, root: string, label?: string): Place | null {
   const { name, autoload, link } = program
   if (!autoload || link.pinPath === null) return null
-  if (label === undefined) return place('link', name, link.pinPath)
+  if (label === undefined) return place('link', name, link.pinPath, root)
   const path =
     link.pinPath === undefined
       ? `${directories.link}/${encodeLinkName(name, label)}`
-      : `${link.pinPath}${encodeLabel(label)}`
+      : below(root, `${link.pinPath}${encodeLabel(label)}`)
   return { kind: 'link', name: `${name}~${label}`, path }
 }
 
-function place(kind: PinKind, name: string, asked: string | null | undefined): Place | null {
+function place(kind: PinKind, name: string, asked: string | null | undefined, root: string): Place | null {
   if (asked === null) return null
-  return { kind, name, path: asked ?? `${directories[kind]}/${encodeName(name)}` }
+  if (asked === undefined) return { kind, name, path: `${directories[kind]}/${encodeName(name)}` }
+  return { kind, name, path: below(root, asked) }
+}
+
+/** A path that is asked for and is not absolute is below the root. */
+function below(root: string, path: string): string {
+  return path.startsWith('/') ? path : `${root}/${path}`
 }
 
 /** Is this place outside of the generation's directory? */

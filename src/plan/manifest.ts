@@ -26,6 +26,8 @@ export interface PinRecord {
   readonly path: string
   /** The kernel's id of what is pinned. */
   readonly id: number
+  /** It was pinned there before, and is not this object's to remove. */
+  readonly shared?: true
 }
 
 /** What a link was made of: the kernel's own information is empty or partial for most families. */

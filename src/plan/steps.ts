@@ -1,4 +1,5 @@
 import { directories, isOutside, type PinKind, type Place } from './layout.ts'
+import type { PinRecord } from './manifest.ts'
 import { draftName, manifestName, nextSuffix } from './names.ts'
 
 /**
@@ -28,11 +29,17 @@ export type Step =
   /** Removes a directory if it is empty. */
   | { readonly do: 'remove-directory'; readonly path: string }
 
+/** Something to be pinned; `shared`: it is pinned there already. */
+export interface PlannedPin extends Place {
+  readonly shared?: true
+}
+
 /**
  * All that a new generation pins, in the order of the object, in the staging directory that the writer's lock made. What
  * lies outside of it is written down first, so that it is found again if this process is stopped.
  */
-export function pinSteps(object: string, places: readonly Place[]): Step[] {
+export function pinSteps(object: string, pins: readonly PlannedPin[]): Step[] {
+  const places = pins.filter(({ shared }) => !shared)
   const next = `${object}${nextSuffix}`
   const draft = `${next}/${draftName}`
   const hasOutside = places.some(({ path }) => isOutside(path))
@@ -54,18 +61,14 @@ export function pinSteps(object: string, places: readonly Place[]): Step[] {
 
 const kindsInOrder: readonly PinKind[] = ['map', 'program', 'link']
 
-/** A pin with the id that the manifest says it has. */
-export interface KnownPlace extends Place {
-  readonly id: number
-}
-
 /**
  * Removes a generation: first its name, so that nobody finds half of it; links before what they run; the manifest
  * last, so that a stop in between leaves a directory that says what it is.
  *
  * @param inPlace keeps the name, because something in the directory is not ours to move
  */
-export function unpinSteps(object: string, pins: readonly KnownPlace[], inPlace: boolean): Step[] {
+export function unpinSteps(object: string, all: readonly PinRecord[], inPlace: boolean): Step[] {
+  const pins = all.filter(({ shared }) => !shared)
   const at = inPlace ? object : `${object}${nextSuffix}`
   const fullPath = (path: string): string => (isOutside(path) ? path : `${at}/${path}`)
   const steps: Step[] = inPlace ? [] : [{ do: 'withdraw', from: object, to: at }]

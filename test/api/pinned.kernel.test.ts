@@ -209,7 +209,7 @@ onKernel('pins of another object, a missing pin and a pin of a wrong kind are th
   for (const open of [() => counter().loadPinned(), () => openPinned('counter', { root })]) {
     const kind = failure(open)
     assert.is(kind.code, 'ERR_PIN_KIND')
-    assert.match(kind.message, `a program is pinned at ${totals}, expected a map`)
+    assert.match(kind.message, ` is pinned at ${totals}, expected a map`)
   }
   rmSync(totals)
   renameSync(`${root}/kept`, totals)
