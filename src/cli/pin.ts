@@ -66,12 +66,12 @@ function describe({ name, pinPath, maps, programs, links }: BpfObject, spec: Obj
     programs: Array.from(programs, program => {
       const { name, type } = program
       const { id, tag } = program.info()
-      return { name, path: pathOf(programPlace(spec.programs.get(name))), id, type, tag }
+      return { name, path: pathOf(programPlace(spec.programs.get(name), '')), id, type, tag }
     }),
     links: Array.from(links, link => {
       const { name, type } = link
       const { id, progId } = link.info()
-      const path = pathOf(linkPlace(spec.programs.get(link.program)))
+      const path = pathOf(linkPlace(spec.programs.get(link.program), ''))
       return { name, path, id, type, programId: progId }
     }),
   }

@@ -121,7 +121,7 @@ export class BpfMap {
   get(key: Entry): Entry | undefined {
     const access = this.#open()
     access.putKey(key)
-    const result = mapLookup(this.fd, access.key.address, access.value.address)
+    const result = mapLookup(this.fd, access.keyOrNone, access.value)
     if (result === ENOENT) return undefined
     if (result < 0) throw this.#failed('reading', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
     return access.takeValue()
@@ -138,18 +138,20 @@ export class BpfMap {
    * @throws BpfError `ERR_VALUE` for a key or value that does not fit its type, E2BIG for a full map.
    */
   set(key: Entry, value: Entry, mode: SetMode = 'any'): void {
+    this.#mustBeWritable()
     const access = this.#open()
     access.putKey(key)
     access.putValue(value)
-    const result = mapUpdate(this.fd, access.key.address, access.value.address, setFlags[mode])
+    const result = mapUpdate(this.fd, access.keyOrNone, access.value, setFlags[mode])
     if (result < 0) throw this.#failed('writing to', result, 'bpf(BPF_MAP_UPDATE_ELEM)')
   }
 
   /** Removes an entry; `false` where there was none. */
   delete(key: Entry): boolean {
+    this.#mustBeWritable()
     const access = this.#open()
     access.putKey(key)
-    const result = mapDelete(this.fd, access.key.address)
+    const result = mapDelete(this.fd, access.key)
     if (result === ENOENT) return false
     if (result < 0) throw this.#failed('deleting from', result, 'bpf(BPF_MAP_DELETE_ELEM)')
     return true
@@ -164,7 +166,7 @@ export class BpfMap {
   *entries(): IterableIterator<[key: Entry, value: Entry]> {
     for (const access of this.#walk()) {
       const key = access.takeKey()
-      const result = mapLookup(this.fd, access.key.address, access.value.address)
+      const result = mapLookup(this.fd, access.keyOrNone, access.value)
       if (result === ENOENT) continue
       if (result < 0) throw this.#failed('reading', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
       yield [key, access.takeValue()]
@@ -200,18 +202,24 @@ export class BpfMap {
     const access = new Access(this)
     const kernel = this.#kernel
     let seen = 0
-    let last = 0
+    let last: Memory | null = null
     // a map whose keys are deleted while we walk starts over (kernel/bpf/hashtab.c: htab_map_get_next_key): stop then
-    while (seen++ < this.maxEntries) {
-      const result = mapGetNextKey(this.fd, last, access.nextKey.address)
+    const most = this.maxEntries === 0 ? Number.POSITIVE_INFINITY : this.maxEntries
+    while (seen++ < most) {
+      const result = mapGetNextKey(this.fd, last, access.nextKey)
       if (result === ENOENT) return
       if (result < 0) throw this.#failed('walking through', result, 'bpf(BPF_MAP_GET_NEXT_KEY)')
       access.key.bytes.set(access.nextKey.bytes)
-      last = access.key.address
+      last = access.key
       yield access
       // the memory of this walk has the sizes of the map that it began with
       if (kernel.fd !== this.#kernel.fd || kernel.shape !== this.#kernel.shape) throw this.#moved()
     }
+  }
+
+  #mustBeWritable(): void {
+    if (!this.readOnly) return
+    throw new BpfError(`map '${this.name}' was opened for reading only`, { code: 'ERR_READ_ONLY' })
   }
 
   #moved(): BpfError {
@@ -235,6 +243,8 @@ class Access {
   readonly key: Memory
   readonly nextKey: Memory
   readonly value: Memory
+  /** What map calls take for a key: null in maps that have none. */
+  readonly keyOrNone: Memory | null
   readonly #map: BpfMap
   readonly #keyCodec: Codec | undefined
   readonly #valueCodec: Codec | undefined
@@ -247,10 +257,11 @@ class Access {
     this.#map = map
     this.#stride = isPerCpu ? (valueSize + 7) & ~7 : 0
     this.key = allocate(keySize)
+    this.keyOrNone = keySize === 0 ? null : this.key
     this.nextKey = allocate(keySize)
     this.value = allocate(isPerCpu ? this.#stride * thisMachine().possibleCpus : valueSize)
-    this.#keyCodec = codecOf(types, types?.key, keySize) ?? (isIndexed(map) ? indexCodec : undefined)
-    this.#valueCodec = codecOf(types, types?.value, valueSize)
+    this.#keyCodec = codecOf(types, types?.key, keySize, 'key') ?? (isIndexed(map) ? indexCodec : undefined)
+    this.#valueCodec = codecOf(types, types?.value, valueSize, 'value')
   }
 
   putKey(key: Entry): void {
@@ -267,9 +278,7 @@ class Access {
       throw this.#misfit('value', `an array with the values of ${cpus} CPUs`)
     }
     this.value.bytes.fill(0)
-    value.forEach((one, cpu) => {
-      this.#put(one, this.#valueCodec, this.#ofCpu(cpu), 'value')
-    })
+    for (let cpu = 0; cpu < cpus; cpu++) this.#put(value[cpu], this.#valueCodec, this.#ofCpu(cpu), 'value')
   }
 
   takeKey(): Entry {
@@ -290,11 +299,13 @@ class Access {
     return this.value.bytes.subarray(cpu * this.#stride, cpu * this.#stride + this.#map.valueSize)
   }
 
-  #put(entry: Entry, codec: Codec | undefined, into: Uint8Array, part: 'key' | 'value'): void {
+  #put(entry: Entry | undefined, codec: Codec | undefined, into: Uint8Array, part: 'key' | 'value'): void {
+    // a map without keys takes anything for one
+    if (into.length === 0) return
     if (entry instanceof Uint8Array) {
       if (entry.length !== into.length) throw this.#misfit(part, `${into.length} bytes, got ${entry.length}`)
       into.set(entry)
-    } else if (codec) {
+    } else if (codec && entry !== undefined) {
       codec.encode(entry, into)
     } else {
       throw this.#misfit(part, `${into.length} bytes as a Uint8Array: its type is not known`)
@@ -320,7 +331,7 @@ const indexCodec: Codec = {
   size: 4,
   decode: bytes => new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4))[0] ?? 0,
   encode(value, bytes) {
-    const index = Number(value)
+    const index = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN
     if (!Number.isInteger(index) || index < 0 || index > 0xffffffff) {
       throw new BpfError(`${String(value)} is not the index of a slot`, { code: 'ERR_VALUE' })
     }
@@ -329,9 +340,14 @@ const indexCodec: Codec = {
 }
 
 /** A codec only where the type is as large as the map's part: anything else was not made for this map. */
-function codecOf(types: MapTypes | undefined, id: TypeId | undefined, size: number): Codec | undefined {
+function codecOf(
+  types: MapTypes | undefined,
+  id: TypeId | undefined,
+  size: number,
+  what: 'key' | 'value',
+): Codec | undefined {
   if (!types || !id || size === 0) return undefined
-  const codec = createCodec(types.btf, id)
+  const codec = createCodec(types.btf, id, what)
   return codec.size === size ? codec : undefined
 }
 

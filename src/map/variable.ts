@@ -4,6 +4,8 @@ import { mapFlag } from '../spec/kernel.ts'
 import { allocate, MappedMemory, mapLookup, systemError } from '../syscall/index.ts'
 import type { BpfMap } from './map.ts'
 
+const ENOTSUPP = -524
+
 /** Where a variable lies, and how it is decoded. */
 export interface VariableInit {
   readonly name: string
@@ -24,6 +26,8 @@ export class SectionMemory {
   /** Constants, or a map that was opened for reading only. */
   readonly readOnly: boolean
   #mapped: MappedMemory | undefined
+  /** The kernel maps no values with a lock, timer or kernel pointer in them (kernel/bpf/syscall.c: bpf_map_mmap). */
+  #cannotBeMapped = false
 
   constructor(map: BpfMap, isConstant: boolean) {
     this.map = map
@@ -38,7 +42,10 @@ export class SectionMemory {
   write(offset: number, bytes: Uint8Array): void {
     const mapped = this.#memory()
     if (this.readOnly || !mapped) {
-      throw new BpfError(`the variables of '${this.map.name}' can only be read`, { code: 'ERR_READ_ONLY' })
+      const why = this.#cannotBeMapped ? ': a lock, timer or kernel pointer is among them' : ''
+      throw new BpfError(`the variables of '${this.map.name}' can only be read${why}`, {
+        code: 'ERR_READ_ONLY',
+      })
     }
     mapped.write(offset, bytes)
   }
@@ -49,9 +56,14 @@ export class SectionMemory {
 
   /** A map opened read-only cannot be mapped at all (kernel/bpf/syscall.c: bpf_map_mmap), a frozen one needs no mapping. */
   #memory(): MappedMemory | undefined {
-    if (this.readOnly || (this.map.shape.flags & mapFlag.MMAPABLE) === 0) return undefined
+    if (this.readOnly || this.#cannotBeMapped || (this.map.shape.flags & mapFlag.MMAPABLE) === 0)
+      return undefined
     if (this.#mapped) return this.#mapped
     const mapped = MappedMemory.map(this.map.fd, this.map.valueSize, { write: true })
+    if (mapped === ENOTSUPP) {
+      this.#cannotBeMapped = true
+      return undefined
+    }
     if (typeof mapped === 'number') {
       throw systemError(mapped, 'mmap', { doing: `mapping the variables of '${this.map.name}'` })
     }
@@ -62,7 +74,7 @@ export class SectionMemory {
   #lookup(): Uint8Array {
     const key = allocate(4)
     const value = allocate(this.map.valueSize)
-    const result = mapLookup(this.map.fd, key.address, value.address)
+    const result = mapLookup(this.map.fd, key, value)
     if (result < 0) {
       throw systemError(result, 'bpf(BPF_MAP_LOOKUP_ELEM)', {
         doing: `reading the variables of '${this.map.name}'`,

@@ -10,7 +10,7 @@ export interface LoadedBtf {
   readonly fd: number
 }
 
-/** Map types for which the kernel takes no BTF (`map_check_btf` of their map_ops is missing, kernel/bpf/syscall.c: map_check_btf). */
+/** Map types that the kernel creates only without BTF (kernel/bpf/syscall.c: map_check_btf, map_check_no_btf). */
 const withoutBtf: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'perf_event_array',
   'cgroup_array',
@@ -94,12 +94,11 @@ function describe(shape: MapShape): string {
  */
 export function fillSection(map: BpfMap, { section }: MapSpec): void {
   if (!section) return
-  const isZero = section.kind === 'bss' && section.contents.every(byte => byte === 0)
-  if (!isZero) {
+  if (!section.isZero) {
     const key = allocate(4)
     const value = allocate(section.contents.length)
     value.bytes.set(section.contents)
-    const result = mapUpdate(map.fd, key.address, value.address)
+    const result = mapUpdate(map.fd, key, value)
     if (result < 0) {
       throw systemError(result, 'bpf(BPF_MAP_UPDATE_ELEM)', { doing: `filling data section '${map.name}'` })
     }
@@ -116,7 +115,7 @@ export function fillSlot(map: BpfMap, index: number, fd: number, what: string): 
   const value = allocate(4)
   new Uint32Array(key.bytes.buffer)[0] = index
   new Uint32Array(value.bytes.buffer)[0] = fd
-  const result = mapUpdate(map.fd, key.address, value.address)
+  const result = mapUpdate(map.fd, key, value)
   if (result < 0) {
     throw systemError(result, 'bpf(BPF_MAP_UPDATE_ELEM)', {
       doing: `putting ${what} into slot ${index} of map '${map.name}'`,

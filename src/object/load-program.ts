@@ -88,14 +88,25 @@ function noType(program: ProgramSpec): BpfError {
   )
 }
 
+/** Errors that have nothing to do with what the program does, whatever the log says until then. */
+const notTheVerifiers: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'EINTR',
+  'ENOTSUPP',
+])
+
 /** The first load asks for no log, which costs time even where nothing is wrong. */
 function reloadForLog(program: ProgramSpec, options: ProgLoadOptions, first: number): number {
   const { result, log } = progLoadLogged(options)
   // what failed for want of memory, say, may succeed now
   if (result >= 0) return result
   const error = systemError(first, 'bpf(BPF_PROG_LOAD)', { doing: `loading program '${program.name}'` })
-  if (log.trim() === '') throw error
-  throw new VerifierError(program.name, summarize(log), log, {
+  const cause = summarize(log)
+  if (cause === undefined || notTheVerifiers.has(error.code)) throw error
+  throw new VerifierError(program.name, cause, log, {
     syscall: 'bpf(BPF_PROG_LOAD)',
     ...(error.errno === undefined ? {} : { errno: error.errno }),
     cause: error,

@@ -1,14 +1,14 @@
 /**
  * The cause in a verifier log, as one line: the verifier's last word, the instruction it was about and the source line
- * in front of that.
+ * in front of that; `undefined` where the log has no such word.
  *
  * @example
  * summarize(log) // "R0 invalid mem access 'map_value_or_null' at 7: (79) r1 = *(u64 *)(r0 +0) (*slot += 1; at f.c:24)"
  */
-export function summarize(log: string): string {
+export function summarize(log: string): string | undefined {
   const lines = log.split('\n').map(line => line.trim())
   const last = lines.findLastIndex(isCause)
-  if (last < 0) return 'its log says nothing'
+  if (last < 0) return undefined
   const instruction = lines.slice(0, last).findLast(line => instructionLine.test(line))
   const source = lines.slice(0, last).findLast(line => line.startsWith(';'))
   const at = instruction ? ` at ${withoutState(instruction)}` : ''
@@ -21,10 +21,13 @@ const instructionLine = /^\d+: \([0-9a-f]{2}\) /
 const statisticsLine = /^(processed \d+ insns|verification time|stack depth|insns processed|$)/
 /** States of the registers: `from 5 to 7: R0=...`, `5: R1=ctx() R10=fp0`. */
 const stateLine = /^(\d+: R\d|from \d+ to \d+|\d+: safe$)/
+/** What is said of functions that passed: `Validating thrice() func#2...`, `Func#2 ('thrice') is safe for any args ...`. */
+const passedLine = /^(Validating \S+ func#\d+|Func#\d+ .*is safe for any args)/
 
 function isCause(line: string): boolean {
   return (
     !statisticsLine.test(line) &&
+    !passedLine.test(line) &&
     !instructionLine.test(line) &&
     !stateLine.test(line) &&
     !line.startsWith(';')

@@ -33,7 +33,7 @@ export function createManifest(manifest: Manifest): number {
   const key = allocate(4)
   const value = allocate(bytes.length)
   value.bytes.set(bytes)
-  const written = mapUpdate(fd, key.address, value.address)
+  const written = mapUpdate(fd, key, value)
   const result = written < 0 ? written : mapFreeze(fd)
   if (result >= 0) return fd
   const error = systemError(result, written < 0 ? 'bpf(BPF_MAP_UPDATE_ELEM)' : 'bpf(BPF_MAP_FREEZE)', {
@@ -67,7 +67,7 @@ export function readManifest(
     }
     const key = allocate(4)
     const value = allocate(info.valueSize)
-    const result = mapLookup(fd, key.address, value.address)
+    const result = mapLookup(fd, key, value)
     if (result < 0) throw systemError(result, 'bpf(BPF_MAP_LOOKUP_ELEM)', { doing, path: where })
     return decodeManifest(value.bytes, where)
   } finally {

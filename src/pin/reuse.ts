@@ -74,7 +74,7 @@ function frozenEntry(fd: number, { type, keySize, valueSize }: PinnedMap['shape'
   if (type !== 'array' || keySize !== 4 || !isFrozen(fd)) return undefined
   const key = allocate(4)
   const value = allocate(valueSize)
-  return mapLookup(fd, key.address, value.address) < 0 ? undefined : value.bytes
+  return mapLookup(fd, key, value) < 0 ? undefined : value.bytes
 }
 
 /** Told nowhere else (kernel/bpf/syscall.c: bpf_map_show_fdinfo). */

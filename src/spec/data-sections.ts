@@ -1,13 +1,15 @@
 import type { ElfSection } from '../elf/index.ts'
+import { ElfError } from '../errors.ts'
+import { DataSection, type DataSectionKind } from './data-section.ts'
 import { kernelNameLength, mapFlag } from './kernel.ts'
 import { emptyMap } from './map-definitions.ts'
 import type { PlacedSection } from './placement.ts'
-import type { DataSection, MapSpec } from './types.ts'
+import type { MapSpec } from './types.ts'
 
 const SHT_NOBITS = 8
 
 /** `.data`, `.rodata`, `.bss` and their dotted forms; `undefined` for every other section and for empty ones. */
-export function dataSectionKind(section: ElfSection): DataSection['kind'] | undefined {
+export function dataSectionKind(section: ElfSection): DataSectionKind | undefined {
   if (section.size === 0) return undefined
   const kind = /^\.(data|rodata|bss)(\.|$)/.exec(section.name)?.[1]
   const isBss = section.type === SHT_NOBITS
@@ -16,16 +18,23 @@ export function dataSectionKind(section: ElfSection): DataSection['kind'] | unde
   return undefined
 }
 
+/** INT_MAX, which kernel/bpf/arraymap.c: array_map_alloc_check allows. */
+const largestSection = 0x7fff_ffff
+
 /** The array map of one entry that holds a data section. */
 export function dataMap(
   section: ElfSection,
-  kind: DataSection['kind'],
+  kind: DataSectionKind,
   placed: PlacedSection | undefined,
   name: string,
   objectName: string,
 ): MapSpec {
-  const contents = new Uint8Array(section.size)
-  contents.set(section.data)
+  if (section.size > largestSection) {
+    throw new ElfError(
+      section.name,
+      `has ${section.size} bytes, the kernel takes at most ${largestSection} in a map's value`,
+    )
+  }
   const map = emptyMap(name)
   map.kernelName = kernelNameOf(section.name, objectName)
   map.type = 'array'
@@ -35,7 +44,7 @@ export function dataMap(
   // user space can map every section; it maps those that it may write, so that variables are live memory
   map.flags = kind === 'rodata' ? mapFlag.MMAPABLE | mapFlag.RDONLY_PROG : mapFlag.MMAPABLE
   map.valueType = placed?.datasec.id ?? 0
-  map.section = { kind, index: section.index, contents }
+  map.section = new DataSection(kind, section)
   return map
 }
 

@@ -10,6 +10,8 @@ import type { SlotSpec } from './types.ts'
 const mapsSection = '.maps'
 /** Size of one pointer of a `values` array in the object. */
 const pointerSize = 8
+/** Size of an index as a key. */
+const indexSize = 4
 
 /** A map of `.maps` and where its definition lies there. */
 export interface DefinedMap {
@@ -96,6 +98,12 @@ function readSlot(
   const at = values ? relocation.offset - offset - values.bitOffset / 8 : -1
   if (at < 0 || at % pointerSize !== 0) {
     throw new ElfError(where, `a relocation in the definition of map '${map.name}' outside of its values`)
+  }
+  if (map.keySize !== indexSize) {
+    throw new BtfError(
+      `${mapsSection}/${map.name}.key`,
+      `has ${map.keySize} bytes; a map with initial values needs a key of ${indexSize} bytes, their index`,
+    )
   }
   const index = at / pointerSize
   const symbol = elf.symbol(relocation.symbol)

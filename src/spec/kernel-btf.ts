@@ -1,37 +1,109 @@
-import { type Btf, fillSections, parseBtf, type SectionFill, type TypeId } from '../btf/index.ts'
+import { type Btf, fillSections, kinds, parseBtf, type SectionFill, type TypeId } from '../btf/index.ts'
 import type { ElfFile } from '../elf/index.ts'
 import type { PlacedSection } from './placement.ts'
 
 /**
- * The object's BTF as the kernel wants it: data sections filled in, and functions that are hidden outside of the object
- * made static, so that the verifier checks them where they are called and not for all possible arguments.
+ * The object's BTF as the kernel wants it; all types keep their ids.
+ *
+ * - Data sections are filled in.
+ * - Functions that are hidden outside of the object are static, so that the verifier checks them where they are called
+ *   and not for all possible arguments.
+ * - What only describes something else (externs, map definitions with sizes that no C array could have) is replaced by
+ *   types that the kernel takes: it refuses the whole otherwise (kernel/bpf/btf.c).
  */
-export function kernelBtf(elf: ElfFile, btf: Btf, sections: Iterable<PlacedSection>): Btf {
+export function kernelBtf(elf: ElfFile, btf: Btf, sections: ReadonlyMap<string, PlacedSection>): Btf {
   const fills = new Map<TypeId, SectionFill>()
-  for (const { section, datasec, variables } of sections) {
+  for (const { section, datasec, variables } of sections.values()) {
     fills.set(datasec.id, { size: section.size, offsets: variables.map(({ offset }) => offset) })
   }
-  const bytes = fillSections(btf, fills)
-  hideFunctions(elf, btf, bytes)
-  return parseBtf(bytes)
+  const heads = new Heads(btf, fillSections(btf, fills))
+  hideFunctions(elf, btf, heads)
+  replaceExterns(btf, heads, sections)
+  shortenArrays(btf, heads)
+  return parseBtf(heads.bytes)
 }
 
-const BTF_FUNC_STATIC = 0
+/** Writes to the heads of types: name, kind with count or linkage, size or type; 4 bytes each (struct btf_type). */
+class Heads {
+  readonly bytes: Uint8Array
+  readonly #btf: Btf
+  readonly #view: DataView
 
-/** A FUNC keeps its linkage where other kinds count their members, in the low half of the second word (linux/btf.h). */
-function hideFunctions(elf: ElfFile, btf: Btf, bytes: Uint8Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  constructor(btf: Btf, bytes: Uint8Array) {
+    this.bytes = bytes
+    this.#btf = btf
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get(id: TypeId, word: number): number {
+    return this.#view.getUint32(this.#at(id, word), this.#btf.littleEndian)
+  }
+
+  set(id: TypeId, word: number, value: number): void {
+    this.#view.setUint32(this.#at(id, word), value, this.#btf.littleEndian)
+  }
+
+  setKind(id: TypeId, kind: 'typedef' | 'struct', count = 0): void {
+    this.set(id, 1, (kinds.indexOf(kind) << 24) | count)
+  }
+
+  #at(id: TypeId, word: number): number {
+    return this.#btf.records.offsetInBlob(id) + 4 * word
+  }
+}
+
+/** A FUNC keeps its linkage where other kinds count their members; 0 is static. */
+function hideFunctions(elf: ElfFile, btf: Btf, heads: Heads): void {
   for (let i = 1; i < elf.symbolCount; i++) {
     const symbol = elf.symbol(i)
     if (symbol.kind !== 'func' || symbol.binding === 'local') continue
     if (symbol.visibility !== 'hidden' && symbol.visibility !== 'internal') continue
     const fn = btf.find(symbol.name, 'func')
-    if (!fn) continue
-    const at = btf.records.offsetInBlob(fn.id) + 4
-    view.setUint32(
-      at,
-      (view.getUint32(at, btf.littleEndian) & 0xffff0000) | BTF_FUNC_STATIC,
-      btf.littleEndian,
-    )
+    if (fn) heads.set(fn.id, 1, heads.get(fn.id, 1) & 0xffff0000)
+  }
+}
+
+const BTF_VAR_GLOBAL_ALLOCATED = 1
+
+/**
+ * Nothing of the object refers to externs by their types. A function becomes a name for an integer, a variable one, and
+ * a section of them (12 bytes a variable) a struct without a name (12 bytes a member).
+ */
+function replaceExterns(btf: Btf, heads: Heads, sections: ReadonlyMap<string, PlacedSection>): void {
+  const integer = btf.ids('int').next()
+  if (integer.done) return
+  for (const id of btf.ids('func')) {
+    const fn = btf.type(id)
+    if (fn.kind !== 'func' || fn.linkage !== 'extern') continue
+    heads.setKind(id, 'typedef')
+    heads.set(id, 2, integer.value)
+  }
+  for (const id of btf.ids('var')) {
+    const variable = btf.type(id)
+    if (variable.kind !== 'var' || variable.linkage !== 'extern') continue
+    heads.set(id, 2, integer.value)
+    heads.set(id, 3, BTF_VAR_GLOBAL_ALLOCATED)
+  }
+  for (const id of btf.ids('datasec')) {
+    if (sections.has(btf.nameOf(id))) continue
+    const count = heads.get(id, 1) & 0xffff
+    heads.set(id, 0, 0)
+    heads.setKind(id, 'struct', count)
+    heads.set(id, 2, btf.sizeOf(integer.value))
+    for (let i = 0; i < count; i++) {
+      const [name, type, offset] = [3 * i + 3, 3 * i + 4, 3 * i + 5]
+      heads.set(id, name, 0)
+      heads.set(id, type, integer.value)
+      heads.set(id, offset, 0)
+    }
+  }
+}
+
+/** `__uint(max_entries, 1 << 30)` is an array of 4 GiB of a type that has no values; the kernel counts its bytes. */
+function shortenArrays(btf: Btf, heads: Heads): void {
+  const largest = 2 ** 30 - 1
+  const lengthWord = 5 // behind the head: element type, index type, length
+  for (const id of btf.ids('array')) {
+    if (heads.get(id, lengthWord) > largest) heads.set(id, lengthWord, 0)
   }
 }

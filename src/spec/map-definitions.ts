@@ -47,7 +47,8 @@ export function parseMapDefinition(
 export function emptyMap(name: string): Definition {
   return {
     name,
-    kernelName: name.slice(0, kernelNameLength),
+    // the number that tells equal names apart is ours: the kernel takes no '~'
+    kernelName: name.replace(/~\d+/, '').slice(0, kernelNameLength),
     type: 'unspec',
     keySize: 0,
     valueSize: 0,
@@ -167,11 +168,11 @@ function agree(context: Context, part: 'key' | 'value', field: string, size: num
 }
 
 function readUint(member: BtfMember, context: Context): number {
-  const array = context.btf.type(pointee(member, context))
-  if (array.kind !== 'array') {
-    throw notA(member, context, 'an integer by __uint()')
-  }
-  return array.length
+  const { btf } = context
+  const array = pointee(member, context)
+  if (btf.kindOf(array) !== 'array') throw notA(member, context, 'an integer by __uint()')
+  // only the length: `__uint(max_entries, 1 << 30)` is an array larger than any value can be
+  return btf.records.word(array, 5)
 }
 
 /** `__ulong(map_extra, N)` is an anonymous enum of one value; `__uint` works too. */

@@ -45,7 +45,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
     name,
     elf,
     btf,
-    kernelBtf: btf && lazily(() => kernelBtf(elf, btf, sections.values())),
+    kernelBtf: btf && lazily(() => kernelBtf(elf, btf, sections)),
     ext,
     license: readLicense(elf),
     maps: [...defined.map(({ map }) => map), ...data],

@@ -92,6 +92,9 @@ function readReference(site: Site, fn: PendingFunction, relocation: ElfRelocatio
       `symbol ${nameOf(site, symbol)} is ${symbol.section}, which no program can refer to`,
     )
   }
+  if (!isCall && at + 1 >= fn.length) {
+    throw new ElfError(place, `the second half of a 64-bit load is outside of function '${fn.name}'`)
+  }
   const immediate = code.immediate(instruction)
   return isCall
     ? callReference(site, place, at, symbol, symbol.section, immediate)
@@ -111,7 +114,8 @@ function callReference(
   immediate: number,
 ): Reference {
   const to = site.targets.functionAt(section, symbol.value / instructionSize + immediate + 1)
-  if (!to) throw new ElfError(place, `calls ${nameOf(site, symbol)}, where no function starts`)
+  if (!to)
+    throw new ElfError(place, `calls ${nameOf(site, symbol)}, where no function of section .text starts`)
   return { kind: 'call', at, to }
 }
 
@@ -150,7 +154,10 @@ function* localCalls(site: Site, fn: PendingFunction, relocated: ReadonlySet<num
     const to = targets.functionAt(section.index, i + code.immediate(i) + 1)
     if (!to) {
       const place = `${section.name}+0x${(i * instructionSize).toString(16)}`
-      throw new ElfError(place, `function '${fn.name}' calls a place where no function starts`)
+      throw new ElfError(
+        place,
+        `function '${fn.name}' calls a place where no function of section .text starts`,
+      )
     }
     yield { kind: 'call', at, to }
   }

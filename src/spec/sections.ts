@@ -58,7 +58,7 @@ type Row = readonly [
 
 /**
  * Every section name that says what a program is (the names are those that the field agreed on in libbpf's program type
- * documentation, Documentation/bpf/libbpf/program_types.rst). The first match wins.
+ * documentation, Documentation/bpf/libbpf/program_types.rst). Each name is there once.
  */
 const rows: readonly Row[] = [
   ['socket', 'socket_filter', undefined, null],

@@ -1,5 +1,6 @@
 import type { Btf, BtfExt, TypeId } from '../btf/index.ts'
 import type { ElfFile } from '../elf/index.ts'
+import type { DataSection } from './data-section.ts'
 import type { AttachType, MapType, ProgramType } from './kernel.ts'
 import type { Reference } from './references.ts'
 import type { SectionMatch } from './sections.ts'
@@ -69,15 +70,6 @@ export interface SlotSpec {
   readonly index: number
   readonly kind: 'map' | 'program'
   readonly name: string
-}
-
-/** A data section of the object, which becomes an array map of one entry. */
-export interface DataSection {
-  readonly kind: 'data' | 'rodata' | 'bss'
-  /** Index in the ELF file. */
-  readonly index: number
-  /** What the map starts with; variables write into it. As long as the map's value. */
-  readonly contents: Uint8Array
 }
 
 /** A function with a section of its own: what the kernel loads as a program. */

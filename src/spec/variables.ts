@@ -1,6 +1,6 @@
 import type { BtfVar } from '../btf/index.ts'
 import { type Btf, type Codec, createCodec, type TypeId, type Value } from '../btf/index.ts'
-import type { DataSection } from './types.ts'
+import type { DataSection } from './data-section.ts'
 
 /** A global variable of the object, in the section's initial contents: what is set here is what programs start with. */
 export class VariableSpec {

@@ -6,9 +6,10 @@ import {
   mapElement as elementAt,
 } from './attr.generated.ts'
 import { bpf } from './gate.ts'
+import { bpfOn, type Memory } from './memory.ts'
 
-// Keys and values are passed by address (see memory.ts): the caller keeps the memory alive past the call, and knows that the kernel takes `key_size` and `value_size` bytes of it (for per-CPU maps a value a possible CPU, each
-// rounded up to 8 bytes).
+// Keys and values are memory that the caller makes once, and that is held until a call is back. The kernel takes
+// `key_size` and `value_size` bytes of it; for per-CPU maps a value a possible CPU, each rounded up to 8 bytes.
 
 export interface MapCreateOptions {
   /** BPF_MAP_TYPE_*. */
@@ -69,38 +70,38 @@ export function mapFreeze(fd: number): number {
   return bpf(command.BPF_MAP_FREEZE, 4)
 }
 
-/** Copies the value of a key to `value`. `flags`: BPF_F_LOCK. */
-export function mapLookup(fd: number, key: number, value: number, flags = 0): number {
+/** Copies the value of a key to `value`; maps without keys (queue, stack, bloom filter) take null. `flags`: BPF_F_LOCK. */
+export function mapLookup(fd: number, key: Memory | null, value: Memory, flags = 0): number {
   return element(command.BPF_MAP_LOOKUP_ELEM, fd, key, value, flags)
 }
 
 /** `flags`: BPF_ANY, BPF_NOEXIST or BPF_EXIST, and BPF_F_LOCK. */
-export function mapUpdate(fd: number, key: number, value: number, flags = 0): number {
+export function mapUpdate(fd: number, key: Memory | null, value: Memory, flags = 0): number {
   return element(command.BPF_MAP_UPDATE_ELEM, fd, key, value, flags)
 }
 
-export function mapDelete(fd: number, key: number): number {
-  return element(command.BPF_MAP_DELETE_ELEM, fd, key, 0, 0)
+export function mapDelete(fd: number, key: Memory): number {
+  return element(command.BPF_MAP_DELETE_ELEM, fd, key, null, 0)
 }
 
-/** Queues and stacks since Linux 4.20, hashes since 5.14. For a queue `key` is 0. */
-export function mapLookupAndDelete(fd: number, key: number, value: number, flags = 0): number {
+/** Queues and stacks since Linux 4.20, hashes since 5.14. */
+export function mapLookupAndDelete(fd: number, key: Memory | null, value: Memory, flags = 0): number {
   return element(command.BPF_MAP_LOOKUP_AND_DELETE_ELEM, fd, key, value, flags)
 }
 
-/** Copies the key after `key` to `nextKey`; the first one where `key` is 0 or is no longer there. -ENOENT at the end. */
-export function mapGetNextKey(fd: number, key: number, nextKey: number): number {
+/** Copies the key after `key` to `nextKey`; the first one where `key` is null or no longer there. -ENOENT at the end. */
+export function mapGetNextKey(fd: number, key: Memory | null, nextKey: Memory): number {
   return element(command.BPF_MAP_GET_NEXT_KEY, fd, key, nextKey, 0)
 }
 
-function element(cmd: number, fd: number, key: number, value: number, flags: number): number {
+function element(cmd: number, fd: number, key: Memory | null, value: Memory | null, flags: number): number {
   u32[elementAt.map_fd >> 2] = fd
   u32[(elementAt.map_fd >> 2) + 1] = 0
-  put64(elementAt.key, key)
-  put64(elementAt.value, value)
+  put64(elementAt.key, key === null ? 0 : key.address)
+  put64(elementAt.value, value === null ? 0 : value.address)
   u32[elementAt.flags >> 2] = flags
   u32[(elementAt.flags >> 2) + 1] = 0
-  return bpf(cmd, elementAt.size_)
+  return bpfOn(key, value, cmd, elementAt.size_)
 }
 
 /** What a batch call works on; addresses of memory of the caller. */

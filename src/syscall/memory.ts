@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { call3, call6 } from './gate.ts'
+import { bpf, call3, call6 } from './gate.ts'
 import { native } from './native.ts'
 
 /** Bytes that calls take by address. */
@@ -22,6 +22,18 @@ export function holding(owner: unknown, call: () => number): number {
   hold.owner = owner
   const result = call()
   hold.owner = undefined
+  return result
+}
+
+const held: { key: Memory | null; value: Memory | null } = { key: null, value: null }
+
+/** As {@link holding}, for the two pieces of memory of a map call, without a function for each. */
+export function bpfOn(key: Memory | null, value: Memory | null, cmd: number, size: number): number {
+  held.key = key
+  held.value = value
+  const result = bpf(cmd, size)
+  held.key = null
+  held.value = null
   return result
 }
 

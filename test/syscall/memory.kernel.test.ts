@@ -29,11 +29,11 @@ test('mapped memory and the map are one: writes show both ways', () => {
   const value = allocate(5000)
   memory.write(3, new Uint8Array([9, 8, 7]))
   memory.write(16, new Uint8Array([1, 2, 3, 4, 5, 6, 7, 0x80]))
-  mapLookup(fd, key.address, value.address)
+  mapLookup(fd, key, value)
   assert.equal([...value.bytes.subarray(2, 7)], [0, 9, 8, 7, 0])
   assert.equal([...value.bytes.subarray(16, 24)], [1, 2, 3, 4, 5, 6, 7, 0x80])
   value.bytes[4999] = 77
-  mapUpdate(fd, key.address, value.address)
+  mapUpdate(fd, key, value)
   assert.equal([...other.read(4998, 2)], [0, 77])
   assert.equal([...other.read(16, 8)], [1, 2, 3, 4, 5, 6, 7, 0x80])
   memory.close()

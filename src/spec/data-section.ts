@@ -1,0 +1,36 @@
+import type { ElfSection } from '../elf/index.ts'
+
+export type DataSectionKind = 'data' | 'rodata' | 'bss'
+
+/** A data section of the object, which becomes an array map of one entry. */
+export class DataSection {
+  readonly kind: DataSectionKind
+  /** Index in the ELF file. */
+  readonly index: number
+  readonly #section: ElfSection
+  #contents: Uint8Array | undefined
+
+  constructor(kind: DataSectionKind, section: ElfSection) {
+    this.kind = kind
+    this.index = section.index
+    this.#section = section
+  }
+
+  /**
+   * What the map starts with; variables write into it. As long as the map's value. Made when it is first asked for: a
+   * small file can ask for much memory that is all zero.
+   */
+  get contents(): Uint8Array {
+    if (!this.#contents) {
+      this.#contents = new Uint8Array(this.#section.size)
+      this.#contents.set(this.#section.data)
+    }
+    return this.#contents
+  }
+
+  /** Is there nothing but zeros, as the kernel makes every map? */
+  get isZero(): boolean {
+    if (this.kind === 'bss' && !this.#contents) return true
+    return this.contents.every(byte => byte === 0)
+  }
+}
