@@ -1,10 +1,10 @@
 // `npm run fixtures` compiles every NAME.bpf.c in test/fixtures and examples to NAME.bpf.o beside it; with `--check` it
 // writes nothing and fails where an object is not what its source gives. More arguments are filters on the path.
-// A first line `// clang: FLAGS` adds flags for one file.
+// A first line `// clang: FLAGS` adds flags for one file. NAME.bpf.link lists objects that bpftool links to NAME.bpf.o.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 // the bytes of an object depend on the compiler
@@ -41,27 +41,40 @@ try {
 if (failed > 0) process.exit(1)
 
 function sources(): string[] {
-  return ['test/fixtures', 'examples']
-    .filter(dir => existsSync(dir))
-    .flatMap(dir => readdirSync(dir, { recursive: true, encoding: 'utf8' }).map(file => join(dir, file)))
-    .filter(file => file.endsWith('.bpf.c'))
-    .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
-    .sort()
+  return (
+    ['test/fixtures', 'examples']
+      .filter(dir => existsSync(dir))
+      .flatMap(dir => readdirSync(dir, { recursive: true, encoding: 'utf8' }).map(file => join(dir, file)))
+      .filter(file => /\.bpf\.(c|link)$/.test(file))
+      .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
+      // what is linked comes after what it is linked from
+      .sort((a, b) => Number(a.endsWith('.link')) - Number(b.endsWith('.link')) || (a < b ? -1 : 1))
+  )
+}
+
+function compile(source: string, object: string): void {
+  const own = /^\/\/ clang: (.+)$/m.exec(readFileSync(source, 'utf8').split('\n', 1)[0]!)?.[1]
+  execFileSync(clang, [...flags, ...(own?.split(' ') ?? []), '-c', source, '-o', object], {
+    stdio: 'inherit',
+  })
+}
+
+function link(source: string, object: string): void {
+  const parts = readFileSync(source, 'utf8').trim().split(' ')
+  execFileSync('bpftool', ['gen', 'object', object, ...parts.map(part => join(dirname(source), part))])
 }
 
 function build(source: string): void {
-  const own = /^\/\/ clang: (.+)$/m.exec(readFileSync(source, 'utf8').split('\n', 1)[0]!)?.[1]
   const fresh = join(scratch, 'fresh.o')
   try {
-    execFileSync(clang, [...flags, ...(own?.split(' ') ?? []), '-c', source, '-o', fresh], {
-      stdio: 'inherit',
-    })
+    if (source.endsWith('.link')) link(source, fresh)
+    else compile(source, fresh)
   } catch (error) {
     console.log(`${source}: ${error instanceof Error ? error.message.split('\n', 1)[0] : error}`)
     failed++
     return
   }
-  const object = source.replace(/c$/, 'o')
+  const object = source.replace(/(c|link)$/, 'o')
   const isSame = existsSync(object) && readFileSync(object).equals(readFileSync(fresh))
   if (isSame) return
   if (!values.check) {

@@ -2,7 +2,9 @@ import { BpfError } from '../errors.ts'
 import { type BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap, SectionMemory, Variable } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
-import { type PinSite, pinObject, Root, type UnpinReport, unpinObject, Writer } from '../pin/index.ts'
+import { type PinSite, pinObject, Root, removePins, report, type UnpinReport, Writer } from '../pin/index.ts'
+import type { PinKind } from '../plan/layout.ts'
+import type { Manifest } from '../plan/manifest.ts'
 import type { Spec } from '../spec/types.ts'
 import { Collection } from './collection.ts'
 
@@ -17,6 +19,8 @@ export interface ObjectParts {
   readonly sections: readonly SectionMemory[]
   /** Are the parts those that are pinned under the object's name? */
   readonly isPinned: boolean
+  /** Is something pinned under that name, be it this or another? Then it is not attached or pinned once more. */
+  readonly isNameTaken: boolean
 }
 
 /** A program that was not attached because it does not say where, and what it lacks: `'a cgroup directory'`. */
@@ -50,6 +54,7 @@ export class BpfObject {
   readonly #links: Map<string, BpfLink>
   #unattached: readonly Unattached[] = []
   #isPinned: boolean
+  #isNameTaken: boolean
   #isClosed = false
 
   /** @internal */
@@ -61,11 +66,16 @@ export class BpfObject {
     this.#links = new Map(parts.links)
     this.#parts = parts
     this.#isPinned = parts.isPinned
+    this.#isNameTaken = parts.isNameTaken
   }
 
   /** The links of attached programs, each under the name of its program, or `program~label`. */
   get links(): Collection<BpfLink> {
-    return new Collection('link', this.#links.values())
+    return new Collection('link', this.#openLinks())
+  }
+
+  #openLinks(): BpfLink[] {
+    return [...this.#links.values()].filter(link => !link.closed)
   }
 
   /** The programs that the last {@link attach} left out because they do not say where. */
@@ -100,7 +110,7 @@ export class BpfObject {
       for (const program of this.programs) {
         if (!program.spec?.autoattach) continue
         for (const { name, label, wants } of plannedLinks(program.spec)) {
-          if (this.#links.has(name)) continue
+          if (this.#isAttached(name)) continue
           if (wants === undefined) attached.push(program.attach({ label, maps: this.maps }))
           else unattached.push({ program: program.name, wants })
         }
@@ -110,6 +120,25 @@ export class BpfObject {
       throw error
     }
     for (const link of attached) this.#links.set(link.name, link)
+    this.#unattached = unattached
+  }
+
+  /**
+   * @internal For an object that was found pinned: attaches what is not to be pinned, as that went with its process, and
+   * tells what does not say where.
+   */
+  attachUnpinned(): void {
+    const unattached: Unattached[] = []
+    for (const program of this.programs) {
+      if (!program.spec?.autoattach) continue
+      for (const { name, label, wants } of plannedLinks(program.spec)) {
+        if (this.#isAttached(name)) continue
+        if (wants !== undefined) unattached.push({ program: program.name, wants })
+        else if (program.spec.link.pinPath === null) {
+          this.#links.set(name, program.attach({ label, maps: this.maps }))
+        }
+      }
+    }
     this.#unattached = unattached
   }
 
@@ -140,7 +169,8 @@ export class BpfObject {
       })
     }
     const { spec, maps, programs } = this.#parts
-    pinObject({ spec, maps, programs, links: this.#links }, writer)
+    const links = new Map(this.#openLinks().map(link => [link.name, link]))
+    pinObject({ spec, maps, programs, links }, writer)
     this.#isPinned = true
   }
 
@@ -152,13 +182,28 @@ export class BpfObject {
    */
   unpin({ waitMs }: WriteOptions = {}): UnpinReport {
     this.#mustBeOpen()
-    const { site } = this.#parts
+    const nothing = { removed: 0, left: [], stillAttached: [] }
+    if (!this.#isPinned) return nothing
+    using root = Root.find(this.#parts.site.root)
+    const unpinned =
+      root && removePins(root, this.name, { waitMs, isMeant: manifest => this.#isThis(manifest) })
+    this.#isPinned = false
+    this.#isNameTaken = false
+    // a link that this process holds would keep its program attached
     for (const link of this.#links.values()) link.close()
     this.#links.clear()
-    using root = Root.find(site.root)
-    const report = root && unpinObject(root, this.name, waitMs)
-    this.#isPinned = false
-    return report ?? { removed: 0, left: [], stillAttached: [] }
+    return unpinned ? report(unpinned) : nothing
+  }
+
+  /** Another object may have been pinned under the name since. */
+  #isThis({ pins }: Manifest): boolean {
+    const ids = new Map(pins.map(({ kind, name, id }) => [`${kind} ${name}`, id]))
+    const isSame = (kind: PinKind, item: { readonly name: string; readonly id: number }): boolean =>
+      (ids.get(`${kind} ${item.name}`) ?? item.id) === item.id
+    return (
+      [...this.maps].every(map => isSame('map', map)) &&
+      [...this.programs].every(one => isSame('program', one))
+    )
   }
 
   /** Closes all descriptors and mappings; a second time does nothing. */
@@ -175,12 +220,17 @@ export class BpfObject {
     this.close()
   }
 
+  /** A link that the user closed is none. */
+  #isAttached(name: string): boolean {
+    return this.#links.get(name)?.closed === false
+  }
+
   #mustBeOpen(): void {
     if (this.#isClosed) throw new BpfError(`object '${this.name}' is closed`, { code: 'ERR_CLOSED' })
   }
 
   #mustNotBePinned(doing: string): void {
-    if (!this.#isPinned) return
+    if (!this.#isPinned && !this.#isNameTaken) return
     throw new BpfError(`${doing} object '${this.name}': it is pinned at ${this.pinPath}`, {
       code: 'ERR_PINNED',
       path: this.pinPath,

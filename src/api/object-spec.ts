@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { BpfError } from '../errors.ts'
-import type { BpfMap } from '../map/index.ts'
+import { type BpfMap, thisMachine } from '../map/index.ts'
 import { liveVariables, load } from '../object/index.ts'
 import {
   closeGeneration,
@@ -17,6 +17,8 @@ import {
 } from '../pin/index.ts'
 import type { Layout } from '../plan/layout.ts'
 import { encodeObjectName, objectNameOf } from '../plan/names.ts'
+import { requestedShape } from '../plan/shape.ts'
+import { compareMap, fits, PinMismatchError } from '../plan/verdict.ts'
 import { parseSpec } from '../spec/parse.ts'
 import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
@@ -33,7 +35,7 @@ export interface OpenOptions {
 }
 
 export interface LoadOptions {
-  /** Live maps to use instead of creating or reusing, by name in the object. They are closed with the object. */
+  /** Live maps to use instead of creating or reusing, by name in the object. They stay the caller's to close. */
   readonly maps?: Readonly<Record<string, BpfMap>>
 }
 
@@ -85,10 +87,44 @@ export class ObjectSpec {
   }
 
   #load(generation: Generation | undefined, given: Readonly<Record<string, BpfMap>>): BpfObject {
-    for (const name of Object.keys(given)) this.maps.get(name)
-    const reused = reusableMaps(this.#spec, this.#site, generation, new Set(Object.keys(given)))
-    const live = load(this.#spec, { maps: new Map([...reused, ...Object.entries(given)]) })
-    return new BpfObject({ ...live, spec: this.#spec, site: this.#site, links: new Map(), isPinned: false })
+    const taken = this.#takeGiven(given)
+    let reused = new Map<string, BpfMap>()
+    try {
+      reused = reusableMaps(this.#spec, this.#site, generation, new Set(taken.keys()))
+    } catch (error) {
+      for (const map of taken.values()) map.close()
+      throw error
+    }
+    const live = load(this.#spec, { maps: new Map([...reused, ...taken]) })
+    return new BpfObject({
+      ...{ ...live, spec: this.#spec, site: this.#site, links: new Map() },
+      isPinned: false,
+      isNameTaken: generation !== undefined,
+    })
+  }
+
+  /** Descriptors of our own of the maps that were given, once all of them are known to fit. */
+  #takeGiven(given: Readonly<Record<string, BpfMap>>): Map<string, BpfMap> {
+    const entries = Object.entries(given)
+    const verdicts = entries.map(([name, map]) =>
+      compareMap(
+        name,
+        'what was given',
+        requestedShape(this.maps.get(name), thisMachine()),
+        map.shape,
+        thisMachine(),
+      ),
+    )
+    const refused = verdicts.filter(verdict => !fits(verdict))
+    if (refused.length > 0) throw new PinMismatchError(this.name, 'what was given', refused)
+    const taken = new Map<string, BpfMap>()
+    try {
+      for (const [name, map] of entries) taken.set(name, map.duplicate(name))
+    } catch (error) {
+      for (const map of taken.values()) map.close()
+      throw error
+    }
+    return taken
   }
 
   /**
@@ -157,7 +193,18 @@ export class ObjectSpec {
   #find(generation: Generation): BpfObject {
     const found = findObject(this.#spec, this.#site, generation)
     const live = liveVariables(this.#spec, found.maps)
-    return new BpfObject({ ...found, ...live, spec: this.#spec, site: this.#site, isPinned: true })
+    const object = new BpfObject({
+      ...{ ...found, ...live, spec: this.#spec, site: this.#site },
+      isPinned: true,
+      isNameTaken: true,
+    })
+    try {
+      object.attachUnpinned()
+      return object
+    } catch (error) {
+      object.close()
+      throw error
+    }
   }
 }
 

@@ -55,6 +55,8 @@ export interface PlannedLink {
   /** `program`, or `program~label`. */
   readonly name: string
   readonly label: string | undefined
+  /** Where; `undefined` where the program does not say. */
+  readonly target: Target | undefined
   /** What the program lacks before it can be attached there, as a phrase: `'a cgroup directory'`. */
   readonly wants: string | undefined
 }
@@ -70,7 +72,9 @@ export function plannedLinks(spec: ProgramSpec): PlannedLink[] {
   if (labels.length === 0 || spec.target !== undefined) labels.unshift(undefined)
   return labels.map(label => {
     const place = placeOf(spec, label)
-    return { name: linkName(spec, label), label, wants: 'wants' in place ? place.wants : undefined }
+    const name = linkName(spec, label)
+    if ('wants' in place) return { name, label, target: undefined, wants: place.wants }
+    return { name, label, target: lasting(place.target), wants: undefined }
   })
 }
 

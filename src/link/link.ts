@@ -51,6 +51,10 @@ export class BpfLink {
     return this.#fd
   }
 
+  get closed(): boolean {
+    return this.#fd < 0
+  }
+
   /** The kernel's number for the link; 0 for what is {@link unpinnable}. */
   get id(): number {
     return this.info().id

@@ -5,6 +5,7 @@ import { mapTypes } from '../spec/kernel.ts'
 import {
   allocate,
   closeFd,
+  duplicateFd,
   type Memory,
   mapDelete,
   mapGetNextKey,
@@ -186,6 +187,13 @@ export class BpfMap {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  /** Another descriptor of the same map, under a name of its own; the caller closes it. */
+  duplicate(name: string = this.name): BpfMap {
+    const fd = duplicateFd(this.fd)
+    if (fd < 0) throw this.#failed('opening another descriptor of', fd, 'fcntl')
+    return new BpfMap({ ...this.#kernel, fd, name })
   }
 
   /** @internal Closes its descriptor and goes on as another map, which is closed by that. */

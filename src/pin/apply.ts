@@ -194,8 +194,7 @@ class Bench {
     if (fd === ENOENT) return
     if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', 'opening link', path)
     // where the kernel cannot detach, the link goes with its last pin
-    if (idOf(fd, 'link') === id) linkDetach(fd)
-    closeFd(fd)
+    closedAfter(fd, () => idOf(fd, 'link') === id && linkDetach(fd))
   }
 
   /** Removes a pin only if it still is what it is said to be. */
@@ -205,9 +204,8 @@ class Bench {
       const fd = objGet(file, 0, directory)
       if (fd === ENOENT) return
       if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening ${kind} '${name}'`, path)
-      const found = idOf(fd, kind)
-      closeFd(fd)
-      if (found !== id) {
+      const isStill = closedAfter(fd, () => idOf(fd, kind) === id)
+      if (!isStill) {
         this.#leave(path, `it is not the ${kind} with id ${id} that was pinned there`)
         return
       }
@@ -275,6 +273,14 @@ class Bench {
 
   #failed(result: number, syscall: string, doing: string, path: string): BpfError {
     return systemError(result, syscall, { doing, path: this.fullPath(path) })
+  }
+}
+
+function closedAfter<T>(fd: number, use: () => T): T {
+  try {
+    return use()
+  } finally {
+    closeFd(fd)
   }
 }
 

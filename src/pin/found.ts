@@ -1,10 +1,13 @@
-import { BpfLink } from '../link/index.ts'
+import { BpfError } from '../errors.ts'
+import { BpfLink, wantedTarget } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
 import { BpfProgram, programHash } from '../object/index.ts'
-import { compareObject, type PinnedMap } from '../plan/compare.ts'
-import { isOutside, mapPlace } from '../plan/layout.ts'
+import { compareObject, type PinnedMap, type WantedLink, type WantedObject } from '../plan/compare.ts'
+import { fullPath, mapPlace } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
+import type { MapShape } from '../plan/shape.ts'
 import { fits, PinMismatchError } from '../plan/verdict.ts'
+import { targetText } from '../spec/targets.ts'
 import type { Spec } from '../spec/types.ts'
 import { reserveDescriptors } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
@@ -19,10 +22,10 @@ export interface Found {
 }
 
 /**
- * Opens everything that is pinned of an object, if it is this object: the same maps, constants and code.
+ * Opens everything that is pinned of an object, if it is this object: the same maps, constants, code and hooks.
  *
- * @throws PinMismatchError with every difference; BpfError `ERR_PIN_MISSING`, `ERR_PIN_REPLACED` where a pin is not what
- * the manifest says.
+ * @throws PinMismatchError with every difference; BpfError `ERR_PIN_MISSING`, `ERR_PIN_REPLACED`, `ERR_PIN_KIND` where a
+ * pin is not what the manifest says, `ERR_LINK_DEAD` where a hook is gone.
  */
 export function findObject(spec: Spec, site: PinSite, generation: Generation): Found {
   const found = {
@@ -30,48 +33,73 @@ export function findObject(spec: Spec, site: PinSite, generation: Generation): F
     programs: new Map<string, BpfProgram>(),
     links: new Map<string, BpfLink>(),
   }
-  const close = (): void => {
-    for (const items of Object.values(found)) for (const item of items.values()) item.close()
-  }
   try {
     reserveDescriptors(generation.manifest.pins.length)
-    const pinned = openMaps(spec, site, generation, found.maps)
-    const hashes = new Map(
-      spec.programs
-        .filter(({ autoload }) => autoload)
-        .map(program => [program.name, programHash(spec, program)]),
-    )
-    const { programs } = generation.manifest
-    const differences = compareObject(spec, hashes, { maps: pinned, programs }, thisMachine()).filter(
-      item => !fits(item),
-    )
+    const wanted = wantedObject(spec, site)
+    const { programs, links } = generation.manifest
+    const maps = openMaps(spec, wanted.paths, generation, found.maps)
+    const verdicts = compareObject(wanted, { maps, programs, links }, thisMachine())
+    const differences = verdicts.filter(item => !fits(item))
     if (differences.length > 0) throw new PinMismatchError(spec.name, generation.path, differences)
     openPrograms(spec, generation, found.programs)
     openLinks(generation, found.links)
     return found
   } catch (error) {
-    close()
+    for (const items of Object.values(found)) for (const item of items.values()) item.close()
     throw error
   }
 }
 
+function wantedObject(spec: Spec, site: PinSite): WantedObject {
+  const generationPath = `${site.root}/${site.directory}`
+  const paths = new Map<string, string>()
+  for (const map of spec.maps) {
+    const place = mapPlace(map, site.root, site.layout)
+    if (place) paths.set(map.name, fullPath(place.path, generationPath))
+  }
+  const loaded = spec.programs.filter(({ autoload }) => autoload)
+  const links = new Map<string, WantedLink>()
+  for (const program of loaded) {
+    const target = wantedTarget(program)
+    const { cookie, pinPath } = program.link
+    if (target && pinPath !== null) {
+      links.set(program.name, { target, cookie: cookie === undefined ? null : String(cookie) })
+    }
+  }
+  return {
+    spec,
+    paths,
+    hashes: new Map(loaded.map(program => [program.name, programHash(spec, program)])),
+    links,
+  }
+}
+
 /** Opens the pinned maps that the object has, too, and describes all that are pinned. */
-function openMaps(spec: Spec, site: PinSite, generation: Generation, maps: Map<string, BpfMap>): PinnedMap[] {
+function openMaps(
+  spec: Spec,
+  paths: ReadonlyMap<string, string>,
+  generation: Generation,
+  maps: Map<string, BpfMap>,
+): PinnedMap[] {
   const specs = new Map(spec.maps.map(map => [map.name, map]))
   return pinsOf(generation, 'map').map(record => {
     const map = specs.get(record.name)
-    // a map that the object wants pinned at another place is not this one
-    const isWanted = map && mapPlace(map, site.root, site.layout)?.path === record.path
-    if (!isWanted) return unopened(record, generation)
+    const path = fullPath(record.path, generation.path)
+    if (!map || paths.get(record.name) !== path) return { name: record.name, path, shape: unknownShape }
     const opened = openPinnedMap(generation, record)
     maps.set(record.name, liveMap(spec, map, opened))
     return pinnedMap(map, opened)
   })
 }
 
-function unopened({ name, path }: PinRecord, generation: Generation): PinnedMap {
-  const shape = { type: 'unspec', keySize: 0, valueSize: 0, maxEntries: 0, flags: 0, mapExtra: 0 } as const
-  return { name, path: isOutside(path) ? path : `${generation.path}/${path}`, shape }
+/** Of a map that is not looked at, as its name or its path alone makes it another. */
+const unknownShape: MapShape = {
+  type: 'unspec',
+  keySize: 0,
+  valueSize: 0,
+  maxEntries: 0,
+  flags: 0,
+  mapExtra: 0,
 }
 
 function openPrograms(spec: Spec, generation: Generation, programs: Map<string, BpfProgram>): void {
@@ -87,11 +115,18 @@ function openLinks(generation: Generation, links: Map<string, BpfLink>): void {
   for (const record of pinsOf(generation, 'link')) {
     const { name } = record
     const { program = name, target } = records.get(name) ?? {}
-    links.set(
-      name,
-      new BpfLink({ fd: openPin(generation, record), name, program, target: target ?? undefined }),
-    )
+    const link = new BpfLink({ fd: openPin(generation, record), name, program, target: target ?? undefined })
+    links.set(name, link)
+    if (!link.alive) throw dead(generation, record, target ? targetText(target) : '')
   }
+}
+
+function dead(generation: Generation, { name, path }: PinRecord, target: string): BpfError {
+  return new BpfError(`link '${name}' is dead: what it was attached to (${target}) is gone`, {
+    code: 'ERR_LINK_DEAD',
+    path: fullPath(path, generation.path),
+    hint: 'unpin the object, and pin it again',
+  })
 }
 
 function pinsOf({ manifest }: Generation, kind: PinRecord['kind']): PinRecord[] {

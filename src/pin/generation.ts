@@ -25,23 +25,40 @@ export interface Generation {
  * @throws BpfError `ERR_MANIFEST` for a directory that bpfpin did not make.
  */
 export function openGeneration(root: Root, object: string): Generation | undefined {
-  const file = encodeObjectName(object)
-  const path = `${root.path}/${file}`
-  const directory = openFile(file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, root.fd)
+  for (;;) {
+    const path = `${root.path}/${encodeObjectName(object)}`
+    const directory = openDirectory(root, object, path)
+    if (directory === undefined) return undefined
+    try {
+      const manifest = readManifest(directory, path)
+      if (manifest) return { path, directory, manifest }
+      // one that was unpinned since it was opened has no manifest any more, and no name
+      if (isNamed(root, object, directory)) throw notOurs(path)
+    } catch (error) {
+      closeFd(directory)
+      throw error
+    }
+    closeFd(directory)
+  }
+}
+
+function openDirectory(root: Root, object: string, path: string): number | undefined {
+  const directory = openFile(
+    encodeObjectName(object),
+    openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW,
+    root.fd,
+  )
   if (directory === ENOENT) return undefined
   if (directory < 0) throw systemError(directory, 'openat', { doing: `opening '${path}'`, path })
-  try {
-    const manifest = readManifest(directory, path)
-    if (manifest) return { path, directory, manifest }
-    throw new BpfError(`${path} has no manifest: it was not pinned by bpfpin`, {
-      code: 'ERR_MANIFEST',
-      path,
-      hint: 'choose another name or root, or remove what is there if nobody uses it',
-    })
-  } catch (error) {
-    closeFd(directory)
-    throw error
-  }
+  return directory
+}
+
+function notOurs(path: string): BpfError {
+  return new BpfError(`${path} has no manifest: it was not pinned by bpfpin`, {
+    code: 'ERR_MANIFEST',
+    path,
+    hint: 'choose another name or root, or remove what is there if nobody uses it',
+  })
 }
 
 /**
@@ -49,6 +66,10 @@ export function openGeneration(root: Root, object: string): Generation | undefin
  * gone already, and is to be read again from the start.
  */
 export function isCurrent(root: Root, object: string, { directory }: Generation): boolean {
+  return isNamed(root, object, directory)
+}
+
+function isNamed(root: Root, object: string, directory: number): boolean {
   const open = fileStatus(directory)
   const named = fileStatus(encodeObjectName(object), root.fd)
   if (typeof open === 'number' || typeof named === 'number') return false

@@ -1,11 +1,14 @@
 import type { PinKind } from '../plan/layout.ts'
-import { closeFd, linkInfo, mapInfo, objectKind, objGet, progInfo } from '../syscall/index.ts'
+import { closeFd, linkInfo, mapInfo, objectKind, objGet, progInfo, systemError } from '../syscall/index.ts'
 
-/** The kernel's id of what a descriptor is open on; `undefined` where that is not of this kind. */
+/**
+ * The kernel's id of what a descriptor is open on; `undefined` where that is not of this kind.
+ *
+ * @throws BpfError with the kernel's errno where it cannot be found out.
+ */
 export function idOf(fd: number, kind: PinKind): number | undefined {
-  if (objectKind(fd) !== kind) return undefined
-  const info = kind === 'map' ? mapInfo(fd) : kind === 'program' ? progInfo(fd) : linkInfo(fd)
-  return typeof info === 'number' ? undefined : info.id
+  const occupant = describe(fd)
+  return occupant?.kind === kind ? occupant.id : undefined
 }
 
 /** Something that is pinned, as errors name it. */
@@ -20,18 +23,25 @@ export interface Occupant {
 export function occupantOf(path: string): Occupant | undefined {
   const fd = objGet(path)
   if (fd < 0) return undefined
-  const occupant = describe(fd)
-  closeFd(fd)
-  return occupant
+  try {
+    return describe(fd)
+  } finally {
+    closeFd(fd)
+  }
 }
 
-/** What a descriptor is open on. */
+/** What a descriptor is open on; `undefined` for what is no map, program or link. */
 export function describe(fd: number): Occupant | undefined {
   const kind = objectKind(fd)
+  if (typeof kind === 'number') throw systemError(kind, 'readlinkat', { doing: 'finding out what is pinned' })
   if (kind !== 'map' && kind !== 'program' && kind !== 'link') return undefined
   const info = kind === 'map' ? mapInfo(fd) : kind === 'program' ? progInfo(fd) : linkInfo(fd)
-  if (typeof info === 'number') return undefined
-  return { kind, id: info.id, name: 'name' in info && kind !== 'link' ? String(info.name) : '' }
+  if (typeof info === 'number') {
+    throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
+      doing: `reading information about a pinned ${kind}`,
+    })
+  }
+  return { kind, id: info.id, name: kind !== 'link' && 'name' in info ? String(info.name) : '' }
 }
 
 /** `the map 'flows' with id 7`. */

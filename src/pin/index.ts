@@ -15,4 +15,4 @@ export { openParts, type PinnedLink, type PinnedParts, pinnedVariables } from '.
 export { type PinSite, reusableMaps } from './reuse.ts'
 export { defaultRoot, Root } from './root.ts'
 export { openMapFile } from './stranger.ts'
-export { type UnpinReport, unpinObject } from './unpin.ts'
+export { removePins, report, type UnpinReport, unpinObject } from './unpin.ts'

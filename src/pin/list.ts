@@ -1,5 +1,6 @@
 import { BpfError } from '../errors.ts'
 import { shapeOf } from '../map/index.ts'
+import { fullPath } from '../plan/layout.ts'
 import type { LinkRecord, PinRecord } from '../plan/manifest.ts'
 import { decodeName, manifestName, nextSuffix, previousSuffix } from '../plan/names.ts'
 import type { MapShape } from '../plan/shape.ts'
@@ -95,7 +96,7 @@ function describe(name: string, generation: Generation): ListedObject {
     manifest.pins.flatMap(record => {
       if (record.kind !== kind) return []
       try {
-        return [look(record, record.path.startsWith('/') ? record.path : `${path}/${record.path}`)]
+        return [look(record, fullPath(record.path, path))]
       } catch (error) {
         if (!(error instanceof BpfError)) throw error
         problems.push(error.message)

@@ -1,9 +1,9 @@
 import { BpfError } from '../errors.ts'
-import { isOutside, type PinKind, type Place } from '../plan/layout.ts'
+import { fullPath, isOutside, type PinKind, type Place } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
-import { closeFd, type MapInfo, mapInfo, objectKind, objGet, systemError } from '../syscall/index.ts'
+import { closeFd, type MapInfo, mapInfo, objGet, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
-import { describe, idOf, occupantText } from './identity.ts'
+import { describe, type Occupant, occupantText } from './identity.ts'
 
 const ENOENT = -2
 const BPF_F_RDONLY = 8
@@ -29,28 +29,22 @@ export function openMapAt(
 ): OpenedMap | undefined {
   const isOut = isOutside(place.path)
   if (!isOut && !generation) return undefined
-  const path = fullPath(place.path, generation)
+  const path = placePath(place.path, generation)
   const fd = objGet(place.path, readOnly ? BPF_F_RDONLY : 0, isOut ? undefined : generation?.directory)
   if (fd === ENOENT) return undefined
   if (fd < 0) throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing: `opening pinned map '${place.name}'`, path })
-  return { fd, info: infoOfMap(fd, path, isOut), path }
+  return closedOnThrow(fd, () => ({ fd, info: infoOfMap(fd, path, isOut), path }))
 }
 
-/** Information about a map that was just opened; closes it where that fails. */
+/** Inside a generation only its owner pins; outside anything may lie, and information about a program looks alike. */
 function infoOfMap(fd: number, path: string, isOut: boolean): MapInfo {
-  // inside a generation only its owner pins; outside anything may lie, and information about a program looks alike
-  const kind = isOut ? objectKind(fd) : 'map'
-  const info = kind === 'map' ? mapInfo(fd) : undefined
+  if (isOut) mustBe('map', describe(fd), path)
+  const info = mapInfo(fd)
   if (typeof info === 'object') return info
-  const error =
-    info === undefined
-      ? wrongKind(fd, path, 'map')
-      : systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
-          doing: 'reading information about a pinned map',
-          path,
-        })
-  closeFd(fd)
-  throw error
+  throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
+    doing: 'reading information about a pinned map',
+    path,
+  })
 }
 
 /**
@@ -65,8 +59,9 @@ export function openPinnedMap(
 ): OpenedMap {
   const opened = openMapAt(record, generation, options)
   if (!opened) throw missing(generation, record)
-  if (opened.info.id === record.id) return opened
-  throw notTheOne(generation, record, opened.fd)
+  const { fd } = opened
+  if (opened.info.id !== record.id) closedOnThrow(fd, () => mustBeRecorded(generation, record, fd))
+  return opened
 }
 
 /** As {@link openPinnedMap}, for a pin of any kind; the result is its descriptor. */
@@ -81,15 +76,14 @@ export function openPin(
   if (fd < 0) {
     throw systemError(fd, 'bpf(BPF_OBJ_GET)', {
       doing: `opening pinned ${record.kind} '${record.name}'`,
-      path: fullPath(record.path, generation),
+      path: placePath(record.path, generation),
     })
   }
-  if (idOf(fd, record.kind) === record.id) return fd
-  throw notTheOne(generation, record, fd)
+  return closedOnThrow(fd, () => mustBeRecorded(generation, record, fd))
 }
 
 function missing(generation: Generation, { kind, name, path }: PinRecord): BpfError {
-  const full = fullPath(path, generation)
+  const full = placePath(path, generation)
   return pinError(
     'ERR_PIN_MISSING',
     full,
@@ -97,28 +91,34 @@ function missing(generation: Generation, { kind, name, path }: PinRecord): BpfEr
   )
 }
 
-/** What is wrong with a pin that was opened and is not the one in the manifest; closes it. */
-function notTheOne(generation: Generation, { kind, id, path }: PinRecord, fd: number): BpfError {
-  const full = fullPath(path, generation)
-  const found = objectKind(fd)
-  const other = idOf(fd, kind)
-  const error = found === kind ? undefined : wrongKind(fd, full, kind)
-  closeFd(fd)
-  if (error) return error
-  const message = `${full} is the ${kind} with id ${other}; the manifest says the ${kind} with id ${id}`
-  return pinError('ERR_PIN_REPLACED', full, message)
+/** Returns the descriptor if it is open on what the manifest says. */
+function mustBeRecorded(generation: Generation, { kind, id, path }: PinRecord, fd: number): number {
+  const full = placePath(path, generation)
+  const occupant = mustBe(kind, describe(fd), full)
+  if (occupant.id === id) return fd
+  const message = `${full} is the ${kind} with id ${occupant.id}; the manifest says the ${kind} with id ${id}`
+  throw pinError('ERR_PIN_REPLACED', full, message)
+}
+
+function mustBe(wanted: PinKind, occupant: Occupant | undefined, path: string): Occupant {
+  if (occupant?.kind === wanted) return occupant
+  const found = occupant ? occupantText(occupant) : 'something that is no map, program or link'
+  throw pinError('ERR_PIN_KIND', path, `${found} is pinned at ${path}, expected a ${wanted}`)
+}
+
+function closedOnThrow<T>(fd: number, use: () => T): T {
+  try {
+    return use()
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
 }
 
 function pinError(code: string, path: string, message: string): BpfError {
   return new BpfError(message, { code, path })
 }
 
-function wrongKind(fd: number, path: string, wanted: PinKind): BpfError {
-  const occupant = describe(fd)
-  const found = occupant ? occupantText(occupant) : 'something that is no map, program or link'
-  return pinError('ERR_PIN_KIND', path, `${found} is pinned at ${path}, expected a ${wanted}`)
-}
-
-function fullPath(path: string, generation: Generation | undefined): string {
-  return isOutside(path) || !generation ? path : `${generation.path}/${path}`
+function placePath(path: string, generation: Generation | undefined): string {
+  return generation ? fullPath(path, generation.path) : path
 }

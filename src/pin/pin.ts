@@ -53,6 +53,7 @@ export class Writer {
     try {
       return new Writer(site, root, WriterLock.take(root, object, { mode, waitMs }), mode)
     } catch (error) {
+      root.removeMade()
       root.close()
       throw error
     }
@@ -63,8 +64,10 @@ export class Writer {
     return this.lock.current !== undefined
   }
 
+  /** Lets go. A root that was made for a pin that failed is removed again. */
   close(): void {
     this.lock.release()
+    this.root.removeMade()
     this.root.close()
   }
 }
@@ -100,7 +103,22 @@ function pinRecords({ spec, maps, programs, links }: Pinnable, { root, layout }:
   for (const map of spec.maps) add(mapPlace(map, root, layout), maps.get(map.name))
   for (const program of spec.programs) add(programPlace(program, root), programs.get(program.name))
   for (const program of spec.programs) add(linkPlace(program, root), links.get(program.name))
+  refuseOneForTwo(records)
   return records
+}
+
+function refuseOneForTwo(records: readonly PinRecord[]): void {
+  const taken = new Map<string, PinRecord>()
+  for (const record of records) {
+    const other = taken.get(record.path)
+    taken.set(record.path, record)
+    if (!other) continue
+    const both = `${other.kind} '${other.name}' and ${record.kind} '${record.name}'`
+    throw new BpfError(`${both} are to be pinned at one path, ${record.path}`, {
+      code: 'ERR_NAME',
+      path: record.path,
+    })
+  }
 }
 
 /** A path outside may have the same map already: it was found there when the object was loaded. */

@@ -46,9 +46,11 @@ function removeOutside({ pins }: Manifest): void {
 function isStill(path: string, kind: PinKind, id: number): boolean {
   const fd = objGet(path)
   if (fd < 0) return false
-  const found = idOf(fd, kind)
-  closeFd(fd)
-  return found === id
+  try {
+    return idOf(fd, kind) === id
+  } finally {
+    closeFd(fd)
+  }
 }
 
 function entriesOf(parent: number, name: string, path: string): string[] {

@@ -6,6 +6,7 @@ import {
   makeDirectory,
   openFile,
   openFlag,
+  removeDirectory,
   systemError,
 } from '../syscall/index.ts'
 
@@ -22,10 +23,18 @@ const EEXIST = -17
 export class Root {
   readonly path: string
   readonly fd: number
+  /** Directories that were made for it, the deepest last. */
+  readonly #made: readonly string[]
 
-  private constructor(path: string, fd: number) {
+  private constructor(path: string, fd: number, made: readonly string[] = []) {
     this.path = path
     this.fd = fd
+    this.#made = made
+  }
+
+  /** Removes the directories that were made for it, as far as they are empty: nothing came of what they were made for. */
+  removeMade(): void {
+    for (const path of [...this.#made].reverse()) removeDirectory(path)
   }
 
   /**
@@ -49,21 +58,30 @@ export class Root {
     const fd = openFile(path, openFlag.PATH | openFlag.DIRECTORY)
     if (fd === ENOENT) return undefined
     if (fd < 0) throw systemError(fd, 'openat', { doing: `opening '${path}'`, path })
-    if (fileSystemType(fd) === BPF_FS_MAGIC) return new Root(path, fd)
+    const type = fileSystemType(fd)
+    if (type === BPF_FS_MAGIC) return new Root(path, fd)
     closeFd(fd)
+    if (type < 0) throw systemError(type, 'fstatfs', { doing: `opening '${path}'`, path })
     return undefined
   }
 
   static #enter(path: string, existing: string, fd: number, missing: readonly string[], mode: number): Root {
     let directory = fd
+    const made: string[] = []
     try {
       if (fileSystemType(fd) !== BPF_FS_MAGIC) throw notBpffs(path, existing)
-      for (const name of missing) directory = enter(directory, name, path, mode)
+      let at = existing.replace(/\/$/, '')
+      for (const name of missing) {
+        at = `${at}/${name}`
+        if (makeIn(directory, name, path, mode)) made.push(at)
+        directory = enter(directory, name, path)
+      }
     } catch (error) {
       closeFd(directory)
+      for (const path of made.reverse()) removeDirectory(path)
       throw error
     }
-    return new Root(path, directory)
+    return new Root(path, directory, made)
   }
 
   close(): void {
@@ -80,11 +98,17 @@ function parentOf(path: string): string {
   return slash > 0 ? path.slice(0, slash) : slash === 0 ? '/' : '.'
 }
 
-/** Makes a directory inside another and opens it instead. */
-function enter(parent: number, name: string, path: string, mode: number): number {
+/** Makes a directory inside another; `false` where it was there. */
+function makeIn(parent: number, name: string, path: string, mode: number): boolean {
   const made = makeDirectory(name, mode, parent)
-  if (made < 0 && made !== EEXIST)
+  if (made < 0 && made !== EEXIST) {
     throw systemError(made, 'mkdirat', { doing: `making directory '${path}'`, path })
+  }
+  return made >= 0
+}
+
+/** Opens a directory inside another, which is closed. */
+function enter(parent: number, name: string, path: string): number {
   const fd = openFile(name, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, parent)
   if (fd < 0) throw systemError(fd, 'openat', { doing: `opening '${path}'`, path })
   closeFd(parent)

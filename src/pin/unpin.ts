@@ -10,11 +10,14 @@ import {
   readDirectory,
   renameFile,
   renameFlag,
+  systemError,
 } from '../syscall/index.ts'
 import { applySteps, type Left } from './apply.ts'
 import { closeGeneration, type Generation, openGeneration } from './generation.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
 import type { Root } from './root.ts'
+
+const ENOENT = -2
 
 /** What an unpin did. */
 export interface UnpinReport {
@@ -26,43 +29,63 @@ export interface UnpinReport {
   readonly stillAttached: readonly string[]
 }
 
+/** What an unpin did to the pins, before the kernel has let go of the links. */
+export interface Unpinned extends Omit<UnpinReport, 'stillAttached'> {
+  readonly manifest: Manifest
+}
+
+export interface UnpinOptions {
+  /** How long to wait for another writer, in milliseconds. */
+  readonly waitMs?: number | undefined
+  /** Is this the generation that is meant? Another one is left alone. */
+  readonly isMeant?: (manifest: Manifest) => boolean
+}
+
 /**
  * Removes the pins of an object, links first, and the directories that are empty then. Only what the manifest lists, and
  * only where it still is what the manifest says; `undefined` where nothing is pinned under that name.
  *
  * @throws BpfError `ERR_LOCKED` where another process is changing the object, `ERR_FOREIGN` where it is another user's.
  */
-export function unpinObject(
+export function removePins(
   root: Root,
   object: string,
-  waitMs: number = defaultWaitMs,
-): UnpinReport | undefined {
+  { waitMs = defaultWaitMs, isMeant = () => true }: UnpinOptions = {},
+): Unpinned | undefined {
   using lock = WriterLock.take(root, object, { mode: 0o700, waitMs })
   if (lock.current === undefined) return undefined
   const generation = openGeneration(root, object)
   if (!generation) return undefined
   try {
     const { manifest } = generation
+    if (!isMeant(manifest)) return undefined
     const name = encodeObjectName(object)
     const staged = `${name}${nextSuffix}`
     const inPlace = hasStrangers(generation)
     const steps = unpinSteps(name, manifest.pins, inPlace)
-    const held = new Map([[name, lock.current]])
-    const { removed, left } = applySteps(
-      steps,
-      { root, held, mode: 0o700, descriptorOf: noDescriptor },
-      { undo: false },
-    )
+    const workshop = { root, held: new Map([[name, lock.current]]), mode: 0o700, descriptorOf: noDescriptor }
+    const { removed, left } = applySteps(steps, workshop, { undo: false })
     // what is not ours gets its path back
     if (!inPlace && left.length > 0) renameFile(staged, name, renameFlag.NOREPLACE, root.fd)
     return {
       removed,
       left: left.map(({ path, why }) => ({ path: path.replace(`/${staged}`, `/${name}`), why })),
-      stillAttached: waitForLinks(manifest),
+      manifest,
     }
   } finally {
     closeGeneration(generation)
   }
+}
+
+/** As {@link removePins}, and waits until the kernel has let go of the links, a second at most. */
+export function unpinObject(root: Root, object: string, options: UnpinOptions = {}): UnpinReport | undefined {
+  const unpinned = removePins(root, object, options)
+  return unpinned && report(unpinned)
+}
+
+/** What an unpin came to, once the kernel has let go of the links; waits for that for a second at most. */
+export function report({ removed, left, manifest }: Unpinned): UnpinReport {
+  return { removed, left, stillAttached: waitForLinks(manifest) }
 }
 
 function noDescriptor(): number {
@@ -82,11 +105,15 @@ function hasStrangers({ directory, manifest }: Generation): boolean {
 }
 
 function entriesOf(parent: number, name: string): string[] {
+  const doing = 'looking for what else is pinned there'
   const fd = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, parent)
-  if (fd < 0) return []
+  // an object without programs has no directory for them
+  if (fd === ENOENT) return []
+  if (fd < 0) throw systemError(fd, 'openat', { doing, path: name })
   const entries = readDirectory(fd)
   closeFd(fd)
-  return typeof entries === 'number' ? [] : entries.map(entry => entry.name)
+  if (typeof entries === 'number') throw systemError(entries, 'getdents64', { doing, path: name })
+  return entries.map(entry => entry.name)
 }
 
 /** The kernel lets go of a link some time after its last pin is gone (kernel/bpf/syscall.c: bpf_link_put). */

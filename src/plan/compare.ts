@@ -1,7 +1,8 @@
+import type { Target } from '../spec/targets.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
-import type { ProgramRecord } from './manifest.ts'
+import type { LinkRecord, ProgramRecord } from './manifest.ts'
 import { type Machine, type MapShape, requestedShape } from './shape.ts'
-import { compareMap, type ItemVerdict, type MapVerdict, type Reason } from './verdict.ts'
+import { compareMap, type ItemVerdict, type LinkVerdict, type MapVerdict, type Reason } from './verdict.ts'
 
 /** A pinned map as far as a comparison needs it. */
 export interface PinnedMap {
@@ -17,34 +18,86 @@ export interface PinnedMap {
 export interface PinnedObject {
   readonly maps: readonly PinnedMap[]
   readonly programs: readonly ProgramRecord[]
+  readonly links: readonly LinkRecord[]
+}
+
+/** What an object asks for. */
+export interface WantedObject {
+  readonly spec: Spec
+  /** Where its maps are to be pinned, by name; those that are not are not in it. */
+  readonly paths: ReadonlyMap<string, string>
+  /** Hashes of its programs, by name. */
+  readonly hashes: ReadonlyMap<string, string>
+  /** Where its programs are to be attached, by name of the link; those that do not say are not in it. */
+  readonly links: ReadonlyMap<string, WantedLink>
+}
+
+export interface WantedLink {
+  readonly target: Target
+  readonly cookie: string | null
 }
 
 /**
  * Compares a whole object with what is pinned under its name.
  *
- * @param hashes of the object's programs, by name
- * @returns a verdict on each map and program of either side
+ * @returns a verdict on each map, program and link of either side
  */
-export function compareObject(
-  spec: Spec,
-  hashes: ReadonlyMap<string, string>,
-  pinned: PinnedObject,
-  machine: Machine,
-): ItemVerdict[] {
-  return [...compareMaps(spec, pinned.maps, machine), ...comparePrograms(hashes, pinned.programs)]
+export function compareObject(wanted: WantedObject, pinned: PinnedObject, machine: Machine): ItemVerdict[] {
+  return [
+    ...compareMaps(wanted, pinned.maps, machine),
+    ...comparePrograms(wanted.hashes, pinned.programs),
+    ...compareLinks(wanted, pinned.links),
+  ]
 }
 
-function* compareMaps(spec: Spec, pinned: readonly PinnedMap[], machine: Machine): Generator<MapVerdict> {
+function* compareMaps(
+  { spec, paths }: WantedObject,
+  pinned: readonly PinnedMap[],
+  machine: Machine,
+): Generator<MapVerdict> {
   const left = new Map(pinned.map(map => [map.name, map]))
   for (const map of spec.maps) {
-    if (!map.autocreate || map.pinPath === null) continue
-    const other = left.get(map.name)
-    left.delete(map.name)
-    yield other
-      ? comparePinned(spec, map, other, machine)
-      : { kind: 'map', name: map.name, path: '', verdict: 'new', reasons: [] }
+    const { name } = map
+    const path = paths.get(name)
+    const other = left.get(name)
+    left.delete(name)
+    if (other && other.path !== path) yield elsewhere(name, path, other.path)
+    else if (other) yield comparePinned(spec, map, other, machine)
+    else if (path !== undefined) yield { kind: 'map', name, path, verdict: 'new', reasons: [] }
   }
   for (const { name, path } of left.values()) yield { kind: 'map', name, path, verdict: 'gone', reasons: [] }
+}
+
+function elsewhere(name: string, wanted: string | undefined, pinned: string): MapVerdict {
+  const reasons = [{ field: 'path', wanted: wanted ?? 'no pin', pinned }]
+  return { kind: 'map', name, path: pinned, verdict: 'incompatible', reasons }
+}
+
+/** A link that the object says nothing about stays where it is: targets need to be given only once. */
+function* compareLinks({ spec, links }: WantedObject, pinned: readonly LinkRecord[]): Generator<LinkVerdict> {
+  const left = new Map(pinned.map(link => [link.name, link]))
+  for (const [name, wanted] of links) {
+    const other = left.get(name)
+    left.delete(name)
+    if (!other) yield { kind: 'link', name, verdict: 'new', reasons: [] }
+    else yield compareLink(name, wanted, other)
+  }
+  const attached = new Set(
+    spec.programs.filter(program => program.autoload && program.autoattach).map(({ name }) => name),
+  )
+  for (const { name, program } of left.values()) {
+    yield { kind: 'link', name, verdict: attached.has(program) ? 'identical' : 'gone', reasons: [] }
+  }
+}
+
+function compareLink(name: string, wanted: WantedLink, pinned: LinkRecord): LinkVerdict {
+  const reasons: Reason[] = []
+  const compare = (field: string, a: string | null, b: string | null): void => {
+    if (a !== b) reasons.push({ field, wanted: a ?? 'none', pinned: b ?? 'none' })
+  }
+  compare('target', JSON.stringify(wanted.target), JSON.stringify(pinned.target))
+  compare('cookie', wanted.cookie, pinned.cookie)
+  return { kind: 'link', name, verdict: reasons.length === 0 ? 'identical' : 'changed', reasons }
 }
 
 /** Map types without state of their own: what does not fit is made anew, and nothing is lost. */

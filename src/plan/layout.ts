@@ -68,3 +68,8 @@ function below(root: string, path: string): string {
 export function isOutside(path: string): boolean {
   return path.startsWith('/')
 }
+
+/** The whole path of a place, for people. */
+export function fullPath(path: string, generationPath: string): string {
+  return isOutside(path) ? path : `${generationPath}/${path}`
+}

@@ -139,6 +139,8 @@ function readPins(value: unknown, where: string): readonly PinRecord[] {
   const pins = listOf<PinRecord>(value, shape, 'pins', where)
   const wrong = pins.find(({ kind, path }) => !kinds.has(kind) || !pinPath.test(path))
   if (wrong) throw manifestError(where, `lists a ${wrong.kind} at '${wrong.path}', where no pin can be`)
+  const names = new Set(pins.map(({ kind, name }) => `${kind} ${name}`))
+  if (names.size !== pins.length) throw manifestError(where, 'lists something twice')
   return pins
 }
 
@@ -163,5 +165,5 @@ function manifestError(path: string, problem: string, cause?: unknown): BpfError
 }
 
 function align8(n: number): number {
-  return (n + 7) & ~7
+  return Math.ceil(n / 8) * 8
 }

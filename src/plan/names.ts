@@ -62,11 +62,16 @@ export function decodeName(file: string): string {
 const special = /[.:~%/\x00-\x1f\x7f]/g
 
 function escapeName(name: string): string {
+  if (loneSurrogate.test(name)) {
+    throw new BpfError(`a name with half a character in it cannot be written as UTF-8`, { code: 'ERR_NAME' })
+  }
   return name.replace(special, char => {
     if (char === '.') return ':'
     return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
   })
 }
+
+const loneSurrogate = /\p{Surrogate}/u
 
 function checkLength(encoded: string, name: string, limit: number): string {
   // every UTF-16 unit is at least one byte: short names need no encoder

@@ -32,7 +32,16 @@ export interface ProgramVerdict {
   readonly verdict: 'new' | 'identical' | 'changed' | 'gone'
 }
 
-export type ItemVerdict = MapVerdict | ProgramVerdict
+/** The verdict on one link: is the program attached where the object asks for? */
+export interface LinkVerdict {
+  readonly kind: 'link'
+  readonly name: string
+  readonly verdict: 'new' | 'identical' | 'changed' | 'gone'
+  /** Of `changed`. */
+  readonly reasons: readonly Reason[]
+}
+
+export type ItemVerdict = MapVerdict | ProgramVerdict | LinkVerdict
 
 const parameters = {
   type: 'type',
@@ -95,18 +104,24 @@ export function verdictText(item: ItemVerdict): string {
     case 'gone':
       return `${what} is pinned, the object has none of that name`
     case 'changed':
-      return `${what} is pinned with other code`
+      return item.kind === 'program'
+        ? `${what} is pinned with other code`
+        : `${what}: ${reasonsText(item.reasons)}`
     case 'identical':
       return `${what} is the same`
     default:
       if (item.kind === 'program' || item.reasons.length === 0) return `${what} is not pinned`
-      return `${what}: ${item.reasons.map(reasonText).join('; ')}`
+      return `${what}: ${reasonsText(item.reasons)}`
   }
+}
+
+function reasonsText(reasons: readonly Reason[]): string {
+  return reasons.map(reasonText).join('; ')
 }
 
 /** What is pinned does not fit the object that wants to use it. Nothing was changed. */
 export class PinMismatchError extends BpfError {
-  /** Those that refuse, maps and programs. */
+  /** Those that refuse: maps, programs and links. */
   readonly verdicts: readonly ItemVerdict[]
 
   constructor(object: string, path: string, verdicts: readonly ItemVerdict[]) {

@@ -130,8 +130,8 @@ function resolve(
 }
 
 /**
- * The bytes that say which code a program is: its instructions as compiled, and what each of them refers to by name.
- * Equal for equal sources, whatever was loaded before; the kernel's own tag is not (it leaves out where in a map an
+ * The bytes that say which code a program is: what it is loaded as (type, attach type, flags, a hook that is fixed at load),
+ * its instructions as compiled, and what each of them refers to by name. Equal for equal sources, whatever was loaded before; the kernel's own tag is not (it leaves out where in a map an
  * address points).
  */
 export function identityBytes(spec: Spec, program: ProgramSpec): Uint8Array {
@@ -139,7 +139,10 @@ export function identityBytes(spec: Spec, program: ProgramSpec): Uint8Array {
   const references = placements.flatMap(({ fn, at }) =>
     fn.references.map(reference => described(at, reference)),
   )
-  const text = new TextEncoder().encode(JSON.stringify([placements.map(({ fn }) => fn.length), references]))
+  const { type, attachType = null, flags, rule } = program
+  const loadedAs = [type, attachType, flags, rule?.needsBtfTarget ? rule.extra : null]
+  const lengths = placements.map(({ fn }) => fn.length)
+  const text = new TextEncoder().encode(JSON.stringify([loadedAs, lengths, references]))
   const code = placements.map(({ fn }) => bytesOf(spec, fn))
   const bytes = new Uint8Array(text.length + code.reduce((sum, part) => sum + part.length, 0))
   bytes.set(text)

@@ -1,12 +1,13 @@
 import { type Btf, type BtfExt, parseBtfExt, readBtf } from '../btf/index.ts'
 import { type ElfFile, parseElf } from '../elf/index.ts'
+import { BtfError } from '../errors.ts'
 import { dataMap, dataSectionKind } from './data-sections.ts'
 import { type DefinedMap, readDefinedMaps, readSlots } from './defined-maps.ts'
 import { codeSections, programOf, readFunctions, textSection } from './functions.ts'
 import { instructionSize } from './instructions.ts'
 import { kernelBtf } from './kernel-btf.ts'
 import { uniqueNames } from './names.ts'
-import { type PlacedSection, placeSections } from './placement.ts'
+import { type PlacedSection, type PlacedVariable, placeSections } from './placement.ts'
 import { type PendingFunction, type ReferenceTargets, readReferences } from './references.ts'
 import type { MapSpec, Spec } from './types.ts'
 import { VariableSpec } from './variables.ts'
@@ -98,8 +99,21 @@ function readVariables(
   )
   return data.flatMap(({ name, section }) => {
     const placed = (section && bySection.get(section.index)) ?? []
-    return placed.map(place => new VariableSpec(unique(place.variable.name), name, section!, btf, place))
+    return placed.map(place => {
+      refuseTooSmall(btf, name, place)
+      return new VariableSpec(unique(place.variable.name), name, section!, btf, place)
+    })
   })
+}
+
+/** As the kernel does (kernel/bpf/btf.c: btf_datasec_resolve). */
+function refuseTooSmall(btf: Btf, section: string, { variable, size }: PlacedVariable): void {
+  const wanted = btf.sizeOf(variable.type)
+  if (size >= wanted) return
+  throw new BtfError(
+    `${section}/${variable.name}`,
+    `has ${size} bytes in its section, its type has ${wanted}`,
+  )
 }
 
 /** The `license` section holds one string; the kernel compares it to know whether GPL-only helpers may be called. */

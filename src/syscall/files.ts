@@ -45,6 +45,12 @@ export function reserveDescriptors(count: number): number {
   return highest < 0 ? highest : closeFd(highest)
 }
 
+/** Another descriptor of the same open file. */
+export function duplicateFd(fd: number): number {
+  const F_DUPFD_CLOEXEC = 1030
+  return call3('fcntl', fd, F_DUPFD_CLOEXEC, 0)
+}
+
 /** `mode` less the umask. */
 export function makeDirectory(path: string, mode = 0o700, directory: number = AT_FDCWD): number {
   const pathname = putPath(path)

@@ -64,6 +64,7 @@ export {
   closeFd,
   closeRange,
   type DirectoryEntry,
+  duplicateFd,
   type FileStatus,
   fileStatus,
   fileSystemType,

@@ -142,7 +142,7 @@ onKernel('what is no map, and what is not there, is told', () => {
   pinFixture('functions')
   const program = bpfpin('dump', `${root}/functions/programs/run`)
   assert.is(program.code, 1)
-  assert.match(program.stderr, `a program is pinned at ${root}/functions/programs/run, expected a map`)
+  assert.match(program.stderr, `is pinned at ${root}/functions/programs/run, expected a map`)
   const nothing = bpfpin('dump', 'functions/maps/none', '--root', root)
   assert.is(nothing.code, 1)
   assert.match(
