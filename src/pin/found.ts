@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { BpfLink, wantedTarget } from '../link/index.ts'
+import { BpfLink, plannedLinks } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
 import { BpfProgram, programHash } from '../object/index.ts'
 import { compareObject, type PinnedMap, type WantedLink, type WantedObject } from '../plan/compare.ts'
@@ -60,11 +60,10 @@ function wantedObject(spec: Spec, site: PinSite): WantedObject {
   const loaded = spec.programs.filter(({ autoload }) => autoload)
   const links = new Map<string, WantedLink>()
   for (const program of loaded) {
-    const target = wantedTarget(program)
-    const { cookie, pinPath } = program.link
-    if (target && pinPath !== null) {
-      links.set(program.name, { target, cookie: cookie === undefined ? null : String(cookie) })
-    }
+    const { link, autoattach } = program
+    if (!autoattach || link.pinPath === null) continue
+    const cookie = link.cookie === undefined ? null : String(link.cookie)
+    for (const { name, target } of plannedLinks(program)) if (target) links.set(name, { target, cookie })
   }
   return {
     spec,

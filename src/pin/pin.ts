@@ -102,9 +102,28 @@ function pinRecords({ spec, maps, programs, links }: Pinnable, { root, layout }:
   }
   for (const map of spec.maps) add(mapPlace(map, root, layout), maps.get(map.name))
   for (const program of spec.programs) add(programPlace(program, root), programs.get(program.name))
-  for (const program of spec.programs) add(linkPlace(program, root), links.get(program.name))
+  const owners = new Map(spec.programs.map(program => [program.name, program]))
+  for (const link of links.values()) {
+    const owner = owners.get(link.program)
+    const place = owner ? linkPlace(owner, root, labelOf(link)) : null
+    if (place) refuseUnpinnable(link)
+    add(place, link)
+  }
   refuseOneForTwo(records)
   return records
+}
+
+/** A link is named after its program, or `program~label`. */
+function labelOf({ name, program }: BpfLink): string | undefined {
+  return name === program ? undefined : name.slice(program.length + 1)
+}
+
+function refuseUnpinnable({ name, unpinnable }: BpfLink): void {
+  if (unpinnable === undefined) return
+  throw new BpfError(`link '${name}' cannot be pinned: ${unpinnable}`, {
+    code: 'ERR_UNPINNABLE',
+    hint: `keep it in this process: set its program's link.pinPath to null`,
+  })
 }
 
 function refuseOneForTwo(records: readonly PinRecord[]): void {

@@ -1,4 +1,4 @@
-import type { Target } from '../spec/targets.ts'
+import { type Target, targetText } from '../spec/targets.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import type { LinkRecord, ProgramRecord } from './manifest.ts'
 import { type Machine, type MapShape, requestedShape } from './shape.ts'
@@ -92,12 +92,20 @@ function* compareLinks({ spec, links }: WantedObject, pinned: readonly LinkRecor
 
 function compareLink(name: string, wanted: WantedLink, pinned: LinkRecord): LinkVerdict {
   const reasons: Reason[] = []
-  const compare = (field: string, a: string | null, b: string | null): void => {
-    if (a !== b) reasons.push({ field, wanted: a ?? 'none', pinned: b ?? 'none' })
+  if (!isSameTarget(wanted.target, pinned.target)) {
+    const text = pinned.target ? targetText(pinned.target) : 'an unknown place'
+    reasons.push({ field: 'target', wanted: targetText(wanted.target), pinned: text })
   }
-  compare('target', JSON.stringify(wanted.target), JSON.stringify(pinned.target))
-  compare('cookie', wanted.cookie, pinned.cookie)
+  if (wanted.cookie !== pinned.cookie) {
+    reasons.push({ field: 'cookie', wanted: wanted.cookie ?? 'none', pinned: pinned.cookie ?? 'none' })
+  }
   return { kind: 'link', name, verdict: reasons.length === 0 ? 'identical' : 'changed', reasons }
+}
+
+/** Targets are flat data; the order of their fields says nothing. */
+function isSameTarget(a: Target, b: Target | null): boolean {
+  const fields = (target: Target | null): string => JSON.stringify(Object.entries(target ?? {}).sort())
+  return fields(a) === fields(b)
 }
 
 /** Map types without state of their own: what does not fit is made anew, and nothing is lost. */
