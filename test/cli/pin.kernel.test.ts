@@ -94,7 +94,7 @@ onKernel('a program that does not say where is pinned and not attached, with a n
   assert.equal(object, bpfpinJson<Listing>('ls', '--root', root).objects[0])
   assert.equal(namesOf(links), ['jump'])
   assert.equal(unattached, [
-    { program: 'tail', wants: "the name of a tracepoint behind the '/' of its section name" },
+    { program: 'tail', wants: 'the name of a tracepoint' },
   ])
   assert.match(stderr, "note: program 'tail' is pinned, but not attached: it needs the name of a tracepoint")
 })
