@@ -88,7 +88,7 @@ const forms: Readonly<Record<LinkFamily, Form | undefined>> = {
   },
   kprobe_multi: {
     expected: "kernel functions, as in 'vfs_*' or 'vfs_read,vfs_write'",
-    read: text => (/^[\w.$*?,]+$/.test(text) ? { functions: oneOrMore(text) } : undefined),
+    read: text => (/^[\w.$*?]+(,[\w.$*?]+)*$/.test(text) ? { functions: oneOrMore(text) } : undefined),
   },
   ksyscall: {
     expected: "a system call, as in 'openat'",
