@@ -2,16 +2,20 @@
 // contains one of the filters.
 //   --dir DIR        look there instead of in test/
 //   --timeout SEC    for one file; default 120
+//   --report FILE    for programs: one JSON record a file, then { end: true }
 // Each file is a process of its own. NAME.kernel.test.ts runs in its own mount namespace with an empty bpffs at
-// $BPFPIN_TEST_ROOT, which it must leave empty, and cgroup v2 at $BPFPIN_TEST_CGROUP. The last line is always `N passed, N failed, N skipped`.
-import { readdirSync } from 'node:fs'
+// $BPFPIN_TEST_ROOT, which it must leave empty, and cgroup v2 at $BPFPIN_TEST_CGROUP. NAME.vm.kernel.test.ts runs only in
+// the machines of `npm run test:kernels`. The last line is always `N passed, N failed, N skipped`.
+import { appendFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { testFiles } from './runner/files.mjs'
 import { runFile } from './runner/process.mjs'
 
 const AT_ONCE = 2
-const sum = { passed: 0, failed: 0, skipped: 0 }
+const sum = { passed: 0, failed: 0, skipped: 0, elsewhere: 0 }
+let reportFile
 const paint = process.stdout.isTTY && !process.env.NO_COLOR
 const red = text => (paint ? `\x1b[31m${text}\x1b[39m` : text)
 const yellow = text => (paint ? `\x1b[33m${text}\x1b[39m` : text)
@@ -19,21 +23,26 @@ const yellow = text => (paint ? `\x1b[33m${text}\x1b[39m` : text)
 process.on('exit', code => {
   if (sum.failed === 0 && (code !== 0 || sum.passed + sum.skipped === 0)) sum.failed = 1
   if (sum.failed > 0) process.exitCode = 1
+  report({ end: true })
+  if (sum.elsewhere > 0) console.log(`${sum.elsewhere} tests are for a later kernel than this one`)
   console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 })
 
 const { values: options, positionals: filters } = parseArgs({
   allowPositionals: true,
-  options: { dir: { type: 'string' }, timeout: { type: 'string', default: '120' } },
+  options: {
+    dir: { type: 'string' },
+    timeout: { type: 'string', default: '120' },
+    report: { type: 'string' },
+  },
 })
+reportFile = options.report
 const dir = resolve(options.dir ?? fileURLToPath(new URL('.', import.meta.url)))
 
-const files = readdirSync(dir, { recursive: true, withFileTypes: true })
-  .filter(entry => entry.isFile() && entry.name.endsWith('.test.ts'))
-  .map(entry => resolve(entry.parentPath ?? entry.path, entry.name))
-  .filter(file => !relative(dir, file).includes('traps/')) // what the runner's own tests run
-  .filter(file => filters.length === 0 || filters.some(filter => named(file).includes(filter)))
-  .sort()
+const { files: all, leftOut } = testFiles(dir)
+const isChosen = file => filters.length === 0 || filters.some(filter => named(file).includes(filter))
+const files = all.filter(isChosen)
+for (const { name, why } of leftOut) console.log(yellow(` not here: ${name}: ${why}`))
 if (files.length === 0)
   console.log(red(`no file *.test.ts in ${named(dir)} for: ${filters.join(' ') || '(all)'}`))
 
@@ -46,19 +55,26 @@ async function work() {
   }
 }
 
-function show(file, { passed, failures, skips, ms, output }) {
+function show(file, { passed, failures, skips, elsewhere, ms, output }) {
   if (process.env.CI === 'true')
     failures.push(...skips.map(reason => `skipped, which CI must not do: ${reason}`))
   else sum.skipped += skips.length
+  report({ file: named(file), passed, failures, skips, elsewhere, ms })
   sum.passed += passed
+  sum.elsewhere += elsewhere.length
   sum.failed += failures.length
   const mark = failures.length > 0 ? red('FAIL') : ' ok '
   const skipped = skips.length > 0 ? `, ${skips.length} skipped` : ''
-  console.log(`${mark} ${named(file)}  ${passed} passed${skipped}  ${Math.round(ms)} ms`)
+  const others = elsewhere.length > 0 ? `, ${elsewhere.length} for a later kernel` : ''
+  console.log(`${mark} ${named(file)}  ${passed} passed${skipped}${others}  ${Math.round(ms)} ms`)
   for (const line of summarised(skips)) console.log(yellow(`     skipped: ${line}`))
   for (const failure of failures) console.log(indent(failure, '     '))
   if (failures.length > 0 && output.trim())
     console.log(`     it printed:\n${indent(lastLines(output), '     | ')}`)
+}
+
+function report(record) {
+  if (reportFile !== undefined) appendFileSync(reportFile, `${JSON.stringify(record)}\n`)
 }
 
 /** `"a name" needs bpftool` one by one, and `14 tests need bpftool` where they are many. */

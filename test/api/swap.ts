@@ -1,4 +1,5 @@
-// A process of its own that exchanges two directories below a root until it is told to stop.
+// A process of its own that exchanges two directories below a root until it is told to stop. It says when it begins, and at
+// the end how often it did.
 import { Root } from '../../src/pin/index.ts'
 import { renameFile, renameFlag } from '../../src/syscall/index.ts'
 
@@ -14,3 +15,4 @@ process.stdin.on('end', () => {
   console.log(swaps)
 })
 process.stdin.resume()
+console.log('swapping')

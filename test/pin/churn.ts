@@ -1,8 +1,10 @@
 // A process of its own that pins and unpins one object again and again, beside others that do the same. Prints how often
 // it held the object whole, how often it was the one who unpinned it, and the code of every error.
 import { type BpfError, openObject } from '../../src/index.ts'
+import { patience } from '../effort.ts'
 
 const [path = '', root = '', times = '0'] = process.argv.slice(2)
+const waitMs = patience(60_000)
 const counts: Record<string, number> = {}
 const count = (what: string): void => {
   counts[what] = (counts[what] ?? 0) + 1
@@ -10,9 +12,9 @@ const count = (what: string): void => {
 
 for (let i = 0; i < Number(times); i++) {
   try {
-    using object = openObject(path, { root, name: 'churn' }).upgrade({ waitMs: 60_000 })
+    using object = openObject(path, { root, name: 'churn' }).upgrade({ waitMs })
     count(object.maps.size === 2 && object.programs.size === 1 ? 'whole' : 'partial')
-    if (object.unpin({ waitMs: 60_000 }).removed > 0) count('unpinned')
+    if (object.unpin({ waitMs }).removed > 0) count('unpinned')
   } catch (error) {
     const { code, message } = error as BpfError
     count(code ?? message)

@@ -15,12 +15,14 @@ globalThis.UVU_QUEUE = [[null]]
 const { watch } = await import('./uvu.mjs')
 watch.started = name => report({ running: name })
 globalThis.bpfpinSkips = watch.skips
+globalThis.bpfpinElsewhere = watch.elsewhere
 
 const before = openFiles()
 await import(pathToFileURL(file).href)
 const sum = await runSuites()
 report({ running: '', passed: sum.passed })
 for (const reason of watch.skips) report({ skip: reason })
+for (const elsewhere of watch.elsewhere) report({ elsewhere })
 for (const { name, error } of [...watch.failures, ...watch.hookFailures]) fail(describe(name, error))
 for (const text of missing(sum)) fail(text)
 for (const text of await leaks()) fail(text)
@@ -46,7 +48,7 @@ async function runSuites() {
 function* missing({ total, passed, skipped }) {
   const lost = total - passed - watch.failures.length
   if (lost > 0 && watch.hookFailures.length === 0) yield `${lost} test(s) did not run to the end`
-  const silent = skipped - watch.skips.length
+  const silent = skipped - watch.skips.length - watch.elsewhere.length
   if (silent > 0) yield `${silent} test(s) skipped without a reason (test.skip or test.only)`
   else if (total < watch.registered && watch.hookFailures.length === 0) {
     yield `${watch.registered - total} test(s) never ran: a suite without .run()`
@@ -66,13 +68,16 @@ function describe(name, error) {
   return `"${name}"\n  ${error.name}: ${error.message}${operator}${diff}\n${frames.join('\n')}${cause}`
 }
 
-/** What this process holds open: fd -> target. Pipes, sockets and /dev/null belong to node and to child processes. */
+/**
+ * What this process holds open: fd -> target. Pipes, sockets and /dev/null belong to node and to child processes; the one
+ * inotify descriptor is the event loop's, which keeps it after its first watch.
+ */
 function openFiles() {
   const files = new Map()
   for (const fd of readdirSync('/proc/self/fd')) {
     try {
       const target = readlinkSync(`/proc/self/fd/${fd}`)
-      if (!/^(?:pipe|socket):|^\/dev\/null$/.test(target)) files.set(fd, target)
+      if (!/^(?:pipe|socket):|^\/dev\/null$|^anon_inode:inotify$/.test(target)) files.set(fd, target)
     } catch {
       // the descriptor of the directory that was being read
     }

@@ -21,11 +21,16 @@ const mountAndRun = `
   [ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing
   exec "$@"`
 
-/** -> `{ file, passed, failures, skips, ms, output }`; failures and skips are texts. */
+/**
+ * -> `{ file, passed, failures, skips, elsewhere, ms, output }`; failures and skips are texts, elsewhere has
+ * `{ name, needs }` of tests for later kernels.
+ */
 export async function runFile(file, timeout) {
   const needsKernel = file.endsWith('.kernel.test.ts')
   const obstacle = needsKernel ? whyNoKernelTests() : undefined
-  if (obstacle !== undefined) return { file, passed: 0, failures: [], skips: [obstacle], ms: 0, output: '' }
+  if (obstacle !== undefined) {
+    return { file, passed: 0, failures: [], skips: [obstacle], elsewhere: [], ms: 0, output: '' }
+  }
 
   const start = performance.now()
   const place = needsKernel ? mkdtempSync(join(tmpdir(), 'bpfpin-test-')) : undefined
@@ -100,6 +105,7 @@ function end(running, timeout) {
 function judge({ records, output, code, signal, timedOut }, timeout) {
   const failures = records.flatMap(record => record.fail ?? [])
   const skips = records.flatMap(record => record.skip ?? [])
+  const elsewhere = records.flatMap(record => record.elsewhere ?? [])
   const passed = records.findLast(record => record.passed !== undefined)?.passed ?? 0
   const running = records.findLast(record => record.running !== undefined)?.running
   const place = running ? ` in "${running}"` : ''
@@ -107,5 +113,5 @@ function judge({ records, output, code, signal, timedOut }, timeout) {
   else if (!records.some(record => record.end))
     failures.push(`ended early${place}: ${signal ?? `exit code ${code}`}`)
   else if (code !== 0 && failures.length === 0) failures.push(`exit code ${code} after its last test`)
-  return { passed, failures, skips, output }
+  return { passed, failures, skips, elsewhere, output }
 }

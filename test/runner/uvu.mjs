@@ -11,6 +11,8 @@ export const watch = {
   hookFailures: [],
   /** Reasons given by test/requirements.ts, one a skipped test. */
   skips: [],
+  /** `{ name, needs }` of every test that is for a later kernel than this machine's. */
+  elsewhere: [],
   started: _name => {},
 }
 

@@ -121,7 +121,8 @@ test('a frozen map refuses to be written', () => {
   const value = allocate(8)
   assert.is(mapFreeze(fd), 0)
   assert.is(mapUpdate(fd, key, value), -1)
-  assert.is(mapFreeze(fd), -1)
+  // EBUSY on older kernels, EPERM on newer ones (kernel/bpf/syscall.c: map_freeze)
+  assert.ok([-16, -1].includes(mapFreeze(fd)))
   closeFd(fd)
 })
 

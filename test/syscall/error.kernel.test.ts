@@ -57,7 +57,9 @@ test('a pin outside bpffs is told where bpffs is', () => {
   const dir = mkdtempSync(join(tmpdir(), 'bpfpin-error-'))
   const error = pinError(join(dir, 'x'))
   assert.is(error.code, 'EPERM')
-  assert.is(error.hint, `'${dir}' is not on a bpffs; bpffs is at ${join(root, '..')}`)
+  assert.ok(error.hint?.startsWith(`'${dir}' is not on a bpffs; bpffs is at `), error.hint)
+  // the system may have another one
+  assert.ok(error.hint?.includes(join(root, '..')), error.hint)
   const opening = systemError(objGet(`${dir}/x/y`), 'bpf(BPF_OBJ_GET)', {
     doing: 'opening',
     path: `${dir}/x/y`,

@@ -1,0 +1,70 @@
+// `npm run test:kernels [filter...]` runs the kernel tests on other kernels, each in a virtual machine: docs/testing.md.
+//   --kernel SERIES   only this one; may be repeated
+//   --timeout SEC     for one machine; default 900
+// The last line is `N passed, N failed, N skipped` over all of them.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { writeImage } from './vm/image.ts'
+import { type Kernel, kernelOf } from './vm/kernels.ts'
+import { type MachineEnd, runMachine } from './vm/machine.ts'
+import { type FileReport, ranNowhere } from './vm/report.ts'
+
+const checkout = resolve(import.meta.dirname, '..')
+const sum = { passed: 0, failed: 0, skipped: 0 }
+
+process.on('exit', code => {
+  if (sum.failed === 0 && (code !== 0 || sum.passed === 0)) sum.failed = 1
+  if (sum.failed > 0) process.exitCode = 1
+  console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
+})
+
+const { values: options, positionals: filters } = parseArgs({
+  allowPositionals: true,
+  options: {
+    kernel: { type: 'string', multiple: true, default: ['6.1', '6.12'] },
+    timeout: { type: 'string', default: '900' },
+  },
+})
+if (process.arch !== 'x64') throw new Error(`the machines are x86-64, this is ${process.arch}`)
+
+const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-machines-'))
+process.on('exit', () => rmSync(scratch, { recursive: true }))
+const kernels = options.kernel.map(kernelOf)
+const image = join(scratch, 'image.cpio')
+await writeImage(image, checkout, kernels, ['--timeout', '600', ...filters])
+const reports = await Promise.all(kernels.map(run))
+for (const problem of ranNowhere(kernels, reports.flat())) {
+  sum.failed++
+  console.log(problem)
+}
+
+async function run(kernel: Kernel): Promise<FileReport[]> {
+  const onLine = (line: string): void => console.log(`${kernel.series.padEnd(4)} | ${line}`)
+  onLine(`Linux ${kernel.release}`)
+  const timeoutSeconds = Number(options.timeout)
+  const ended = await runMachine({ kernel, image, scratch, timeoutSeconds, onLine })
+  return judge(kernel, ended, onLine)
+}
+
+/** What the machine reported, if it ran to its end. */
+function judge(kernel: Kernel, ended: MachineEnd, onLine: (line: string) => void): FileReport[] {
+  const lines = existsSync(ended.report) ? readFileSync(ended.report, 'utf8').split('\n') : []
+  // the last is cut off where a machine is
+  const records = lines.slice(0, -1).map(line => JSON.parse(line) as FileReport | { end: true })
+  const files = records.filter(record => 'file' in record)
+  for (const { passed, failures, skips } of files) {
+    sum.passed += passed
+    sum.failed += failures.length
+    sum.skipped += skips.length
+  }
+  if (!records.some(record => 'end' in record)) {
+    sum.failed++
+    const how = ended.timedOut ? `was stopped after ${options.timeout} s` : 'stopped before the tests ended'
+    onLine(`the machine ${how}. Its console ends with:`)
+    for (const line of readFileSync(ended.console, 'utf8').trimEnd().split(/\r*\n/).slice(-40)) onLine(line)
+  }
+  onLine(`Linux ${kernel.release}: ${files.length} files in ${Math.round(ended.seconds)} s`)
+  return files
+}

@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { commandPath } from '../../test/requirements.ts'
+import { Archive } from './archive.ts'
+import { initScript } from './init.ts'
+import type { Kernel } from './kernels.ts'
+import { modulesOf } from './modules.ts'
+import { buildSources } from './sources.ts'
+
+/** What tests call and busybox has not, or has with less in it. */
+const commands = ['node', 'bpftool', 'ip', 'mount', 'umount', 'setpriv', 'unshare']
+/** What of the checkout the tests use, packages apart. */
+const parts = ['package.json', 'test', 'examples']
+/** What they start as programs or import by its path, besides what is in those directories. */
+const programs = ['src/index.ts', 'src/syscall/index.ts', 'src/cli/main.ts']
+/** Packages that the tests load, with all that these need. */
+const packages = ['binary-parser', 'koffi', 'uvu']
+
+/** Accounts that tests and tools ask for by number. */
+const accounts = 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n'
+
+/**
+ * Writes the whole system of the machines into one file: busybox, the commands above with their libraries, the checkout
+ * at the same path as here, and the modules of each kernel.
+ *
+ * @param args of the test runner
+ */
+export async function writeImage(
+  path: string,
+  checkout: string,
+  kernels: readonly Kernel[],
+  args: string[],
+): Promise<void> {
+  using archive = new Archive(path)
+  const modules = kernels.map(kernel => ({ kernel, modules: modulesOf(kernel) }))
+  archive.addFile('/init', Buffer.from(initScript(checkout, args)), 0o755)
+  for (const directory of ['/proc', '/sys', '/dev', '/tmp', '/run', '/root']) archive.addDirectory(directory)
+  archive.addFile('/etc/passwd', Buffer.from(accounts))
+  archive.addFile('/etc/group', Buffer.from('root:x:0:\nnogroup:x:65534:\n'))
+  addBusybox(archive)
+  for (const command of commands) addCommand(archive, command)
+  await addCheckout(archive, checkout)
+  for (const directory of packageDirectories(checkout))
+    for (const path of filesBelow(directory)) addAsIs(archive, path)
+  // all that the loader of sources wants of it is its version
+  addAsIs(archive, join(checkout, 'node_modules/esbuild/package.json'))
+  for (const { kernel, modules: needed } of modules) {
+    const directory = `/lib/modules/${kernel.release}`
+    for (const { name, bytes } of needed) archive.addFile(`${directory}/${name}.ko`, bytes)
+    archive.addFile(`${directory}/order`, Buffer.from(needed.map(({ name }) => `${name}\n`).join('')))
+    archive.addFile(`/boot/config-${kernel.release}`, readFileSync(kernel.config))
+  }
+}
+
+function addBusybox(archive: Archive): void {
+  const busybox = found('busybox')
+  archive.addFile('/bin/busybox', readFileSync(busybox), 0o755)
+  for (const applet of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
+    // those in /usr come first
+    if (applet !== 'busybox') archive.addLink(`/bin/${applet}`, 'busybox')
+  }
+}
+
+function addCommand(archive: Archive, command: string): void {
+  const file = realpathSync(found(command))
+  archive.addFile(`/usr/bin/${command}`, readFileSync(file), 0o755)
+  for (const library of librariesOf(file)) archive.addFile(library, readFileSync(library), 0o755)
+}
+
+function found(command: string): string {
+  const path = commandPath(command)
+  if (path === undefined) throw new Error(`the machines need the command '${command}', which is not here`)
+  return path
+}
+
+/** The paths by which the loader finds them; here some are links. */
+function librariesOf(file: string): string[] {
+  const lines = execFileSync('ldd', [file], { encoding: 'utf8' })
+  return [...lines.matchAll(/(\/\S+) \(0x/g)].map(match => match[1]!)
+}
+
+function packageDirectories(checkout: string): string[] {
+  const found = new Set<string>()
+  const add = (name: string): void => {
+    const directory = join(checkout, 'node_modules', name)
+    // those for other systems are not installed
+    if (found.has(directory) || !existsSync(directory)) return
+    found.add(directory)
+    const { dependencies, optionalDependencies } = JSON.parse(
+      readFileSync(join(directory, 'package.json'), 'utf8'),
+    ) as Record<string, Record<string, string> | undefined> // package.json(5)
+    for (const needed of Object.keys({ ...dependencies, ...optionalDependencies })) add(needed)
+  }
+  for (const name of packages) add(name)
+  return [...found]
+}
+
+async function addCheckout(archive: Archive, checkout: string): Promise<void> {
+  const paths = [...parts, ...programs].flatMap(part => filesBelow(join(checkout, part)))
+  // some that the runner's own tests run are broken on purpose
+  const isSource = (path: string): boolean => /(?<!\.d)\.ts$/.test(path) && !path.includes('/traps/')
+  for (const path of paths) if (!isSource(path)) addAsIs(archive, path)
+  for (const { path, bytes } of await buildSources(checkout, paths.filter(isSource)))
+    archive.addFile(path, bytes)
+}
+
+/** The path itself, if it is a file. */
+function filesBelow(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path).flatMap(name => filesBelow(join(path, name)))
+}
+
+function addAsIs(archive: Archive, path: string): void {
+  if (lstatSync(path).isSymbolicLink()) {
+    const target = readlinkSync(path)
+    archive.addLink(path, target)
+    const real = resolve(dirname(path), target)
+    if (existsSync(real)) archive.addFile(real, readFileSync(real), statSync(real).mode & 0o777)
+  } else archive.addFile(path, readFileSync(path), statSync(path).mode & 0o777)
+}

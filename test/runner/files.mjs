@@ -1,0 +1,28 @@
+// Which test files run: all of them here, and in a virtual machine the ones that need a kernel.
+import { readdirSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+
+/** Kernel tests that do not run in the machines, by how their paths start, and why. */
+const onlyHere = {
+  'cli/': 'what the library makes the kernel do, again, by dozens of processes that are slow to start',
+  'pin/killed.': 'its steps are the same on every kernel, and each is a process that is slow to start',
+  'object/libbpf.': 'has bpftool load and dump all again, which takes it minutes in an emulator',
+  'interop/libbpf.': 'compiles C, and no machine has a compiler',
+}
+
+/** -> `{ files, leftOut }`; leftOut has `{ name, why }`. */
+export function testFiles(dir) {
+  const all = readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && entry.name.endsWith('.test.ts'))
+    .map(entry => resolve(entry.parentPath ?? entry.path, entry.name))
+    .filter(file => !relative(dir, file).includes('traps/')) // what the runner's own tests run
+    .sort()
+  if (process.env.BPFPIN_MACHINE === undefined) {
+    return { files: all.filter(file => !file.endsWith('.vm.kernel.test.ts')), leftOut: [] }
+  }
+  const isLeftOut = file => Object.keys(onlyHere).some(start => relative(dir, file).startsWith(start))
+  return {
+    files: all.filter(file => file.endsWith('.kernel.test.ts') && !isLeftOut(file)),
+    leftOut: Object.entries(onlyHere).map(([start, why]) => ({ name: `test/${start}*`, why })),
+  }
+}
