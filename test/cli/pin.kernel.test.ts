@@ -93,9 +93,7 @@ onKernel('a program that does not say where is pinned and not attached, with a n
   assert.is(done, 'pinned')
   assert.equal(object, bpfpinJson<Listing>('ls', '--root', root).objects[0])
   assert.equal(namesOf(links), ['jump'])
-  assert.equal(unattached, [
-    { program: 'tail', wants: 'the name of a tracepoint' },
-  ])
+  assert.equal(unattached, [{ program: 'tail', wants: 'the name of a tracepoint' }])
   assert.match(stderr, "note: program 'tail' is pinned, but not attached: it needs the name of a tracepoint")
 })
 
