@@ -179,9 +179,9 @@ needs(test, '/dev/full')('a full disk is an error', () => {
   assert.match(stderr, /^bpfpin: cannot write to stdout: ENOSPC/)
 })
 
-/** On a terminal. */
+/** On a terminal of a person: node takes one with CI in its environment for one without colours. */
 function inTerminal(env: NodeJS.ProcessEnv, ...args: string[]): string {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...others } = process.env
+  const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...others } = process.env
   const command = commandLine(...args).join(' ')
   return execFileSync('script', ['--quiet', '--command', command, '/dev/null'], {
     encoding: 'utf8',

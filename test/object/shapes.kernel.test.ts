@@ -53,7 +53,7 @@ onKernel('an object loads though a program that is left out uses names of the ke
 })
 
 onKernel('a map may have more entries than an array of C could', () => {
-  const spec = openObject(fixture('large-map'))
+  const spec = openObject(fixture('odd/large-map'))
   assert.is(spec.maps.get('huge').maxEntries, 2 ** 30)
   const hasRoom = failure(() => {
     spec.load().close()
