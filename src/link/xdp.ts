@@ -29,7 +29,7 @@ export const xdp: Family<'interface'> = {
           EBUSY: 'an XDP program is attached to that interface already, and there is one only',
           EEXIST: 'an XDP program is attached to that interface already, in another mode',
           EOPNOTSUPP: "the interface's driver cannot do this: { mode: 'generic' } works with any",
-          ENODEV: 'there is no interface of that index in the network namespace of this process',
+          EINVAL: 'there is no interface of that index in the network namespace of this process',
         },
       },
     )

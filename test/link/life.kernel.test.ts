@@ -47,7 +47,7 @@ const askForParent = (): void => {
 const spin = (): void => {
   for (const start = Date.now(); Date.now() < start + 200; );
 }
-const send = (): Promise<void> => network.send('udp4', 10)
+const send = (): Promise<void> => network.send(10)
 
 /** As a process of the cgroup. */
 async function inCgroup(fire: () => Promise<void>): Promise<void> {

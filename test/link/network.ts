@@ -37,9 +37,20 @@ export class Network {
     return execFileSync('nsenter', [`--net=${this.path}`, ...command], { encoding: 'utf8' })
   }
 
-  /** Sends datagrams to a socket that receives them: `'udp4'`, `'udp6'`. */
-  async send(kind: 'udp4' | 'udp6', count: number): Promise<void> {
-    this.#process.stdin.write(`${kind} ${count}\n`)
+  /** Makes a pair of interfaces: `name` here, with `address`/24, and its peer there. */
+  connect(name: string, address: string): void {
+    const peer = `${name}p`
+    const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' })
+    ip('link', 'add', name, 'type', 'veth', 'peer', 'name', peer, 'netns', String(this.#process.pid))
+    ip('address', 'add', `${address}/24`, 'dev', name)
+    ip('link', 'set', name, 'up')
+    this.run('ip', 'address', 'add', `${address.replace(/\d+$/, '99')}/24`, 'dev', peer)
+    this.run('ip', 'link', 'set', peer, 'up')
+  }
+
+  /** Sends datagrams to a socket there, which receives them; with an address to nobody. */
+  async send(count: number, address?: string): Promise<void> {
+    this.#process.stdin.write(`${count}${address === undefined ? '' : ` ${address}`}\n`)
     await this.#answer()
   }
 
