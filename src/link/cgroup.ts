@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { BpfError } from '../errors.ts'
 import { type AttachType, attachTypes } from '../spec/kernel.ts'
 import type { CgroupTarget } from '../spec/targets.ts'
 import { openDirectory } from './descriptor.ts'
@@ -16,7 +17,10 @@ export const cgroup: Family<'cgroup'> = {
   wants: 'a cgroup directory',
   lacks: ({ attachType }) =>
     attachType === undefined ? "an attach type ('cgroup_inet_ingress', ...)" : undefined,
-  complete: target => ({ ...target, cgroup: resolve(target.cgroup) }),
+  complete(target, { name }) {
+    refuseProgram(target, name)
+    return { ...target, cgroup: resolve(target.cgroup) }
+  },
   attach: (program, target) => attach(program, target, '5.7'),
 }
 
@@ -24,6 +28,15 @@ export const cgroup: Family<'cgroup'> = {
 export const lsmCgroup: Family<'cgroup'> = {
   ...cgroup,
   attach: (program, target) => attach(program, target, '6.0'),
+}
+
+/** In a cgroup links stand among links only (kernel/bpf/cgroup.c: get_prog_list). */
+function refuseProgram({ before, after }: CgroupTarget, name: string): void {
+  const anchor = before ?? after
+  if (anchor === undefined || anchor === 'all' || 'link' in anchor) return
+  throw new BpfError(`program '${name}': in a cgroup it can be before or after a link, not a program`, {
+    code: 'ERR_VALUE',
+  })
 }
 
 function attach({ spec, fd, doing }: Attaching, target: CgroupTarget, since: string): Attachment {

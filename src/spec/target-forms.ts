@@ -121,7 +121,7 @@ export interface Order {
 /** A program or a link, by its id or by its pin. */
 export type Anchor = { readonly program: number | string } | { readonly link: number | string }
 
-/** A cgroup v2. `before`, `after` and `revision` since Linux 6.17. */
+/** A cgroup v2. `before` and `after`, which here name links, and `revision` since Linux 6.17. */
 export interface CgroupTarget extends Order {
   /** Its directory. */
   readonly cgroup: string

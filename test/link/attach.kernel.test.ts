@@ -3,22 +3,14 @@ import { createSocket } from 'node:dgram'
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BpfError, openObject, targetText } from '../../src/index.ts'
+import { openObject, targetText } from '../../src/index.ts'
+import { makeCalls } from '../calls.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
 const cgroups = process.env.BPFPIN_TEST_CGROUP ?? ''
 const onKernel = needs(test, 'root')
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    // everything that the library throws on purpose is one
-    return error as BpfError
-  }
-  throw new Error('nothing was thrown')
-}
 
 /** The fixture with only some of its programs, counting this process. */
 const links = (...programs: string[]) => {
@@ -26,10 +18,6 @@ const links = (...programs: string[]) => {
   spec.variables.get('only_pid').set(process.pid)
   for (const program of spec.programs) program.autoload = programs.includes(program.name)
   return spec
-}
-
-const makeCalls = (n: number): void => {
-  for (let i = 0; i < n; i++) readFileSync('/proc/self/stat')
 }
 
 const shown = (id: number): Record<string, unknown> =>
