@@ -4,27 +4,15 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync,
 import { text } from 'node:stream/consumers'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BpfError, type ObjectSpec, openMap, openObject, openPinned } from '../../src/index.ts'
+import { type ObjectSpec, openMap, openObject, openPinned } from '../../src/index.ts'
+import { makeCalls } from '../calls.ts'
 import { repeated } from '../effort.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const onKernel = needs(test, 'root')
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    // everything that the library throws on purpose is one
-    return error as BpfError
-  }
-  throw new Error('nothing was thrown')
-}
-
-const makeCalls = (n: number): void => {
-  for (let i = 0; i < n; i++) readFileSync('/proc/self/stat')
-}
 
 /** Counts this process only. */
 function counter(options = {}): ObjectSpec {

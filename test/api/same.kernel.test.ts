@@ -1,34 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  type BpfError,
-  type ObjectSpec,
-  openMap,
-  openObject,
-  type PinMismatchError,
-} from '../../src/index.ts'
+import { type ObjectSpec, openMap, openObject, type PinMismatchError } from '../../src/index.ts'
 import { interceptSyscalls } from '../../src/syscall/index.ts'
+import { makeCalls } from '../calls.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const cgroups = process.env.BPFPIN_TEST_CGROUP ?? ''
 const onKernel = needs(test, 'root')
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    // everything that the library throws on purpose is one
-    return error as BpfError
-  }
-  throw new Error('nothing was thrown')
-}
-
-const makeCalls = (n: number): void => {
-  for (let i = 0; i < n; i++) readFileSync('/proc/self/stat')
-}
 
 const tree = (): string[] => (readdirSync(root, { recursive: true }) as string[]).sort()
 

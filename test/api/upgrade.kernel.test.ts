@@ -1,35 +1,22 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BpfError, type BpfObject, openMap, openObject, type PinMismatchError } from '../../src/index.ts'
+import { type BpfObject, openMap, openObject, type PinMismatchError } from '../../src/index.ts'
+import { makeCalls } from '../calls.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const onKernel = needs(test, 'root')
 
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    // everything that the library throws on purpose is one
-    return error as BpfError
-  }
-  throw new Error('nothing was thrown')
-}
-
 const tree = (): string[] =>
   (readdirSync(root, { recursive: true }) as string[]).filter(name => !name.endsWith('.debug')).sort()
 
 const ids = ({ maps, programs, links }: BpfObject): unknown =>
   [maps, programs, links].map(items => [...items].map(({ name, id }) => [name, id]))
-
-/** System calls of this process, which is what the counter counts. */
-function makeCalls(n: number): void {
-  for (let i = 0; i < n; i++) readFileSync('/proc/self/stat')
-}
 
 /** Counts this process only. */
 const counter = (options = {}) => {

@@ -2,20 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BpfError, openObject, type VerifierError } from '../../src/index.ts'
+import { openObject, type VerifierError } from '../../src/index.ts'
 import { progTestRun } from '../../src/syscall/index.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    // everything that the library throws on purpose is one
-    return error as BpfError
-  }
-  throw new Error('nothing was thrown')
-}
 
 const openFiles = (): number => readdirSync('/proc/self/fd').length
 

@@ -16,21 +16,12 @@ import * as assert from 'uvu/assert'
 import { type BpfError, type BpfObject, openMap, openObject } from '../../src/index.ts'
 import { decodeManifest } from '../../src/plan/manifest.ts'
 import { type InterceptedCall, interceptSyscalls } from '../../src/syscall/index.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const onKernel = needs(test, 'root')
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    // everything that the library throws on purpose is one
-    return error as BpfError
-  }
-  throw new Error('nothing was thrown')
-}
 
 /** Everything below the root, less what bpffs itself puts there. */
 const tree = (): string[] =>
