@@ -1,12 +1,14 @@
 // Several links of one program.
+import { readdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BpfError, openObject, type ProgramSpec, type Target } from '../../src/index.ts'
+import { BpfError, type BpfObject, openObject, type ProgramSpec, type Target } from '../../src/index.ts'
 import { plannedLinks } from '../../src/link/index.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 import { Network } from './network.ts'
 
+const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const withNetwork = needs(test, 'root', 'ip', 'unshare', 'nsenter')
 
 const failure = (run: () => unknown): BpfError => {
@@ -89,6 +91,31 @@ withNetwork('one program is attached to two interfaces', async () => {
     const error = failure(() => object.programs.get('on_xdp').attach({ label: 'iner' }))
     assert.is(error.code, 'ERR_UNKNOWN_NAME')
     assert.match(error.message, /no target labelled 'iner'; did you mean 'inner'/)
+  } finally {
+    await network.close()
+  }
+})
+
+withNetwork('labelled links are pinned, found again and unpinned, each by its own name', async () => {
+  const network = await Network.make()
+  try {
+    const spec = openObject(fixture('link-net'), { root })
+    for (const one of spec.programs) one.autoload = one.name === 'on_lookup'
+    const target = { netns: network.path }
+    Object.assign(spec.programs.get('on_lookup'), { target, targets: { 'second.one': target } })
+    const ids = (object: BpfObject): [string, number][] => [...object.links].map(({ name, id }) => [name, id])
+    const first = spec.upgrade()
+    const expected = ids(first)
+    assert.equal(readdirSync(`${first.pinPath}/links`).sort(), ['on_lookup', 'on_lookup~second:one'])
+    first.close()
+    using again = spec.upgrade()
+    assert.equal(ids(again), expected)
+    assert.equal(
+      [...again.links].map(({ label }) => label),
+      [undefined, 'second.one'],
+    )
+    again.unpin()
+    assert.equal(readdirSync(root), [])
   } finally {
     await network.close()
   }

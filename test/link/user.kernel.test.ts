@@ -1,7 +1,7 @@
 // Probes of programs and libraries, and samples.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { realpathSync } from 'node:fs'
+import { readdirSync, realpathSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -236,7 +236,16 @@ onKernel(
     assert.equal([link.id, link.type, link.alive, link.detach()], [0, 'perf_event', true, false])
     askForParent()
     assert.is(value(object, 'calls'), 10n)
-    link.close()
+
+    const error = failure(() => object.pin())
+    assert.is(error.code, 'ERR_UNPINNABLE')
+    assert.match(error.message, /link 'on_call' cannot be pinned: .*Linux 5\.15/)
+    assert.equal(readdirSync(root), [])
+    object.programs.get('on_call').spec!.link.pinPath = null
+    object.pin()
+    object.unpin()
+
+    assert.ok(link.closed)
     askForParent()
     assert.is(value(object, 'calls'), 10n)
   },
