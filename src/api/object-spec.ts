@@ -78,7 +78,7 @@ export class ObjectSpec {
    */
   load({ maps = {} }: LoadOptions = {}): BpfObject {
     using root = Root.find(this.#site.root)
-    const generation = root && openGeneration(root, this.name)
+    const generation = root && openGeneration(root, this.name, { isOurs: true })
     try {
       return this.#load(generation, maps)
     } finally {
@@ -177,7 +177,7 @@ export class ObjectSpec {
   #findPinned(): BpfObject | undefined {
     using root = Root.find(this.#site.root)
     for (;;) {
-      const generation = root && openGeneration(root, this.name)
+      const generation = root && openGeneration(root, this.name, { isOurs: true })
       if (!generation) return undefined
       try {
         return this.#find(generation)

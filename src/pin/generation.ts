@@ -3,6 +3,7 @@ import type { Manifest } from '../plan/manifest.ts'
 import { encodeObjectName } from '../plan/names.ts'
 import { closeFd, fileStatus, openFile, openFlag, systemError } from '../syscall/index.ts'
 import { readManifest } from './manifest-map.ts'
+import { mustBeTrusted } from './ownership.ts'
 import type { Root } from './root.ts'
 
 const ENOENT = -2
@@ -22,14 +23,20 @@ export interface Generation {
  * Opens the generation of an object below a root; `undefined` where nothing is pinned under that name. The caller
  * closes `directory`.
  *
- * @throws BpfError `ERR_MANIFEST` for a directory that bpfpin did not make.
+ * @param isOurs refuses what another user, who is not root, pinned: programs of this process are to use it
+ * @throws BpfError `ERR_MANIFEST` for a directory that bpfpin did not make, `ERR_FOREIGN`.
  */
-export function openGeneration(root: Root, object: string): Generation | undefined {
+export function openGeneration(
+  root: Root,
+  object: string,
+  { isOurs = false }: { readonly isOurs?: boolean } = {},
+): Generation | undefined {
   for (;;) {
     const path = `${root.path}/${encodeObjectName(object)}`
     const directory = openDirectory(root, object, path)
     if (directory === undefined) return undefined
     try {
+      if (isOurs) mustBeTrusted(directory, path)
       const manifest = readManifest(directory, path)
       if (manifest) return { path, directory, manifest }
       // one that was unpinned since it was opened has no manifest any more, and no name

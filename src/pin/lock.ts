@@ -11,6 +11,7 @@ import {
   removeDirectory,
   systemError,
 } from '../syscall/index.ts'
+import { mustBeOurs } from './ownership.ts'
 import { clearLeftover } from './recover.ts'
 import type { Root } from './root.ts'
 
@@ -150,23 +151,6 @@ function lockDirectory(root: Root, name: string): number | 'absent' | undefined 
   }
   closeFd(fd)
   return undefined
-}
-
-/**
- * Refuses a directory of another user: he could change it at any time, and what it says of pins is his word.
- *
- * @throws BpfError `ERR_FOREIGN`
- */
-export function mustBeOurs(directory: number, path: string): void {
-  const status = fileStatus(directory)
-  const user = process.geteuid?.() ?? 0
-  if (typeof status !== 'number' && status.uid === user) return
-  const owner = typeof status === 'number' ? 'nobody can tell whom' : `user ${status.uid}`
-  throw new BpfError(`${path} belongs to ${owner}, and this process is user ${user}`, {
-    code: 'ERR_FOREIGN',
-    path,
-    hint: `use another name or root; remove the directory if nobody needs what is in it`,
-  })
 }
 
 function isStillNamed(root: Root, name: string, fd: number): boolean {

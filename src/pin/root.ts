@@ -58,18 +58,20 @@ export class Root {
     const fd = openFile(path, openFlag.PATH | openFlag.DIRECTORY)
     if (fd === ENOENT) return undefined
     if (fd < 0) throw systemError(fd, 'openat', { doing: `opening '${path}'`, path })
-    const type = fileSystemType(fd)
-    if (type === BPF_FS_MAGIC) return new Root(path, fd)
-    closeFd(fd)
-    if (type < 0) throw systemError(type, 'fstatfs', { doing: `opening '${path}'`, path })
-    return undefined
+    let isUsable = false
+    try {
+      isUsable = isBpffs(fd, path)
+    } finally {
+      if (!isUsable) closeFd(fd)
+    }
+    return isUsable ? new Root(path, fd) : undefined
   }
 
   static #enter(path: string, existing: string, fd: number, missing: readonly string[], mode: number): Root {
     let directory = fd
     const made: string[] = []
     try {
-      if (fileSystemType(fd) !== BPF_FS_MAGIC) throw notBpffs(path, existing)
+      if (!isBpffs(fd, path)) throw notBpffs(path, existing)
       let at = existing.replace(/\/$/, '')
       for (const name of missing) {
         at = `${at}/${name}`
@@ -91,6 +93,12 @@ export class Root {
   [Symbol.dispose](): void {
     this.close()
   }
+}
+
+function isBpffs(fd: number, path: string): boolean {
+  const type = fileSystemType(fd)
+  if (type < 0) throw systemError(type, 'fstatfs', { doing: `opening '${path}'`, path })
+  return type === BPF_FS_MAGIC
 }
 
 function parentOf(path: string): string {

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, lstatSync, readdirSync, rmSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { openObject } from '../../src/index.ts'
+import { failure } from '../failure.ts'
+import { fixture } from '../fixtures.ts'
+import { needs } from '../requirements.ts'
+
+const root = process.env.BPFPIN_TEST_ROOT ?? ''
+const nobody = 65534
+
+const script = new URL('./intruder.ts', import.meta.url).pathname
+const functions = () => openObject(fixture('functions'), { root })
+
+/** Runs something while an unprivileged user is at work below the root. */
+async function during(what: string, run: () => void): Promise<void> {
+  const child = spawn(process.execPath, [...process.execArgv, script, what, root], {
+    uid: nobody,
+    gid: nobody,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env.PATH },
+  })
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  assert.is(Number(line), nobody)
+  try {
+    run()
+  } finally {
+    child.kill()
+    await once(child, 'exit')
+  }
+}
+
+test.before(() => {
+  // as bpffs makes its own root: everybody may write, nobody may touch what is another's
+  for (const path of [`${root}/../..`, `${root}/..`]) chmodSync(path, 0o755)
+  chmodSync(root, 0o1777)
+})
+
+const onKernel = needs(test, 'root')
+
+onKernel('who holds a lock on the root keeps nobody waiting', async () => {
+  await during('lock the root', () => {
+    using object = functions().upgrade({ waitMs: 0 })
+    object.unpin({ waitMs: 0 })
+  })
+})
+
+for (const what of [
+  'take the staging directory',
+  'take the name',
+  'lead the staging directory elsewhere',
+  'lead the name elsewhere',
+]) {
+  onKernel(`who comes first to ${what} is named at once, and nothing is done there`, async () => {
+    await during(what, () => {
+      const [name = ''] = readdirSync(root)
+      const { ino, uid } = lstatSync(`${root}/${name}`)
+      assert.is(uid, nobody)
+      const before = readdirSync('/tmp').length
+      const error = failure(() => functions().upgrade({ waitMs: 60_000 }))
+      assert.is(error.path, `${root}/${name}`)
+      assert.match(error.code, /^(ERR_FOREIGN|ENOTDIR|ELOOP)$/)
+      assert.is(lstatSync(`${root}/${name}`).ino, ino)
+      assert.is(readdirSync('/tmp').length, before)
+    })
+    for (const name of readdirSync(root)) rmSync(`${root}/${name}`, { recursive: true })
+    using object = functions().upgrade()
+    object.unpin()
+  })
+}
+
+test.run()

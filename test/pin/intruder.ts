@@ -1,0 +1,25 @@
+// A process of an unprivileged user who does what he can to a root that everybody may write to; then he waits.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, openSync, symlinkSync } from 'node:fs'
+import { lockFile, lockFlag } from '../../src/syscall/index.ts'
+
+const [what = '', root = ''] = process.argv.slice(2)
+switch (what) {
+  case 'lock the root':
+    lockFile(openSync(root, 'r'), lockFlag.EXCLUSIVE)
+    break
+  case 'take the staging directory':
+    mkdirSync(`${root}/functions~next`)
+    break
+  case 'take the name':
+    mkdirSync(`${root}/functions`)
+    break
+  case 'lead the staging directory elsewhere':
+    symlinkSync('/tmp', `${root}/functions~next`)
+    break
+  case 'lead the name elsewhere':
+    symlinkSync('/tmp', `${root}/functions`)
+    break
+}
+console.log(execFileSync('id', ['-u'], { encoding: 'utf8' }).trim())
+setInterval(() => {}, 1000)
