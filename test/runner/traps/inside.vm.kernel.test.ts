@@ -1,0 +1,5 @@
+import { test } from 'uvu'
+
+test('runs in a machine only', () => {})
+
+test.run()
