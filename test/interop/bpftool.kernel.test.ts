@@ -67,10 +67,8 @@ withBpftool('bpftool dumps our maps with the types that we gave the kernel', () 
   const tallies = bpftool('map', 'dump', 'pinned', at('maps/tallies'))
   assert.equal(
     tallies.map((entry: { formatted: unknown }) => entry.formatted),
-    // bpftool takes an array of char for text only where all of it is
-    [{ key: 7, value: { calls: 70, flags: 2, comm: tallies[0].formatted.value.comm } }],
+    [{ key: 7, value: { calls: 70, flags: 2, comm: 'seven' } }],
   )
-  assert.equal(tallies[0].formatted.value.comm.slice(0, 5).join(''), 'seven')
   const numbers = bpftool('map', 'dump', 'pinned', at('maps/numbers'))
   assert.equal(
     numbers.map((entry: { formatted: { value: number } }) => entry.formatted.value),
@@ -81,6 +79,7 @@ withBpftool('bpftool dumps our maps with the types that we gave the kernel', () 
   object.unpin()
 })
 
+/** As bpftool takes them: a number a byte, the lowest first. */
 const bytes = (value: bigint | number, size: number): string[] =>
   Array.from({ length: size }, (_, i) => String((BigInt(value) >> BigInt(8 * i)) & 0xffn))
 
@@ -92,6 +91,7 @@ withBpftool('what bpftool updates and looks up is what we read and write', () =>
   assert.equal(tallies.get(65537), { calls: 300n, flags: 9, comm: 'bpftool' })
   using opened = openMap(at('maps/tallies'))
   assert.equal([...opened], [[65537, { calls: 300n, flags: 9, comm: 'bpftool' }]])
+  assert.is(opened.id, tallies.id)
   object.maps.get('numbers').set(2, 513n)
   const found = bpftool('map', 'lookup', 'pinned', at('maps/numbers'), 'key', ...bytes(2, 4))
   assert.equal(found.value.map(Number), [1, 2, 0, 0, 0, 0, 0, 0])
@@ -100,44 +100,62 @@ withBpftool('what bpftool updates and looks up is what we read and write', () =>
   object.unpin()
 })
 
-withBpftool('maps that bpftool pinned are opened with their types', () => {
+/** Has bpftool load an object and pin it, maps and programs each in a directory below the root. */
+function pinnedByBpftool(): readonly string[] {
   mkdirSync(`${root}/maps`)
-  bpftool('prog', 'loadall', fixture('interop-shared'), `${root}/programs`, 'pinmaps', `${root}/maps`)
-  assert.equal(readdirSync(`${root}/programs`).sort(), ['count', 'on_call'])
-  const paths = readdirSync(`${root}/maps`).map(name => `${root}/maps/${name}`)
-  assert.is(paths.length, 4)
-  for (const path of paths) {
-    using map = openMap(path)
-    assert.is(map.id, bpftool('map', 'show', 'pinned', path).id)
-  }
-  using tallies = openMap(`${root}/maps/tallies`)
-  tallies.set(4, { calls: 1n, flags: 0, comm: 'four' })
-  assert.equal(tallies.get(4), { calls: 1n, flags: 0, comm: 'four' })
+  bpftool('prog', 'loadall', fixture('counter'), `${root}/programs`, 'pinmaps', `${root}/maps`)
+  return readdirSync(`${root}/maps`).sort()
+}
+
+const removeTheirs = (): void => {
   for (const name of ['maps', 'programs']) rmSync(`${root}/${name}`, { recursive: true })
+}
+
+withBpftool('maps that bpftool pinned are opened with their types', () => {
+  const names = pinnedByBpftool()
+  assert.equal(names, ['by_process', 'counter_bss', 'counter_data', 'counter_rodata', 'per_cpu', 'totals'])
+  for (const name of names) {
+    using map = openMap(`${root}/maps/${name}`)
+    assert.is(map.id, bpftool('map', 'show', 'pinned', `${root}/maps/${name}`).id)
+  }
+  using processes = openMap(`${root}/maps/by_process`)
+  processes.set(4, { calls: 1n, weighted: 2n, comm: 'four' })
+  assert.equal([...processes], [[4, { calls: 1n, weighted: 2n, comm: 'four' }]])
+  using data = openMap(`${root}/maps/counter_data`)
+  assert.equal(data.get(0), { weight: 1n })
+  removeTheirs()
 })
 
-withBpftool('maps that bpftool pinned are reused by an object of ours that is told where they are', () => {
-  mkdirSync(`${root}/theirs`)
-  bpftool('prog', 'loadall', fixture('interop-shared'), `${root}/programs`, 'pinmaps', `${root}/theirs`)
-  rmSync(`${root}/programs`, { recursive: true })
-  using theirs = openMap(`${root}/theirs/numbers`)
+withBpftool('maps that bpftool pinned are reused where an object of ours is told that they are', () => {
+  pinnedByBpftool()
+  using theirs = openMap(`${root}/maps/totals`)
   theirs.set(1, 41n)
-
-  const spec = openObject(fixture('interop-shared'), { root })
-  for (const name of ['tallies', 'numbers']) spec.maps.get(name).pinPath = `${root}/theirs/${name}`
+  const spec = openObject(fixture('counter'), { root })
+  spec.maps.get('totals').pinPath = `${root}/maps/totals`
   using object = spec.load()
-  assert.is(object.maps.get('numbers').id, theirs.id)
-  assert.is(object.maps.get('numbers').get(1), 41n)
-  // their pins stay theirs
+  assert.is(object.maps.get('totals').id, theirs.id)
+  assert.is(object.maps.get('totals').get(1), 41n)
+  assert.is.not(object.maps.get('by_process').id, openId(`${root}/maps/by_process`))
+  // their pin stays theirs
   object.pin()
   object.unpin()
-  assert.ok(readdirSync(`${root}/theirs`).includes('numbers'))
-
-  using given = openObject(fixture('interop-shared'), { root }).load({
-    maps: { numbers: openMap(`${root}/theirs/numbers`) },
-  })
-  assert.is(given.maps.get('numbers').id, theirs.id)
-  rmSync(`${root}/theirs`, { recursive: true })
+  assert.is(openId(`${root}/maps/totals`), theirs.id)
+  removeTheirs()
 })
+
+withBpftool('a map that bpftool pinned is given to an object of ours', () => {
+  pinnedByBpftool()
+  using theirs = openMap(`${root}/maps/by_process`)
+  using object = openObject(fixture('counter'), { root }).load({ maps: { by_process: theirs } })
+  const { id } = object.maps.get('by_process')
+  assert.is(id, openId(`${root}/maps/by_process`))
+  assert.ok(bpftool('prog', 'show', 'id', object.programs.get('on_enter').id).map_ids.includes(id))
+  removeTheirs()
+})
+
+function openId(path: string): number {
+  using map = openMap(path)
+  return map.id
+}
 
 test.run()
