@@ -19,7 +19,7 @@ import {
 } from '../syscall/index.ts'
 import { idOf } from './identity.ts'
 import { createManifest } from './manifest-map.ts'
-import type { Root } from './root.ts'
+import { isBpffs, notBpffs, type Root } from './root.ts'
 
 /** What steps are carried out with. */
 export interface Workshop {
@@ -151,7 +151,10 @@ class Bench {
 
   #makeDirectory(path: string): void {
     const { directory, file } = this.#split(path)
-    this.#check(makeDirectory(file, this.#workshop.mode, directory), 'mkdirat', 'making directory', path)
+    const made = makeDirectory(file, this.#workshop.mode, directory)
+    // outside, another object may have needed it at the same time
+    if (made === EEXIST && path.startsWith('/')) return
+    this.#check(made, 'mkdirat', 'making directory', path)
     const takeBack = this.#remover(path)
     this.#undo.push(() => removeDirectory(takeBack.file, takeBack.directory))
   }
@@ -189,7 +192,9 @@ class Bench {
   }
 
   #detach(path: string, id: number): void {
-    const { directory, file } = this.#split(path)
+    const place = this.#find(path)
+    if (!place) return
+    const { directory, file } = place
     const fd = objGet(file, 0, directory)
     if (fd === ENOENT) return
     if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', 'opening link', path)
@@ -199,7 +204,9 @@ class Bench {
 
   /** Removes a pin only if it still is what it is said to be. */
   #unpin({ kind, name, path, id }: Extract<Step, { do: 'unpin' }>): void {
-    const { directory, file } = this.#split(path)
+    const place = this.#find(path)
+    if (!place) return
+    const { directory, file } = place
     if (kind !== 'manifest') {
       const fd = objGet(file, 0, directory)
       if (fd === ENOENT) return
@@ -210,14 +217,18 @@ class Bench {
         return
       }
     }
-    this.#check(this.#unlink(path), 'unlinkat', 'removing', path)
+    this.#check(unlinkFile(file, directory), 'unlinkat', 'removing', path)
     if (kind !== 'manifest') this.removed++
   }
 
   #removeDirectory(path: string): void {
     if (this.#directory.path === path) this.#leaveDirectory()
-    const { directory, file } = this.#split(path)
+    const place = this.#find(path)
+    if (!place) return
+    const { directory, file } = place
     const result = removeDirectory(file, directory)
+    // outside, it belongs to whoever pinned something there since
+    if (result === ENOTEMPTY && path.startsWith('/')) return
     if (result === ENOTEMPTY) this.#leave(path, 'something else is pinned in it')
     else if (result !== ENOENT) this.#check(result, 'unlinkat', 'removing directory', path)
   }
@@ -226,9 +237,14 @@ class Bench {
     this.left.push({ path: this.fullPath(path), why })
   }
 
-  #unlink(path: string): number {
-    const { directory, file } = this.#split(path)
-    return unlinkFile(file, directory)
+  /** As {@link #split}; `undefined` where the directory is gone, and so what was in it. */
+  #find(path: string): { readonly directory: number; readonly file: string } | undefined {
+    try {
+      return this.#split(path)
+    } catch (error) {
+      if (error instanceof BpfError && error.code === 'ENOENT') return undefined
+      throw error
+    }
   }
 
   /** The directory of a path, held open while steps stay in it, and the name in it. */
@@ -252,6 +268,7 @@ class Bench {
       : openFile(file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, directory)
     if (fd < 0) throw this.#failed(fd, 'openat', 'opening directory', path)
     this.#directory = { path, fd }
+    if (isOutside && !isBpffs(fd, path)) throw notBpffs(path, path)
   }
 
   #leaveDirectory(): void {

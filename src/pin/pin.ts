@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
@@ -85,9 +87,10 @@ export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): v
     if (!item) throw new Error(`the plan pins a ${kind} '${name}' that is not there`)
     return item.fd
   }
-  const manifest = firstManifest(live, pins)
+  const directories = missingDirectories(pins)
+  const manifest = firstManifest(live, pins, directories)
   const held = new Map([[`${site.directory}${nextSuffix}`, lock.next]])
-  applySteps(pinSteps(site.directory, pins), { root, held, mode, manifest, descriptorOf })
+  applySteps(pinSteps(site.directory, pins, directories), { root, held, mode, manifest, descriptorOf })
 }
 
 /**
@@ -153,7 +156,23 @@ function sharing({ kind, name, path }: Place, id: number): { readonly shared?: t
   })
 }
 
-function firstManifest({ spec, links, programs }: Pinnable, pins: readonly PinRecord[]): Manifest {
+/** Directories outside that are not there yet, parents before what is in them. */
+function missingDirectories(pins: readonly PinRecord[]): string[] {
+  const missing = new Set<string>()
+  for (const { path, shared } of pins) {
+    if (!isOutside(path) || shared) continue
+    const parents: string[] = []
+    for (let at = dirname(path); !existsSync(at); at = dirname(at)) parents.unshift(at)
+    for (const parent of parents) missing.add(parent)
+  }
+  return [...missing]
+}
+
+function firstManifest(
+  { spec, links, programs }: Pinnable,
+  pins: readonly PinRecord[],
+  directories: readonly string[],
+): Manifest {
   return {
     generation: 1,
     name: spec.name,
@@ -164,6 +183,7 @@ function firstManifest({ spec, links, programs }: Pinnable, pins: readonly PinRe
       name,
       hash: program ? programHash(spec, program) : '',
     })),
+    ...(directories.length > 0 ? { directories } : {}),
     btf: spec.kernelBtf?.().bytes ?? new Uint8Array(0),
   }
 }

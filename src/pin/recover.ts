@@ -37,10 +37,12 @@ export function clearLeftover(directory: number, path: string): void {
   }
 }
 
-function removeOutside({ pins }: Manifest): void {
+function removeOutside({ pins, directories = [] }: Manifest): void {
   for (const { kind, path, id, shared } of pins) {
     if (isOutside(path) && !shared && isStill(path, kind, id)) unlinkFile(path)
   }
+  // those that are not empty belong to whoever pinned something there since
+  for (const path of directories.toReversed()) removeDirectory(path)
 }
 
 function isStill(path: string, kind: PinKind, id: number): boolean {

@@ -95,7 +95,8 @@ export class Root {
   }
 }
 
-function isBpffs(fd: number, path: string): boolean {
+/** Is an open directory on a bpffs? */
+export function isBpffs(fd: number, path: string): boolean {
   const type = fileSystemType(fd)
   if (type < 0) throw systemError(type, 'fstatfs', { doing: `opening '${path}'`, path })
   return type === BPF_FS_MAGIC
@@ -123,7 +124,8 @@ function enter(parent: number, name: string, path: string): number {
   return fd
 }
 
-function notBpffs(path: string, existing: string): BpfError {
+/** @param existing the directory that is there, of what was asked for */
+export function notBpffs(path: string, existing: string): BpfError {
   const where = existing === path ? `'${path}'` : `'${existing}', where '${path}' would be,`
   return new BpfError(`${where} is not on a bpffs`, {
     code: 'ERR_NO_BPFFS',

@@ -62,7 +62,7 @@ export function removePins(
     const name = encodeObjectName(object)
     const staged = `${name}${nextSuffix}`
     const inPlace = hasStrangers(generation)
-    const steps = unpinSteps(name, manifest.pins, inPlace)
+    const steps = unpinSteps(name, manifest.pins, inPlace, manifest.directories)
     const workshop = { root, held: new Map([[name, lock.current]]), mode: 0o700, descriptorOf: noDescriptor }
     const { removed, left } = applySteps(steps, workshop, { undo: false })
     // what is not ours gets its path back

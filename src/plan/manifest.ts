@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
 import type { Target } from '../spec/targets.ts'
-import { directories, type PinKind } from './layout.ts'
+import { directories as kindDirectories, type PinKind } from './layout.ts'
 
 /** What a generation says about itself; written last, never changed. */
 export interface Manifest {
@@ -13,6 +13,8 @@ export interface Manifest {
   readonly pins: readonly PinRecord[]
   readonly links: readonly LinkRecord[]
   readonly programs: readonly ProgramRecord[]
+  /** Directories outside of the generation's that were made for its pins: absolute, parents before what is in them. */
+  readonly directories?: readonly string[]
   /** The object's own BTF; empty where it has none. */
   readonly btf: Uint8Array
 }
@@ -115,7 +117,7 @@ function parseText(bytes: Uint8Array, where: string): Text {
     throw manifestError(where, 'holds no JSON text', cause)
   }
   if (!isRecord(value, { name: 'string', created: 'string' })) throw manifestError(where, 'names no object')
-  const { name, created, pins, links, programs } = value
+  const { name, created, pins, links, programs, directories } = value
   return {
     name: name as string,
     created: created as string,
@@ -127,12 +129,13 @@ function parseText(bytes: Uint8Array, where: string): Text {
       where,
     ),
     programs: listOf<ProgramRecord>(programs, { name: 'string', hash: 'string' }, 'programs', where),
+    ...(directories === undefined ? {} : { directories: readDirectories(directories, where) }),
   }
 }
 
 /** Where a pin can be: one level below a generation's directory of its kind, or at an absolute path. */
 const pinPath = /^(\/|(maps|programs|links)\/[^/]+$)/
-const kinds: ReadonlySet<string> = /* @__PURE__ */ new Set(Object.keys(directories))
+const kinds: ReadonlySet<string> = /* @__PURE__ */ new Set(Object.keys(kindDirectories))
 
 function readPins(value: unknown, where: string): readonly PinRecord[] {
   const shape = { kind: 'string', name: 'string', path: 'string', id: 'number' } as const
@@ -142,6 +145,12 @@ function readPins(value: unknown, where: string): readonly PinRecord[] {
   const names = new Set(pins.map(({ kind, name }) => `${kind} ${name}`))
   if (names.size !== pins.length) throw manifestError(where, 'lists something twice')
   return pins
+}
+
+function readDirectories(value: unknown, where: string): readonly string[] {
+  const isAbsolute = (path: unknown): path is string => typeof path === 'string' && path.startsWith('/')
+  if (Array.isArray(value) && value.every(isAbsolute)) return value
+  throw manifestError(where, "has no well-formed list 'directories'")
 }
 
 type Shape = Readonly<Record<string, 'string' | 'number' | 'object'>>

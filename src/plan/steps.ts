@@ -37,13 +37,20 @@ export interface PlannedPin extends Place {
 /**
  * All that a new generation pins, in the order of the object, in the staging directory that the writer's lock made. What
  * lies outside of it is written down first, so that it is found again if this process is stopped.
+ *
+ * @param outside directories that must be made for what lies outside
  */
-export function pinSteps(object: string, pins: readonly PlannedPin[]): Step[] {
+export function pinSteps(
+  object: string,
+  pins: readonly PlannedPin[],
+  outside: readonly string[] = [],
+): Step[] {
   const places = pins.filter(({ shared }) => !shared)
   const next = `${object}${nextSuffix}`
   const draft = `${next}/${draftName}`
   const hasOutside = places.some(({ path }) => isOutside(path))
   const steps: Step[] = hasOutside ? [{ do: 'write-manifest', path: draft }] : []
+  for (const path of outside) steps.push({ do: 'make-directory', path })
   for (const kind of kindsInOrder) {
     const ofKind = places.filter(place => place.kind === kind)
     if (ofKind.some(({ path }) => !isOutside(path))) {
@@ -66,8 +73,14 @@ const kindsInOrder: readonly PinKind[] = ['map', 'program', 'link']
  * last, so that a stop in between leaves a directory that says what it is.
  *
  * @param inPlace keeps the name, because something in the directory is not ours to move
+ * @param outside directories that were made for what lies outside
  */
-export function unpinSteps(object: string, all: readonly PinRecord[], inPlace: boolean): Step[] {
+export function unpinSteps(
+  object: string,
+  all: readonly PinRecord[],
+  inPlace: boolean,
+  outside: readonly string[] = [],
+): Step[] {
   const pins = all.filter(({ shared }) => !shared)
   const at = inPlace ? object : `${object}${nextSuffix}`
   const fullPath = (path: string): string => (isOutside(path) ? path : `${at}/${path}`)
@@ -82,6 +95,7 @@ export function unpinSteps(object: string, all: readonly PinRecord[], inPlace: b
       steps.push({ do: 'remove-directory', path: `${at}/${directories[kind]}` })
     }
   }
+  for (const path of outside.toReversed()) steps.push({ do: 'remove-directory', path })
   steps.push({ do: 'unpin', kind: 'manifest', name: object, path: `${at}/${manifestName}`, id: null })
   steps.push({ do: 'remove-directory', path: at })
   return steps

@@ -46,8 +46,8 @@ needs(test, 'root')(
       again.unpin()
       assert.equal(tree(), [], `step ${step}`)
     }
-    // a draft, three directories, 11 pins, the manifest, the end of the draft; and only the last step shows the object
-    assert.equal(outcomes, [...new Array(17).fill('nothing'), 'all'])
+    // a draft, four directories, 11 pins, the manifest, the end of the draft; and only the last step shows the object
+    assert.equal(outcomes, [...new Array(18).fill('nothing'), 'all'])
     using whole = scattered(root).upgrade()
     whole.unpin()
   },

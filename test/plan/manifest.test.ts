@@ -30,6 +30,11 @@ test('a manifest is read back as it was written', () => {
   assert.equal(decodeManifest(encodeManifest(manifest), 'here'), manifest)
 })
 
+test('directories that were made outside are read back', () => {
+  const scattered = { ...manifest, directories: ['/sys/fs/bpf/a', '/sys/fs/bpf/a/b'] }
+  assert.equal(decodeManifest(encodeManifest(scattered), 'here'), scattered)
+})
+
 test('the header is the documented one, little-endian', () => {
   const bytes = encodeManifest(manifest)
   assert.is(Buffer.from(bytes.subarray(0, 8)).toString('latin1'), 'bpfpin\0\n')
@@ -74,6 +79,12 @@ const damages: [what: string, damage: (bytes: Uint8Array) => Uint8Array, message
         `{"name":"x","created":"","pins":[{"kind":"map","name":"a","path":"maps/../b","id":1}]}`,
       ),
     /lists a map at 'maps\/..\/b', where no pin can be/,
+  ],
+  [
+    'a directory outside that is not absolute',
+    bytes =>
+      withText(bytes, '{"name":"x","created":"","pins":[],"links":[],"programs":[],"directories":["a/b"]}'),
+    /no well-formed list 'directories'/,
   ],
   [
     'a pin of an unknown kind',

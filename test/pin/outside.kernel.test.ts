@@ -1,0 +1,70 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type BpfObject, openObject } from '../../src/index.ts'
+import { interceptSyscalls } from '../../src/syscall/index.ts'
+import { failure } from '../failure.ts'
+import { fixture } from '../fixtures.ts'
+import { needs } from '../requirements.ts'
+
+const root = process.env.BPFPIN_TEST_ROOT ?? ''
+const onKernel = needs(test, 'root')
+
+const tree = (): string[] => (readdirSync(root, { recursive: true }) as string[]).sort()
+
+/** An object with one map at a path of its own. */
+function load(pinPath: string, name = 'functions'): BpfObject {
+  const spec = openObject(fixture('functions'), { root, name })
+  spec.maps.get('numbers').pinPath = pinPath
+  return spec.load()
+}
+
+onKernel('directories that are made for a pin outside go with it', () => {
+  using object = load(`${root}/a/b/c/numbers`)
+  object.pin()
+  assert.ok(tree().includes('a/b/c/numbers'))
+  object.unpin()
+  assert.equal(tree(), [])
+})
+
+onKernel('a directory that others pin in stays, without a word', () => {
+  using first = load(`${root}/a/first`)
+  first.pin()
+  using second = load(`${root}/a/b/second`, 'other')
+  second.pin()
+  assert.equal(first.unpin().left, [])
+  assert.ok(existsSync(`${root}/a/b/second`))
+  // it made only the inner one
+  assert.equal(second.unpin().left, [])
+  assert.equal(tree(), ['a'])
+  rmSync(`${root}/a`, { recursive: true })
+})
+
+onKernel('nothing is made where there is no bpffs', () => {
+  using object = load('/tmp/bpfpin-outside/numbers')
+  const error = failure(() => object.pin())
+  assert.is(error.code, 'ERR_NO_BPFFS')
+  assert.not(existsSync('/tmp/bpfpin-outside'))
+  assert.equal(tree(), [])
+})
+
+onKernel('a pin that fails takes back the directories that it made outside', () => {
+  using object = load(`${root}/a/b/numbers`)
+  interceptSyscalls(({ name }) => (name === 'renameat2' ? -28 : undefined))
+  try {
+    assert.is(failure(() => object.pin()).code, 'ENOSPC')
+  } finally {
+    interceptSyscalls(undefined)
+  }
+  assert.equal(tree(), [])
+})
+
+onKernel('an object whose directory outside was removed by hand is unpinned', () => {
+  using object = load(`${root}/a/numbers`)
+  object.pin()
+  rmSync(`${root}/a`, { recursive: true })
+  object.unpin()
+  assert.equal(tree(), [])
+})
+
+test.run()
