@@ -65,8 +65,10 @@ export function compareMap(
 ): MapVerdict {
   const reasons = differences(asked, pinned)
   if (reasons.length === 0) return { kind: 'map', name, path, verdict: 'identical', reasons }
-  const isKernelsDoing = differences(keptShape(asked, machine), pinned).length === 0
-  return { kind: 'map', name, path, verdict: isKernelsDoing ? 'compatible' : 'incompatible', reasons }
+  const counting = new Set(differences(keptShape(asked, machine), pinned).map(({ field }) => field))
+  if (counting.size === 0) return { kind: 'map', name, path, verdict: 'compatible', reasons }
+  const why = reasons.filter(({ field }) => counting.has(field))
+  return { kind: 'map', name, path, verdict: 'incompatible', reasons: why }
 }
 
 function differences(asked: MapShape, pinned: MapShape): Reason[] {
