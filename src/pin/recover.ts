@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path'
 import { isOutside, type PinKind } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import { draftName, manifestName } from '../plan/names.ts'
@@ -13,6 +14,7 @@ import {
 } from '../syscall/index.ts'
 import { idOf } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
+import { isBpffs } from './root.ts'
 
 const ENOENT = -2
 
@@ -42,7 +44,18 @@ function removeOutside({ pins, directories = [] }: Manifest): void {
     if (isOutside(path) && !shared && isStill(path, kind, id)) unlinkFile(path)
   }
   // those that are not empty belong to whoever pinned something there since
-  for (const path of directories.toReversed()) removeDirectory(path)
+  for (const path of directories.toReversed()) removeOnBpffs(path)
+}
+
+/** Whoever wrote the manifest is not trusted with other file systems. */
+function removeOnBpffs(path: string): void {
+  const parent = openFile(dirname(path), openFlag.PATH | openFlag.DIRECTORY)
+  if (parent < 0) return
+  try {
+    if (isBpffs(parent, path)) removeDirectory(basename(path), parent)
+  } finally {
+    closeFd(parent)
+  }
 }
 
 function isStill(path: string, kind: PinKind, id: number): boolean {
