@@ -1,38 +1,40 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { didYouMean } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
+import { systemError } from '../syscall/index.ts'
 import { isPattern, matchesPattern } from './glob.ts'
 import { tracefsPath, withTracefs } from './tracefs.ts'
 
 /**
  * Kernel functions as BPF_LINK_CREATE takes them, all by their names or all by their addresses.
  *
- * Names are left to the kernel, which finds the first of equal names. Patterns become the addresses of all functions that
- * match and that ftrace can stop at.
+ * Names alone are left to the kernel, which finds the first of equal names. Patterns become the addresses of all functions
+ * that match and that ftrace can stop at, and so do names beside them.
  *
  * @throws BpfError `ERR_NO_TARGET` for a pattern that nothing matches.
  */
 export function kernelFunctions(asked: readonly string[], doing: string): readonly string[] | BigUint64Array {
   if (!asked.some(one => isPattern(one) || isAddress(one))) return asked
   const addresses = new Set<bigint>(asked.filter(isAddress).map(BigInt))
-  const rest = asked.filter(one => !isAddress(one))
-  if (rest.length > 0) {
-    const traceable = withTracefs(doing, readTraceable)
-    for (const one of rest) {
-      const found = matching(traceable, one)
-      if (found.length === 0) throw noFunction(one, traceable, doing)
-      for (const { address } of found) addresses.add(address)
-    }
+  const names = asked.filter(one => !isAddress(one))
+  const found = names.length === 0 ? [] : traceable(names, doing)
+  for (const one of names) {
+    const matching = found.filter(({ name }) => matchesPattern(name, one))
+    if (matching.length === 0) throw noFunction(one, doing)
+    for (const { address } of matching) addresses.add(address)
   }
   return BigUint64Array.from(addresses)
 }
 
-/** Which of some names are of functions that ftrace can stop at: the reason for a refusal is looked for with it. */
+/** The error for the first of some names that ftrace cannot stop at: the reason for a refusal, if it is one. */
 export function untraceable(names: readonly string[], doing: string): BpfError | undefined {
-  const traceable = withTracefs(doing, readTraceable)
-  const known = new Set(traceable.map(({ name }) => name))
-  const missing = names.find(name => !known.has(name))
-  return missing === undefined ? undefined : noFunction(missing, traceable, doing)
+  try {
+    const known = new Set(traceableNames(doing))
+    const missing = names.find(name => !known.has(name))
+    return missing === undefined ? undefined : noFunction(missing, doing)
+  } catch {
+    return undefined // where there is no list, the reason stays unknown
+  }
 }
 
 function isAddress(text: string): boolean {
@@ -44,46 +46,82 @@ interface KernelFunction {
   readonly address: bigint
 }
 
-function matching(functions: readonly KernelFunction[], pattern: string): KernelFunction[] {
-  return functions.filter(({ name }) => matchesPattern(name, pattern))
-}
-
-/** The functions that ftrace can stop at, with their addresses. */
-function readTraceable(tracefs: string): KernelFunction[] {
-  const withAddresses = `${tracefs}/available_filter_functions_addrs` // Linux 6.5
-  if (existsSync(withAddresses)) {
-    return lines(withAddresses).flatMap(line => {
-      const [address = '0', name = ''] = line.split(' ')
-      return isInvalid(name) ? [] : [{ name, address: BigInt(`0x${address}`) }]
-    })
+/**
+ * The functions that match and that ftrace can stop at, with the addresses at which they start: a program finds its cookie
+ * by that (kernel/trace/bpf_trace.c: bpf_kprobe_multi_cookie), and not by the place of the call to ftrace.
+ */
+function traceable(patterns: readonly string[], doing: string): KernelFunction[] {
+  const calls = withTracefs(doing, tracefs => matchingCalls(tracefs, patterns, doing))
+  const functions: KernelFunction[] = []
+  // address, type, name, and for what is in a module a tab and its name
+  for (const line of lines('/proc/kallsyms', doing)) {
+    const type = line.indexOf(' ') + 1
+    const tab = line.indexOf('\t', type)
+    const name = line.slice(type + 2, tab < 0 ? line.length : tab)
+    const places = calls.get(name)
+    if (!places || !/[tw]/i.test(line[type] ?? '')) continue
+    const address = BigInt(`0x${line.slice(0, type - 1)}`)
+    const isThis = (place: bigint): boolean => place >= address && place - address <= callDistance
+    if (places.length === 0 || places.some(isThis)) functions.push({ name, address })
   }
-  const names = new Set(
-    lines(`${tracefs}/available_filter_functions`).map(line => line.split(' ', 1)[0] ?? ''),
-  )
-  return lines('/proc/kallsyms').flatMap(line => {
-    const [address = '0', type = '', name = ''] = line.split(/[ \t]/)
-    return /^[tw]$/i.test(type) && names.has(name) && !isInvalid(name)
-      ? [{ name, address: BigInt(`0x${address}`) }]
-      : []
-  })
+  return functions
 }
 
-/** What stands for functions that were discarded (kernel/trace/ftrace.c: FTRACE_INVALID_FUNCTION). */
-function isInvalid(name: string): boolean {
+/** How far from a function's start its call to ftrace is at most, in bytes: there can be a landing place before it. */
+const callDistance = 16n
+
+/** Where functions call ftrace, by their name, which static ones may share. Before Linux 6.5 only names are to be had. */
+function matchingCalls(tracefs: string, patterns: readonly string[], doing: string): Map<string, bigint[]> {
+  const withAddresses = `${tracefs}/available_filter_functions_addrs`
+  const hasAddresses = existsSync(withAddresses)
+  const calls = new Map<string, bigint[]>()
+  const list = hasAddresses ? withAddresses : `${tracefs}/available_filter_functions`
+  for (const line of lines(list, doing)) {
+    const start = hasAddresses ? line.indexOf(' ') + 1 : 0
+    const name = firstWord(line, start)
+    if (isDiscarded(name) || !patterns.some(pattern => matchesPattern(name, pattern))) continue
+    const places = calls.get(name) ?? []
+    if (hasAddresses) places.push(BigInt(`0x${line.slice(0, start - 1)}`))
+    calls.set(name, places)
+  }
+  return calls
+}
+
+function traceableNames(doing: string): string[] {
+  return withTracefs(doing, tracefs =>
+    lines(`${tracefs}/available_filter_functions`, doing)
+      .map(line => firstWord(line, 0))
+      .filter(name => !isDiscarded(name)),
+  )
+}
+
+/** What stands for functions that are no more (kernel/trace/ftrace.c: FTRACE_INVALID_FUNCTION). */
+function isDiscarded(name: string): boolean {
   return name.startsWith('__ftrace_invalid_address__')
 }
 
-function lines(path: string): string[] {
-  return readFileSync(path, 'latin1').split('\n').filter(Boolean)
+/** A module's name may follow. */
+function firstWord(line: string, start: number): string {
+  const end = line.indexOf(' ', start)
+  return line.slice(start, end < 0 ? line.length : end)
 }
 
-function noFunction(name: string, known: readonly KernelFunction[], doing: string): BpfError {
-  const near = isPattern(name)
-    ? ''
-    : didYouMean(
-        name,
-        known.map(one => one.name),
-      )
+function lines(path: string, doing: string): string[] {
+  try {
+    return readFileSync(path, 'latin1').split('\n').filter(Boolean)
+  } catch (cause) {
+    const { errno = -5 } = cause as NodeJS.ErrnoException // what node's fs throws
+    throw systemError(errno, 'open', {
+      doing: `${doing}: looking for functions`,
+      path,
+      hint: 'names without patterns need no such list; a kernel that is locked down gives none out',
+      cause,
+    })
+  }
+}
+
+function noFunction(name: string, doing: string): BpfError {
+  const near = isPattern(name) ? '' : didYouMean(name, traceableNames(doing))
   return new BpfError(`${doing}: this kernel has no function '${name}' that can be probed${near}`, {
     code: 'ERR_NO_TARGET',
     hint: `those that can be are listed in ${tracefsPath}/available_filter_functions`,

@@ -1,42 +1,11 @@
-// Each family of links from attaching to unpinning: attached and pinned by a process that ended, at work without it, found
-// by its pin, gone after unpinning.
-import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { release } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { test } from 'uvu'
-import * as assert from 'uvu/assert'
-import { type BpfMap, openMap, type Target } from '../../src/index.ts'
 import { linkTypes } from '../../src/spec/kernel.ts'
-import { fixture } from '../fixtures.ts'
-import { isAtLeast, needs } from '../requirements.ts'
-import { type Job, type Report, specOf } from './job.ts'
-import { Network } from './network.ts'
-
-const root = process.env.BPFPIN_TEST_ROOT ?? ''
-const cgroups = process.env.BPFPIN_TEST_CGROUP ?? ''
-const cgroup = `${cgroups}/bpfpin-life-${process.pid}`
-const attacher = new URL('./attacher.ts', import.meta.url).pathname
-
-interface Life {
-  readonly object: string
-  readonly program: string
-  readonly counter: string
-  /** The first kernel that has the family. */
-  readonly since?: string
-  readonly target?: Target
-  /** Does it attach where the process is? */
-  readonly inNetwork?: boolean
-  /** A map of the object that `fire` needs. */
-  readonly map?: string
-  /** Makes ten events or more. */
-  readonly fire: (map: BpfMap | undefined) => unknown
-  /** What bpftool says of the link, besides its program. */
-  readonly shown: Record<string, unknown>
-}
+import { cgroup, inCgroup, type Place, testLives } from './life.ts'
 
 const openFiles = (): void => {
   for (let i = 0; i < 10; i++) readFileSync('/proc/self/stat')
@@ -47,14 +16,7 @@ const askForParent = (): void => {
 const spin = (): void => {
   for (const start = Date.now(); Date.now() < start + 200; );
 }
-const send = (): Promise<void> => network.send(10)
-
-/** As a process of the cgroup. */
-async function inCgroup(fire: () => Promise<void>): Promise<void> {
-  writeFileSync(`${cgroup}/cgroup.procs`, String(process.pid))
-  await fire()
-  writeFileSync(`${cgroups}/cgroup.procs`, String(process.pid))
-}
+const send = ({ network }: Place): Promise<void> => network.send(10)
 
 async function sendHere(): Promise<void> {
   const socket = createSocket('udp4')
@@ -77,7 +39,7 @@ async function connectOften(): Promise<void> {
 }
 
 /** Messages through a connection whose ends are in the map. */
-async function sendThrough(map: BpfMap | undefined): Promise<void> {
+async function sendThrough({ map }: Place): Promise<void> {
   const sockets = await connectHere()
   for (const [key, socket] of sockets.entries()) {
     const { fd } = (socket as unknown as { _handle: { fd: number } })._handle // node has no other way
@@ -102,8 +64,7 @@ const onSock = {
 }
 const syscalls = { object: 'links', fire: openFiles }
 
-/** bpftool is older than some families, and gives their number. */
-const lives: Readonly<Record<string, Life>> = {
+testLives({
   raw_tp: { ...syscalls, program: 'on_raw', counter: 'raw_events', shown: { type: 'raw_tracepoint' } },
   tp_btf: { ...syscalls, program: 'on_btf', counter: 'btf_events', shown: { type: 'raw_tracepoint' } },
   tracepoint: { ...syscalls, program: 'on_point', counter: 'point_events', shown: { type: 'perf_event' } },
@@ -171,80 +132,6 @@ const lives: Readonly<Record<string, Life>> = {
     ...{ ...onSock, program: 'on_verdict', counter: 'verdicts' },
     shown: { type: linkTypes.sockmap },
   },
-}
-
-const jobOf = (name: string, { object, program, target }: Life): Job => {
-  return { name, path: fixture(object), program, target, pid: process.pid }
-}
-
-let network: Network
-let report: Report
-
-test.before(async () => {
-  mkdirSync(cgroup)
-  network = await Network.make()
-  const here = Object.entries(lives).filter(
-    ([, { since }]) => !since || isAtLeast(release(), `linux ${since}`),
-  )
-  const jobs = (inNetwork: boolean): string => {
-    const some = here.filter(([, life]) => (life.inNetwork ?? false) === inNetwork)
-    return JSON.stringify(some.map(([name, life]) => jobOf(name, life)))
-  }
-  const [node, ...args] = [process.execPath, ...process.execArgv, attacher, root]
-  report = {
-    ...JSON.parse(network.run(node!, ...args, jobs(true))),
-    ...JSON.parse(execFileSync(node!, [...args, jobs(false)], { encoding: 'utf8' })),
-  }
 })
-
-test.after(async () => {
-  await network.close()
-  rmdirSync(cgroup)
-})
-
-for (const [family, life] of Object.entries(lives)) {
-  const requirements = ['root', 'ip', 'nsenter', 'bpftool', ...(life.since ? [`linux ${life.since}`] : [])]
-  needs(test, ...requirements)(
-    `${family}: attached by a process that ended, works, is found by its pin, is gone after unpin`,
-    () => live(family, life),
-  )
-}
-
-async function live(family: string, life: Life): Promise<void> {
-  assert.type(report[family], 'number', `${report[family]}`)
-  const { program, counter, map: mapName, fire, shown } = life
-  const spec = specOf(jobOf(family, life), root)
-  // nobody holds anything of it now, but its map
-  using map = mapName === undefined ? undefined : openMap(`${spec.pinPath}/maps/${mapName}`)
-  await fire(map)
-  using object = spec.upgrade()
-  const count = (): bigint => object.variables.get(counter).get() as bigint // they are u64
-  assert.ok(count() >= 10n, `${count()} events`)
-
-  const link = object.links.get(program)
-  assert.is(link.id, report[family])
-  assert.ok(link.alive)
-  const seen = JSON.parse(
-    execFileSync('bpftool', ['--json', 'link', 'show', 'id', String(link.id)], { encoding: 'utf8' }),
-  )
-  assert.is(seen.prog_id, object.programs.get(program).id)
-  for (const [key, value] of Object.entries(shown)) assert.is(seen[key], value, key)
-
-  object.unpin()
-  await eventually(async () => {
-    const before = count()
-    await fire(map)
-    return count() === before
-  })
-}
-
-/** Detaching goes on in the kernel after the last pin is gone. */
-async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 50; tries++) {
-    if (await isSo()) return
-    await setTimeout(20)
-  }
-  assert.unreachable('it goes on')
-}
 
 test.run()
