@@ -28,6 +28,7 @@ export function readRequest(name: string, command: Command, args: readonly strin
   }
   const operands: string[] = []
   const options: Record<string, string | true> = {}
+  const repeated: Record<string, string[]> = {}
   for (const token of tokensOf(args, known)) {
     if (token.kind === 'positional') operands.push(token.value)
     if (token.kind !== 'option') continue
@@ -35,14 +36,23 @@ export function readRequest(name: string, command: Command, args: readonly strin
     if (!option) return fail(`there is no option '${token.rawName}'${near(token.name, known)}`)
     const problem = valueProblem(option, token)
     if (problem !== undefined) return fail(`option '${token.rawName}' ${problem}`)
-    options[token.name] = token.value ?? true
+    if (option.isRepeatable) (repeated[token.name] ??= []).push(token.value ?? '')
+    else options[token.name] = token.value ?? true
   }
-  const missing = command.operands.slice(operands.length).find(({ isOptional }) => !isOptional)
-  if (missing) return fail(`${missing.name} is missing`)
-  if (operands.length > command.operands.length) fail(`'${operands[command.operands.length]}' is too much`)
-  if (operands.includes('')) fail('an empty name says nothing')
+  const problem = operandProblem(command, operands)
+  if (problem !== undefined) return fail(problem)
   const { root = defaultRoot } = options
-  return { operands, options, root: resolve(String(root)) }
+  return { operands, options, repeated, root: resolve(String(root)) }
+}
+
+function operandProblem({ operands: wanted }: Command, given: readonly string[]): string | undefined {
+  const missing = wanted.slice(given.length).find(({ isOptional }) => !isOptional)
+  if (missing) return `${missing.name} is missing`
+  const hasEnd = !wanted.at(-1)?.isRepeatable
+  if (hasEnd && given.length > wanted.length) return `'${given[wanted.length]}' is too much`
+  // what is repeated are values, and a value may be empty
+  const names = hasEnd ? given : given.slice(0, wanted.length)
+  return names.includes('') ? 'an empty name says nothing' : undefined
 }
 
 type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number]
@@ -56,7 +66,20 @@ function tokensOf(args: readonly string[], known: Readonly<Record<string, Option
       { type: value === undefined ? ('boolean' as const) : ('string' as const) },
     ]),
   )
-  return parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true }).tokens
+  // a negative number is a value: no option begins with a digit
+  const hidden = args.map(arg => (/^-\d/.test(arg) ? 'number' : arg))
+  const { tokens } = parseArgs({
+    args: hidden,
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  return tokens.map(token => {
+    if (token.kind === 'positional') return { ...token, value: args[token.index] ?? '' }
+    if (token.kind !== 'option' || token.value === undefined || token.inlineValue) return token
+    return { ...token, value: args[token.index + 1] ?? '' }
+  })
 }
 
 function valueProblem({ value }: Option, token: OptionToken): string | undefined {

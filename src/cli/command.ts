@@ -5,12 +5,16 @@ export interface Option {
   /** What stands behind it: `DIR`; without one the option is a switch. */
   readonly value?: string
   readonly text: string
+  /** May be there more than once, each with a value of its own. */
+  readonly isRepeatable?: boolean
 }
 
 /** What a command wants behind its options: `OBJECT`. */
 export interface Operand {
   readonly name: string
   readonly isOptional?: boolean
+  /** The last one: more of the kind may follow. */
+  readonly isRepeatable?: boolean
 }
 
 /** What a command was asked for, checked. */
@@ -19,6 +23,8 @@ export interface Request {
   readonly operands: readonly string[]
   /** Values of options by name; a switch that is on has the value `true`. */
   readonly options: Readonly<Record<string, string | true | undefined>>
+  /** Values of the options that may be repeated, in their order. */
+  readonly repeated: Readonly<Record<string, readonly string[] | undefined>>
   /** Directory on bpffs, absolute. */
   readonly root: string
 }

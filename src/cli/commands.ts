@@ -6,5 +6,6 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   unpin: async () => (await import('./unpin.ts')).unpin,
   ls: async () => (await import('./ls.ts')).ls,
   inspect: async () => (await import('./inspect.ts')).inspect,
+  set: async () => (await import('./set.ts')).set,
   dump: async () => (await import('./dump.ts')).dump,
 }

@@ -1,4 +1,5 @@
 import { openMap } from '../api/open-map.ts'
+import { openGenerationMap } from '../api/pinned-map.ts'
 import type { Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import type { BpfMap, Entry } from '../map/index.ts'
@@ -12,7 +13,8 @@ export const dump: Command = {
   options: {},
   details: [
     'Prints every entry of a pinned map, whoever pinned it, with keys and values decoded by BTF. The variables of a',
-    'data section (.data, .bss, .rodata) are printed by name. Keys and values without types are printed as bytes.',
+    'data section (.data, .bss, .rodata) are printed by name. Keys and values without types are printed as bytes. Types of',
+    'maps that bpfpin pinned are in the manifest beside them; those of others takes CAP_SYS_ADMIN to read.',
     '',
     'A MAP-PATH that does not start with / or ./ is below the root: counter/maps/flows. The name of a data section',
     'may be written with its dot: counter/maps/.bss.',
@@ -25,7 +27,8 @@ export const dump: Command = {
   },
   purpose: operand => `dump '${operand}'`,
   run({ operands: [operand = ''], root }, output) {
-    using map = openMap(mapPath(operand, root), { readOnly: true })
+    const path = mapPath(operand, root)
+    using map = openGenerationMap(path) ?? openMap(path, { readOnly: true })
     mustBeListable(map)
     const variables = readVariables(map)
     if (output.json) {

@@ -37,7 +37,12 @@ export function commandHelp(name: string, command: Command): string {
 }
 
 function operandsOf({ operands }: Command): string {
-  return operands.map(({ name, isOptional }) => (isOptional ? `[${name}]` : name)).join(' ')
+  return operands
+    .map(({ name, isOptional, isRepeatable }) => {
+      const each = isRepeatable ? `${name}...` : name
+      return isOptional ? `[${each}]` : each
+    })
+    .join(' ')
 }
 
 function optionLines(options: Readonly<Record<string, Option>>): string[] {

@@ -1,3 +1,4 @@
+import { deadLinks } from '../api/dead-links.ts'
 import { BpfError } from '../errors.ts'
 import {
   type ListedLink,
@@ -5,24 +6,30 @@ import {
   type ListedObject,
   type ListedProgram,
   listObject,
+  listStrangers,
   objectNames,
   type Root,
+  type Strangers,
 } from '../pin/index.ts'
 import { type Branch, type Cell, columns, treeLines } from './columns.ts'
 import { type Command, exitCodes } from './command.ts'
 import type { Output, Paint } from './output.ts'
 import { findRoot, notPinned, objectPlace } from './place.ts'
+import { strangerTree } from './stranger-tree.ts'
 
 export const ls: Command = {
   summary: 'list what is pinned',
   operands: [{ name: 'NAME|PATH', isOptional: true }],
   options: {},
   details: [
-    'Lists the objects that bpfpin pinned below the root, or one of them: by its name, or by the path of its',
-    'directory. What was pinned by other programs is not listed.',
+    'Lists the objects that bpfpin pinned below the root, then what others pinned there; or one object: by its name, or',
+    'by the path of its directory. A link is shown with what it is attached to, and as dead once that is gone.',
     '',
     'With --json: {root, objects: [{name, path, maps: [{name, path, id, type, keySize, valueSize, maxEntries}],',
-    'programs: [{name, path, id, type, tag}], links: [{name, path, id, type, programId}]}]}.',
+    'programs: [{name, path, id, type, tag}], links: [{name, path, id, type, programId, target}]}],',
+    'other: [{path, kind, id, name}]}; a dead link has dead: true; other is there where no object is named. The kinds',
+    "are map, program, link, and unknown for what cannot be opened, whose id is null; 'next' and 'prev' are directories",
+    'beside that of an object, in which it is being built or removed (also by a process that was stopped), or kept.',
     'A pin that is not what it was pinned as is left out and reported on stderr; the exit code is 1 then.',
   ].join('\n'),
   purpose: operand => (operand === '' ? 'list what is pinned' : `list '${operand}'`),
@@ -30,25 +37,36 @@ export const ls: Command = {
     const place = operand === undefined ? { root, name: undefined } : objectPlace(operand, root)
     using open = findRoot(place.root)
     const { objects, problems } = list(open, place)
-    if (output.json) output.document({ root: place.root, objects: objects.map(listing) })
-    else printTree(place.root, objects, output)
-    for (const problem of problems) output.note(problem)
-    if (!open || objects.length > 0 || problems.length > 0 || isRoot()) return finish(problems)
-    output.note('directories of other users may be there and cannot be seen')
-    return exitCodes.done
+    const strangers = open && place.name === undefined ? listStrangers(open) : nobody
+    if (output.json) {
+      const other = place.name === undefined ? { other: otherListing(strangers) } : {}
+      output.document({ root: place.root, objects: objects.map(listing), ...other })
+    } else {
+      printObjects(place.root, objects, output)
+      printStrangers(place.root, strangers, output)
+    }
+    for (const note of [...problems, ...strangers.notes]) output.note(note)
+    const isSilent = objects.length + problems.length + strangers.pins.length === 0
+    if (open && isSilent && !isRoot()) {
+      output.note('directories of other users may be there and cannot be seen')
+    }
+    return problems.length > 0 ? exitCodes.failed : exitCodes.done
   },
 }
 
-function finish(problems: readonly string[]): 0 | 1 {
-  return problems.length > 0 ? exitCodes.failed : exitCodes.done
-}
+const nobody: Strangers = { pins: [], sides: [], notes: [] }
 
 function isRoot(): boolean {
   return process.geteuid?.() === 0
 }
 
+/** An object, and the names of its links that are dead. */
+interface Shown extends ListedObject {
+  readonly dead: ReadonlySet<string>
+}
+
 interface Found {
-  readonly objects: readonly ListedObject[]
+  readonly objects: readonly Shown[]
   readonly problems: readonly string[]
 }
 
@@ -59,10 +77,10 @@ function list(
   if (place.name !== undefined) {
     const object = open && listObject(open, place.name)
     if (!object) throw notPinned({ root: place.root, name: place.name }, open)
-    return { objects: [object], problems: object.problems }
+    return { objects: [{ ...object, dead: deadLinks(open, place.name) }], problems: object.problems }
   }
   if (!open) return { objects: [], problems: [] }
-  const objects: ListedObject[] = []
+  const objects: Shown[] = []
   const problems: string[] = []
   for (const name of objectNames(open)) {
     const found = look(open, name)
@@ -78,7 +96,8 @@ function list(
 function look(open: Root, name: string): Found {
   try {
     const object = listObject(open, name)
-    return object ? { objects: [object], problems: object.problems } : { objects: [], problems: [] }
+    if (!object) return { objects: [], problems: [] }
+    return { objects: [{ ...object, dead: deadLinks(open, name) }], problems: object.problems }
   } catch (error) {
     if (!(error instanceof BpfError)) throw error
     return { objects: [], problems: [error.message] }
@@ -86,7 +105,7 @@ function look(open: Root, name: string): Found {
 }
 
 /** An object as `--json` shows it: exactly these fields. */
-function listing({ name, path, maps, programs, links }: ListedObject): object {
+function listing({ name, path, maps, programs, links, dead }: Shown): object {
   return {
     name,
     path,
@@ -94,17 +113,32 @@ function listing({ name, path, maps, programs, links }: ListedObject): object {
       ...{ name, path, id, type, keySize, valueSize, maxEntries },
     })),
     programs: programs.map(({ name, path, id, type, tag }) => ({ name, path, id, type, tag })),
-    links: links.map(({ name, path, id, type, programId }) => ({ name, path, id, type, programId })),
+    links: links.map(({ name, path, id, type, programId, target }) => ({
+      ...{ name, path, id, type, programId, target: target === '' ? null : target },
+      ...(dead.has(name) ? { dead: true } : {}),
+    })),
   }
 }
 
-function printTree(root: string, objects: readonly ListedObject[], { paint, print, note }: Output): void {
+function otherListing({ pins, sides }: Strangers): object[] {
+  return [
+    ...pins.map(({ path, kind, id, name }) => ({ path, kind, id, name })),
+    ...sides.map(({ path, kind, object }) => ({ path, kind, id: null, name: object })),
+  ]
+}
+
+function printObjects(root: string, objects: readonly Shown[], { paint, print, note }: Output): void {
   if (objects.length === 0) note(`nothing is pinned by bpfpin below ${root}`)
   else print([root, ...treeLines(objects.map(object => objectBranch(object, paint)))])
 }
 
-function objectBranch(object: ListedObject, paint: Paint): Branch {
-  const { name, generation, created, maps, programs, links } = object
+function printStrangers(root: string, strangers: Strangers, { paint, print }: Output): void {
+  const branches = strangerTree(root, strangers, paint)
+  if (branches.length > 0) print([`${root}, ${paint('dim', 'not pinned by bpfpin')}`, ...treeLines(branches)])
+}
+
+function objectBranch(object: Shown, paint: Paint): Branch {
+  const { name, generation, created, maps, programs, links, dead } = object
   const about = `generation ${generation}, pinned ${created.replace(/\.\d+Z$/, 'Z')}`
   const branch = (line: string, rows: readonly (readonly Cell[])[]): Branch[] =>
     rows.length === 0 ? [] : [{ line, below: columns(rows, paint).map(line => ({ line })) }]
@@ -113,7 +147,10 @@ function objectBranch(object: ListedObject, paint: Paint): Branch {
     below: [
       ...branch('maps', maps.map(mapRow)),
       ...branch('programs', programs.map(programRow)),
-      ...branch('links', links.map(linkRow)),
+      ...branch(
+        'links',
+        links.map(link => linkRow(link, dead.has(link.name))),
+      ),
     ],
   }
 }
@@ -129,10 +166,11 @@ function programRow(program: ListedProgram): Cell[] {
   return [nameOf(program), typeOf(type), `id ${id}`, `tag ${tag}`, fileOf(program)]
 }
 
-function linkRow(link: ListedLink): Cell[] {
+function linkRow(link: ListedLink, isDead: boolean): Cell[] {
   const { type, id, programId, target } = link
   const where = target === '' ? '' : ` on ${target}`
-  return [nameOf(link), typeOf(type), `id ${id}`, `program ${programId}${where}`, fileOf(link)]
+  const state: Cell = { text: isDead ? 'dead' : '', style: 'red' }
+  return [nameOf(link), typeOf(type), `id ${id}`, `program ${programId}${where}`, state, fileOf(link)]
 }
 
 function nameOf({ name }: { readonly name: string }): Cell {

@@ -15,4 +15,5 @@ export { openParts, type PinnedLink, type PinnedParts, pinnedVariables } from '.
 export { type PinSite, reusableMaps } from './reuse.ts'
 export { defaultRoot, Root } from './root.ts'
 export { openMapFile } from './stranger.ts'
+export { listStrangers, type SideDirectory, type StrangePin, type Strangers } from './strangers.ts'
 export { removePins, report, type UnpinReport, unpinObject } from './unpin.ts'

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { unlinkSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -6,7 +6,7 @@ import { openObject } from '../../src/index.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 import { bpftool } from '../syscall/bpftool.ts'
-import { bpfpin, bpfpinJson } from './bpfpin.ts'
+import { bpfpin, bpfpinJson, commandLine } from './bpfpin.ts'
 import { pinFixture, root, unpinAll } from './pinned.ts'
 
 const onKernel = needs(test, 'root', 'bpftool')
@@ -119,6 +119,32 @@ onKernel("a stranger's map without types is shown as bytes, with a note", () => 
     assert.equal(bpfpinJson('dump', path), [{ key: [1, 2], value: [222, 173, 190, 239] }])
   } finally {
     unlinkSync(path)
+  }
+})
+
+needs(
+  test,
+  'root',
+  'bpftool',
+  'setpriv',
+)('without CAP_SYS_ADMIN the types of a pinned object are there, those of a stranger are not', () => {
+  pinStill()
+  const foreign = `${root}/foreign`
+  bpftool('map', 'pin', 'pinned', `${mapsOf('counter')}/totals`, foreign)
+  try {
+    const without = (path: string): { stdout: string; stderr: string } => {
+      const drop = ['--bounding-set=-sys_admin', '--inh-caps=-sys_admin']
+      return spawnSync('setpriv', [...drop, ...commandLine('dump', path, '--json')], { encoding: 'utf8' })
+    }
+    assert.equal(
+      JSON.parse(without(`${mapsOf('counter')}/totals`).stdout),
+      dumped(`${mapsOf('counter')}/totals`),
+    )
+    const bytes = without(foreign)
+    assert.equal(JSON.parse(bytes.stdout)[1].value, [12, 0, 0, 0, 0, 0, 0, 0])
+    assert.match(bytes.stderr, 'its types are not known')
+  } finally {
+    unlinkSync(foreign)
   }
 })
 

@@ -1,10 +1,11 @@
-import { unlinkSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 import { bpftool } from '../syscall/bpftool.ts'
-import { bpfpin, bpfpinJson } from './bpfpin.ts'
+import { bpfpin, bpfpinJson, commandLine } from './bpfpin.ts'
 import { type Listing, names, pinFixture, root, unpinAll } from './pinned.ts'
 
 const onKernel = needs(test, 'root')
@@ -24,7 +25,9 @@ onKernel('a tree shows types, sizes and ids, and where each link is attached', (
 })
 
 onKernel('a root that is not there is empty, and is not made', () => {
-  assert.equal(bpfpinJson('ls', '--root', `${root}/none`), { root: `${root}/none`, objects: [] })
+  assert.equal(bpfpinJson('ls', '--root', `${root}/none`), {
+    ...{ root: `${root}/none`, objects: [], other: [] },
+  })
   const { code, stdout, stderr } = bpfpin('ls', '--root', `${root}/none`)
   assert.equal({ code, stdout }, { code: 0, stdout: '' })
   assert.match(stderr, `nothing is pinned by bpfpin below ${root}/none`)
@@ -68,6 +71,117 @@ needs(
   assert.equal(object!.maps.map(({ name }) => name).includes('numbers'), false)
   assert.match(stderr, `note: ${path} is the map with id ${other.id}; the manifest says`)
   unlinkSync(path)
+})
+
+const byOther = needs(test, 'root', 'bpftool', 'setpriv')
+
+/** As others pin: a map on its own, one in directories, and a program. */
+function pinStrange(): { readonly mapId: number; readonly programId: number } {
+  const create = (path: string, name: string): void => {
+    bpftool('map', 'create', path, 'type', 'array', 'key', '4', 'value', '8', 'entries', '2', 'name', name)
+  }
+  create(`${root}/foreign`, 'foreign')
+  mkdirSync(`${root}/tc/globals`, { recursive: true })
+  create(`${root}/tc/globals/calls`, 'cilium_calls')
+  bpftool('prog', 'load', fixture('functions'), `${root}/tc/run`)
+  return {
+    mapId: bpftool('map', 'show', 'pinned', `${root}/tc/globals/calls`).id as number,
+    programId: bpftool('prog', 'show', 'pinned', `${root}/tc/run`).id as number,
+  }
+}
+
+function removeStrange(): void {
+  rmSync(`${root}/tc`, { recursive: true })
+  unlinkSync(`${root}/foreign`)
+}
+
+byOther('what others pinned is listed beside the objects, and is no object', () => {
+  pinFixture('functions')
+  const { mapId, programId } = pinStrange()
+  try {
+    const { objects, other } = bpfpinJson<Listing>('ls', '--root', root)
+    assert.equal(
+      objects.map(({ name }) => name),
+      ['functions'],
+    )
+    assert.equal(
+      other!.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+      [
+        {
+          ...{ path: `${root}/foreign`, kind: 'map', name: 'foreign' },
+          id: bpftool('map', 'show', 'pinned', `${root}/foreign`).id,
+        },
+        { path: `${root}/tc/globals/calls`, kind: 'map', id: mapId, name: 'cilium_calls' },
+        { path: `${root}/tc/run`, kind: 'program', id: programId, name: 'run' },
+      ],
+    )
+    const { stdout } = bpfpin('ls', '--root', root)
+    assert.match(
+      stdout,
+      `\n${root}, not pinned by bpfpin\n├── tc\n│   ├── globals\n│   │   └── calls  map  array  id ${mapId}`,
+    )
+    assert.match(stdout, /^└── foreign {2}map {2}array {2}id \d+ {2}4 B -> 8 B {2}max 2$/m)
+  } finally {
+    removeStrange()
+  }
+})
+
+onKernel(
+  'a pin of others in the directory of an object is theirs, and symbolic links are not followed',
+  () => {
+    pinFixture('functions')
+    const path = `${root}/functions/maps/extra`
+    bpftool('map', 'create', path, 'type', 'array', 'key', '4', 'value', '8', 'entries', '2', 'name', 'extra')
+    symlinkSync(`${root}/functions`, `${root}/again`)
+    try {
+      const { objects, other } = bpfpinJson<Listing>('ls', '--root', root)
+      assert.is(objects.length, 1)
+      assert.equal(
+        other!.map(({ path }) => path),
+        [path],
+      )
+    } finally {
+      unlinkSync(path)
+      unlinkSync(`${root}/again`)
+    }
+  },
+)
+
+byOther('what cannot be opened is listed as unknown, said on stderr, and no failure', () => {
+  pinStrange()
+  chmodSync(root, 0o755)
+  chmodSync(`${root}/tc`, 0o700)
+  try {
+    const [command = '', ...rest] = commandLine('ls', '--root', root, '--json')
+    const drop = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--bounding-set=-all']
+    const { status, stdout, stderr } = spawnSync('setpriv', [...drop, command, ...rest], { encoding: 'utf8' })
+    assert.is(status, 0, stderr)
+    const { objects, other } = JSON.parse(stdout)
+    assert.equal(objects, [])
+    const unknown = (name: string): object => ({ path: `${root}/${name}`, kind: 'unknown', id: null, name })
+    assert.equal(
+      other.toSorted((a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1)),
+      [unknown('foreign'), unknown('tc')],
+    )
+    assert.match(stderr, `note: opening '${root}/tc': EACCES`)
+  } finally {
+    removeStrange()
+  }
+})
+
+onKernel('what a stopped writer left, and what is kept, is told as that', () => {
+  for (const side of ['counter~next', 'counter~prev']) mkdirSync(`${root}/${side}`)
+  try {
+    assert.equal(bpfpinJson<Listing>('ls', '--root', root).other, [
+      { path: `${root}/counter~next`, kind: 'next', id: null, name: 'counter' },
+      { path: `${root}/counter~prev`, kind: 'prev', id: null, name: 'counter' },
+    ])
+    const { stdout } = bpfpin('ls', '--root', root)
+    assert.match(stdout, '├── counter~next  counter being built or removed, or what is left of that')
+    assert.match(stdout, '└── counter~prev  counter as it was before, kept for rollback')
+  } finally {
+    for (const side of ['counter~next', 'counter~prev']) rmdirSync(`${root}/${side}`)
+  }
 })
 
 onKernel('where there is no bpffs, each command says so and what to do', () => {

@@ -26,7 +26,7 @@ onKernel('ls --json of a pinned object says what bpftool says', () => {
   })
   const listing = bpfpinJson<Listing>('ls', '--root', root)
   const [object] = listing.objects
-  assert.equal({ ...listing, objects: listing.objects.length }, { root, objects: 1 })
+  assert.equal({ ...listing, objects: listing.objects.length }, { root, objects: 1, other: [] })
   const { maps, programs, links, ...rest } = object!
   assert.equal(rest, { name: 'counter', path: `${root}/counter` })
   checkMaps(maps)
@@ -66,7 +66,8 @@ function checkLinks(links: ListedObject['links'], programs: ListedObject['progra
     const { name } = link
     const path = `${root}/counter/links/${name}`
     const info = bpftool('link', 'show', 'pinned', path)
-    assert.equal(link, { name, path, id: info.id, type: info.type, programId: info.prog_id })
+    const target = { on_enter: 'sys_enter', on_exit: 'raw_syscalls/sys_exit' }[name]
+    assert.equal(link, { name, path, id: info.id, type: info.type, programId: info.prog_id, target })
     assert.is(info.prog_id, programs.find(program => program.name === name)?.id)
   }
 }

@@ -35,11 +35,13 @@ export interface ListedObject {
   readonly path: string
   readonly maps: readonly (Listed & { keySize: number; valueSize: number; maxEntries: number })[]
   readonly programs: readonly (Listed & { tag: string })[]
-  readonly links: readonly (Listed & { programId: number })[]
+  readonly links: readonly (Listed & { programId: number; target: string | null; dead?: true })[]
 }
 
 /** What `bpfpin ls --json` prints. */
 export interface Listing {
   readonly root: string
   readonly objects: readonly ListedObject[]
+  /** Not there where one object was asked for. */
+  readonly other?: readonly { path: string; kind: string; id: number | null; name: string }[]
 }

@@ -45,9 +45,29 @@ for (const [name, args, message] of [
 }
 
 test('options stand before or behind the operand, with a blank or =', async () => {
-  const expected = { operands: ['x.o'], options: { root: '/r', json: true }, root: '/r' }
+  const expected = { operands: ['x.o'], options: { root: '/r', json: true }, repeated: {}, root: '/r' }
   assert.equal(await request('pin', '--root', '/r', '--json', 'x.o'), expected)
   assert.equal(await request('pin', 'x.o', '--json', '--root=/r'), expected)
+})
+
+test('an option that may be repeated keeps each value', async () => {
+  const { repeated } = await request('pin', 'x.o', '--attach', 'a=eth0', '--attach=b=-1')
+  assert.equal(repeated, { attach: ['a=eth0', 'b=-1'] })
+})
+
+test('a negative number is an operand', async () => {
+  assert.equal((await request('set', 'x', 'map', '-5', '-0x10', '--json')).operands, [
+    'x',
+    'map',
+    '-5',
+    '-0x10',
+  ])
+})
+
+test('values that are operands may be empty, names may not', async () => {
+  assert.equal((await request('set', 'x', 'map', '', '')).operands, ['x', 'map', '', ''])
+  assert.is(await refusal('set', '', 'a=1'), 'set: an empty name says nothing')
+  assert.is(await refusal('set', 'x'), 'set: VARIABLE=VALUE | MAP KEY VALUE is missing')
 })
 
 test('behind -- everything is an operand', async () => {

@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmdirSync, statSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { fixture } from '../fixtures.ts'
+import { Network } from '../link/network.ts'
+import { needs } from '../requirements.ts'
+import { bpftool } from '../syscall/bpftool.ts'
+import { bpfpin, bpfpinJson, commandLine } from './bpfpin.ts'
+import { type Listing, names, root, unpinAll } from './pinned.ts'
+
+const onKernel = needs(test, 'root', 'bpftool', 'unshare', 'nsenter', 'linux 6.6')
+const cgroups = process.env.BPFPIN_TEST_CGROUP ?? ''
+const cgroup = `${cgroups}/bpfpin-cli-${process.pid}`
+const pinArgs = ['pin', fixture('links'), '--root', root, '--attach', `on_cgroup=${cgroup}`]
+
+let network: Network
+
+test.before(async () => {
+  if (process.getuid?.() === 0) network = await Network.make()
+})
+test.after(async () => {
+  await network?.close()
+})
+test.before.each(() => {
+  if (cgroups !== '') mkdirSync(cgroup)
+})
+test.after.each(() => {
+  unpinAll()
+  try {
+    rmdirSync(cgroup)
+  } catch {
+    // a test removed it
+  }
+})
+
+const inNetwork = (...args: string[]): string => network.run(...commandLine(...args))
+
+/** Sends a datagram to `lo` as a process of the cgroup, there where the programs are. */
+function makeEvents(): void {
+  const send = `echo $$ > ${cgroup}/cgroup.procs; exec bash -c 'echo x > /dev/udp/127.0.0.1/9'`
+  network.run('bash', '-c', send)
+}
+
+function readCounters(): Record<string, number> {
+  const reader = new URL('./reader.ts', import.meta.url).pathname
+  const [command = '', ...rest] = [...commandLine().slice(0, -1), reader, 'links', root]
+  return JSON.parse(execFileSync(command, rest, { encoding: 'utf8' }))
+}
+
+onKernel(
+  'links of six families outlive the process that pinned them; unpin detaches and leaves nothing',
+  () => {
+    inNetwork(...pinArgs, '--attach', 'on_xdp=lo', '--attach', 'on_tcx=lo')
+    const { links } = bpfpinJson<Listing>('ls', 'links', '--root', root).objects[0]!
+    const shown = links.map(({ path }) => bpftool('link', 'show', 'pinned', path))
+    assert.equal(
+      shown.map(({ type }) => type),
+      ['raw_tracepoint', 'perf_event', 'raw_tracepoint', 'cgroup', 'xdp', 'tcx'],
+    )
+    makeEvents()
+    const before = readCounters()
+    makeEvents()
+    const after = readCounters()
+    assert.equal(Object.keys(after).sort(), [
+      ...['btf_events', 'cgroup_packets', 'point_events', 'raw_events', 'tcx_packets', 'xdp_packets'],
+    ])
+    for (const [name, count] of Object.entries(after)) {
+      assert.ok(before[name]! > 0 && count > before[name]!, `${name}: ${before[name]}, then ${count}`)
+    }
+    const report = bpfpinJson<object>('unpin', 'links', '--root', root)
+    assert.equal(report, { name: 'links', path: `${root}/links`, removed: 14, left: [], stillAttached: [] })
+    assert.equal(names(), [])
+    const ids = new Set(bpftool<{ id: number }[]>('link', 'show').map(({ id }) => id))
+    assert.equal(
+      shown.filter(({ id }) => ids.has(id as number)),
+      [],
+    )
+  },
+)
+
+onKernel('the same targets find it pinned, others are refused with both', () => {
+  inNetwork(...pinArgs, '--attach', 'on_xdp=lo', '--no-attach')
+  assert.match(
+    inNetwork(...pinArgs, '--attach', 'on_xdp=lo', '--no-attach'),
+    /^found links .* 2 links; nothing/,
+  )
+  const { code, stderr } = bpfpin(...pinArgs, '--attach', 'on_xdp=lo,mode=generic', '--no-attach')
+  assert.is(code, 3)
+  assert.match(stderr, /on_xdp.*lo,mode=generic/)
+})
+
+onKernel('a labelled target is a link of its own, whose path pin --json tells', () => {
+  const args = [...pinArgs, '--no-attach', '--attach', 'on_tcx~here=lo', '--json']
+  const { done, unattached, ...object } = JSON.parse(inNetwork(...args))
+  assert.equal({ done, unattached }, { done: 'pinned', unattached: [] })
+  assert.equal(
+    object.links.map(({ name, path, target }: Record<string, string>) => ({ name, path, target })),
+    [
+      { name: 'on_cgroup', path: `${root}/links/links/on_cgroup`, target: cgroup },
+      { name: 'on_tcx~here', path: `${root}/links/links/on_tcx~here`, target: 'lo' },
+    ],
+  )
+  assert.equal(object, bpfpinJson<Listing>('ls', '--root', root).objects[0])
+})
+
+onKernel('directories get the mode that is asked for', () => {
+  bpfpin(...pinArgs, '--no-attach', '--mode', '0755')
+  const umask = process.umask()
+  assert.is(statSync(`${root}/links`).mode & 0o777, 0o755 & ~umask)
+  assert.is(statSync(`${root}/links/maps/:bss`).mode & 0o777, 0o644)
+})
+
+onKernel('a link whose cgroup is gone is listed as dead', () => {
+  bpfpin(...pinArgs, '--no-attach')
+  const listed = () => bpfpinJson<Listing>('ls', 'links', '--root', root).objects[0]!.links[0]!
+  const alive = listed()
+  assert.is('dead' in alive, false)
+  rmdirSync(cgroup)
+  const shown = bpftool('link', 'show', 'pinned', alive.path)
+  assert.is(shown.cgroup_id, 0)
+  assert.equal(listed(), { ...alive, dead: true })
+  assert.match(bpfpin('ls', 'links', '--root', root).stdout, new RegExp(`on ${cgroup} +dead$`, 'm'))
+})
+
+for (const [args, message] of [
+  [['--attach', 'on_xpd=lo'], "there is no program 'on_xpd' in the object; did you mean 'on_xdp'?"],
+  [['--attach', 'on_xdp=a/b'], "program 'on_xdp': target 'a/b': expected an interface"],
+  [['--attach', 'on_xdp'], "option '--attach' takes PROGRAM=TARGET, as in on_xdp=eth0, not 'on_xdp'"],
+  [['--attach', 'on_xdp=lo', '--attach', 'on_xdp=lo'], "'on_xdp' is to be attached twice"],
+  [['--attach', 'on_xdp~a b=lo'], "program 'on_xdp' has a target labelled 'a b'"],
+  [['--mode', '0999'], "option '--mode' takes permissions as three octal digits"],
+  [['--wait', '-5'], "option '--wait' needs SECONDS behind it, and '-5' looks like an option"],
+  [['--wait', 'long'], "option '--wait' takes a number of seconds"],
+  [['--layout', 'flat'], "option '--layout' takes libbpf, or object, which is the default, not 'flat'"],
+] as const) {
+  test(`'pin ${args.join(' ')}' is wrong usage, and nothing is done`, () => {
+    const { code, stdout, stderr } = bpfpin('pin', fixture('links'), '--root', root, ...args)
+    assert.equal({ code, stdout }, { code: 2, stdout: '' })
+    assert.ok(stderr.startsWith(`bpfpin: pin: ${message}`), stderr)
+    if (root !== '') assert.equal(names(), [])
+  })
+}
+
+onKernel(
+  'with the layout of libbpf a map that is pinned by name is at the root, and pin --json says so',
+  () => {
+    const args = ['pin', fixture('interop-shared'), '--root', root, '--layout', 'libbpf']
+    const { maps } = bpfpinJson<Listing['objects'][number]>(...args)
+    const outside = maps.filter(({ path }) => path.split('/').length === root.split('/').length + 1)
+    assert.ok(outside.length > 0)
+    for (const { path, id } of outside) assert.is(bpftool('map', 'show', 'pinned', path).id, id)
+    assert.equal(bpfpinJson<{ other: object[] }>('ls', '--root', root).other, [])
+  },
+)
+
+test.run()
