@@ -111,7 +111,7 @@ class Walk {
       return
     }
     this.#learn(directory, path, entries)
-    for (const { name, kind } of entries) {
+    for (const { name, kind } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const at = `${path}/${name}`
       if (this.#known.has(at) || this.#seen > pinLimit) continue
       if (kind === 'file') this.#open(directory, name, at)
