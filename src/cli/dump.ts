@@ -14,7 +14,7 @@ export const dump: Command = {
   details: [
     'Prints every entry of a pinned map, whoever pinned it, with keys and values decoded by BTF. The variables of a',
     'data section (.data, .bss, .rodata) are printed by name. Keys and values without types are printed as bytes. Types of',
-    'maps that bpfpin pinned are in the manifest beside them; those of others takes CAP_SYS_ADMIN to read.',
+    'maps that bpfpin pinned are in the manifest beside them; those of others take CAP_SYS_ADMIN to read.',
     '',
     'A MAP-PATH that does not start with / or ./ is below the root: counter/maps/flows. The name of a data section',
     'may be written with its dot: counter/maps/.bss.',

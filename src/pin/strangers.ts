@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { BpfLink } from '../link/index.ts'
 import { shapeOf } from '../map/index.ts'
-import { fullPath } from '../plan/layout.ts'
+import { fullPath, isOutside } from '../plan/layout.ts'
 import { decodeName, draftName, manifestName, nextSuffix, previousSuffix } from '../plan/names.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { linkTypeName, programTypeName } from '../spec/kernel.ts'
@@ -19,6 +19,7 @@ import {
 } from '../syscall/index.ts'
 import { describe, type Occupant } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
+import { mustBeTrusted } from './ownership.ts'
 import type { Root } from './root.ts'
 
 /** What is pinned below a root and is in no generation of bpfpin's: libbpf's pins, systemd's, cilium's, anybody's. */
@@ -130,7 +131,10 @@ class Walk {
         const manifest = readManifest(directory, path, file)
         if (!manifest) continue
         this.#known.add(`${path}/${file}`)
-        for (const pin of manifest.pins) this.#known.add(fullPath(pin.path, path))
+        const reaches = isTrusted(directory, path)
+        for (const pin of manifest.pins) {
+          if (reaches || !isOutside(pin.path)) this.#known.add(fullPath(pin.path, path))
+        }
       } catch (error) {
         this.#note(error)
       }
@@ -166,6 +170,17 @@ class Walk {
   #note(error: unknown): void {
     if (!(error instanceof BpfError)) throw error
     this.#notes.push(error.message)
+  }
+}
+
+/** Another user's manifest could hide anything else from the list by naming it. */
+function isTrusted(directory: number, path: string): boolean {
+  try {
+    mustBeTrusted(directory, path)
+    return true
+  } catch (error) {
+    if (error instanceof BpfError) return false
+    throw error
   }
 }
 
