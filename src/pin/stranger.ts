@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Btf, parseBtf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { BpfMap, shapeOf } from '../map/index.ts'
@@ -10,7 +11,8 @@ import { openMapAt } from './open.ts'
  *
  * @throws BpfError ENOENT, `ERR_PIN_KIND`, EACCES
  */
-export function openMapFile(path: string, readOnly: boolean): BpfMap {
+export function openMapFile(file: string, readOnly: boolean): BpfMap {
+  const path = resolve(file)
   const place = { kind: 'map', name: decodeName(path.slice(path.lastIndexOf('/') + 1)), path } as const
   const opened = openMapAt(place, undefined, { readOnly })
   if (!opened) {
