@@ -16,7 +16,16 @@ export function lastingPath(binary: string): string {
   if (!binary.includes('/')) return binary
   const path = resolve(binary)
   // what /proc/self leads to is another file for each process
-  return /^\/proc\/(self|thread-self)\//.test(path) ? realpathSync(path) : path
+  return /^\/proc\/(self|thread-self)\//.test(path) ? realPath(path) : path
+}
+
+/** What is not there is what attaching complains of. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
 }
 
 /**

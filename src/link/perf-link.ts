@@ -3,7 +3,6 @@ import {
   closeFd,
   linkCreate,
   type PerfEventOptions,
-  perfEventEnable,
   perfEventOpen,
   perfEventSetBpf,
 } from '../syscall/index.ts'
@@ -38,12 +37,8 @@ function runOn({ spec, fd }: Attaching, event: number): Attachment | number {
     attachType: attachTypes.perf_event,
     detail: { kind: 'perf_event', cookie: cookie ?? 0 },
   })
-  if (link >= 0) {
-    perfEventEnable(event)
-    return { fd: link }
-  }
+  if (link >= 0) return { fd: link }
   // older kernels have no link for it: the event itself holds the program, for as long as it is open
   if (link !== EINVAL || cookie !== undefined || perfEventSetBpf(event, fd) < 0) return link
-  perfEventEnable(event)
   return { fd: event, unpinnable: 'the kernel has links for perf events since Linux 5.15 only' }
 }

@@ -30,7 +30,7 @@ const FREQ = 1 << 2
 const probeLimit = 4096
 const ENAMETOOLONG = -36
 
-/** perf_event_open(2); the event does not count yet, see {@link perfEventEnable}. */
+/** perf_event_open(2); the event counts from now on. */
 export function perfEventOpen(options: PerfEventOptions): number {
   clearResult(attr.size_)
   u32[(at.result + attr.type) >> 2] = options.type
