@@ -39,10 +39,18 @@ function refuseProgram({ before, after }: CgroupTarget, name: string): void {
   })
 }
 
+/** An older kernel does not look at the revision, but it refuses every flag: behind all others is where links go anyway. */
+function guarded(target: CgroupTarget): CgroupTarget {
+  const { before, after, revision } = target
+  return revision === undefined || before !== undefined || after !== undefined
+    ? target
+    : { ...target, after: 'all' }
+}
+
 function attach({ spec, fd, doing }: Attaching, target: CgroupTarget, since: string): Attachment {
   const path = target.cgroup
   using directory = openDirectory(path, doing)
-  return withOrder(target, doing, ({ flags, order }) =>
+  return withOrder(guarded(target), doing, ({ flags, order }) =>
     createLink(
       {
         fd,
