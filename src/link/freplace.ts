@@ -1,5 +1,6 @@
 import { parseBtf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
+import { isTarget } from '../spec/target-forms.ts'
 import type { ProgramTarget } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 import { btfBytes, btfGetFdById, progGetFdById, progInfo, systemError } from '../syscall/index.ts'
@@ -35,7 +36,7 @@ export const freplace: Family<'program'> = {
 }
 
 /** The target with the function that the section names. @throws BpfError `ERR_VALUE` where it names another. */
-export function completeReplaced(target: ProgramTarget, { name, rule, section }: ProgramSpec): ProgramTarget {
+function completeReplaced(target: ProgramTarget, { name, rule, section }: ProgramSpec): ProgramTarget {
   const named = rule?.extra
   if (!named || target.function === named) return target
   if (target.function === undefined) return { ...target, function: named }
@@ -52,8 +53,23 @@ export interface Replaced extends Disposable {
   readonly btfId: number
 }
 
+/**
+ * What a program is to replace: BPF_PROG_LOAD wants to know it, too.
+ *
+ * @throws BpfError `ERR_NO_TARGET` where the program does not say.
+ */
+export function replacedBy(program: ProgramSpec): Replaced {
+  const doing = `loading program '${program.name}'`
+  const { target } = program
+  if (target && isTarget(target, 'program')) return openReplaced(completeReplaced(target, program), doing)
+  throw new BpfError(`${doing}: it needs a program whose function it replaces`, {
+    code: 'ERR_NO_TARGET',
+    hint: "set the program's target: { program: '/sys/fs/bpf/...', function: '...' }",
+  })
+}
+
 /** Opens the program that a target means, and finds its function. Needs CAP_SYS_ADMIN. */
-export function openReplaced(target: ProgramTarget, doing: string): Replaced {
+function openReplaced(target: ProgramTarget, doing: string): Replaced {
   const program =
     typeof target.program === 'string'
       ? openPinOf('program', target.program, doing)

@@ -11,7 +11,7 @@ import {
   type ProgramSpec,
   type ProgramTarget,
 } from '../../src/index.ts'
-import { attachProgram, openReplaced } from '../../src/link/index.ts'
+import { attachProgram, replacedBy } from '../../src/link/index.ts'
 import { assemble } from '../../src/spec/assemble.ts'
 import { programTypes } from '../../src/spec/kernel.ts'
 import { btfLoad, closeFd, objGet, objPin, progLoadLogged, progTestRun } from '../../src/syscall/index.ts'
@@ -35,7 +35,7 @@ function loadFor(target: ProgramTarget): { fd: number; object: BpfObject } {
   spec.autoload = false
   spec.target = target
   const object = opened.load()
-  using replaced = openReplaced({ function: 'decide', ...target }, 'loading')
+  using replaced = replacedBy(spec)
   const maps = new Map<string, BpfMap>([...object.maps].map(map => [map.name, map]))
   const code = assemble(opened.spec, spec, name => maps.get(name)!.fd)
   const btfFd = btfLoad(opened.spec.kernelBtf!().bytes)
@@ -153,7 +153,8 @@ onKernel('what is no program, or has no such function, is refused', () => {
     assert.is(error.code, code)
     assert.match(error.message, message)
   }
-  const error = failure(() => openReplaced({ program: id, function: 'decides' }, 'loading'))
+  const nameless = { ...spec({ program: id, function: 'decides' }), rule: undefined }
+  const error = failure(() => replacedBy(nameless))
   assert.is(error.code, 'ERR_NO_TARGET')
   assert.match(error.message, /no function 'decides'/)
   assert.is(readdirSync('/proc/self/fd').length, before)
@@ -161,6 +162,7 @@ onKernel('what is no program, or has no such function, is refused', () => {
 })
 
 test('without a program it is said what is lacking', () => {
+  assert.match(failure(() => replacedBy(spec())).message, /loading program .* needs a program whose function/)
   assert.match(
     failure(() => attachProgram({ spec: spec(), fd: -1 })).message,
     /it needs a program whose function it replaces/,
