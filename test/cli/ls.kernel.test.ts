@@ -8,7 +8,7 @@ import { bpftool } from '../syscall/bpftool.ts'
 import { bpfpin, bpfpinJson, commandLine } from './bpfpin.ts'
 import { type Listing, names, pinFixture, root, unpinAll } from './pinned.ts'
 
-const onKernel = needs(test, 'root')
+const onKernel = needs(test, 'root', 'bpftool')
 
 test.after.each(unpinAll)
 

@@ -230,6 +230,7 @@ withNetwork('a link that was detached is dead, and its program sees nothing more
 needs(
   test,
   'root',
+  'ip',
   'unshare',
   'nsenter',
   'linux 6.4',

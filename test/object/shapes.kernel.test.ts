@@ -7,7 +7,7 @@ import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
-const onKernel = needs(test, 'root')
+const onKernel = needs(test, 'root', 'bpftool')
 
 onKernel('static maps and variables of one name, from two files that were linked, are each their own', () => {
   using object = openObject(fixture('linked')).load()

@@ -12,7 +12,7 @@ import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
-const onKernel = needs(test, 'root')
+const onKernel = needs(test, 'root', 'bpftool')
 
 const open = (options = {}): ObjectSpec => openObject(fixture('pinning-others'), { root, ...options })
 

@@ -199,7 +199,7 @@ needs(test, 'bpftool')('a link is updated to a new program, only from the one th
   for (const fd of [one, two, three, link, netns]) closeFd(fd)
 })
 
-test('a link that is pinned outlives its descriptor', () => {
+needs(test, 'bpftool')('a link that is pinned outlives its descriptor', () => {
   const path = join(process.env.BPFPIN_TEST_ROOT!, 'link')
   const fd = program('raw_tracepoint')
   const link = opened(rawTracepointOpen('sys_enter', fd))
