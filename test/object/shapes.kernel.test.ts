@@ -54,7 +54,10 @@ onKernel('a map may have more entries than an array of C could', () => {
   }
 })
 
-onKernel('variables beside a lock are read, and are not written from outside', () => {
+// commit d0d78c1df9b1: in 6.1 each mention of a variable is another lock for the verifier
+const withLocks = needs(test, 'root', 'linux 6.2')
+
+withLocks('variables beside a lock are read, and are not written from outside', () => {
   using object = openObject(fixture('locked')).load()
   const variable = object.variables.get('under_lock')
   assert.is(variable.get(), 7n)
@@ -66,7 +69,9 @@ onKernel('variables beside a lock are read, and are not written from outside', (
 })
 
 onKernel('queues, stacks and bloom filters take values without keys', () => {
-  using object = openObject(fixture('locked')).load()
+  const spec = openObject(fixture('locked'))
+  spec.programs.get('use').autoload = false
+  using object = spec.load()
   for (const [name, expected] of [
     ['line', 1],
     ['pile', 2],

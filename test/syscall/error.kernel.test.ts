@@ -44,7 +44,7 @@ test('an error has what was done, what the kernel said, the call and the path', 
 })
 
 test('the stack begins where the error was asked for', () => {
-  assert.match(pinError(root).stack?.split('\n')[1] ?? '', /pinError .*error\.kernel\.test\.ts/)
+  assert.match(pinError(root).stack?.split('\n')[1] ?? '', /pinError .*\/error\.kernel\.test\./)
 })
 
 test('an error without a path or a known reason has neither field', () => {
