@@ -6,6 +6,7 @@ import { relative, resolve } from 'node:path'
 const onlyHere = {
   'cli/': 'what the library makes the kernel do, again, by dozens of processes that are slow to start',
   'pin/killed.': 'its steps are the same on every kernel, and each is a process that is slow to start',
+  'object/collect.': 'how long V8 keeps what is used no more, which it shows after thousands of loads',
   'object/libbpf.': 'has bpftool load and dump all again, which takes it minutes in an emulator',
   'interop/libbpf.': 'compiles C, and no machine has a compiler',
 }

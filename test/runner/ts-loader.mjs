@@ -1,7 +1,7 @@
 // Module hooks, run by node in a thread of their own. Transformed sources are cached under node_modules, so that the
 // many processes of a test run do not each start an esbuild service.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -21,9 +21,11 @@ export async function resolve(specifier, context, nextResolve) {
 export async function load(url, context, nextLoad) {
   if (!url.startsWith('file:') || !/\.ts(?:\?|$)/.test(url)) return nextLoad(url, context)
   const file = fileURLToPath(url)
-  const text = readFileSync(file, 'utf8')
-  // scripts/vm/sources.ts writes JavaScript under the name of its source
-  const source = text.startsWith('// built\n') ? text : await transformed(file, text)
+  // in a virtual machine there is what scripts/vm/sources.ts built of it
+  const built = file.replace(/ts$/, 'mjs')
+  const source = existsSync(built)
+    ? readFileSync(built, 'utf8')
+    : await transformed(file, readFileSync(file, 'utf8'))
   return { format: 'module', source, shortCircuit: true }
 }
 
