@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parseBtf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { isTarget } from '../spec/target-forms.ts'
@@ -27,7 +28,8 @@ export const freplace: Family<'program'> = {
         doing,
         since: '5.10',
         hints: {
-          EBUSY: 'another program replaces that function already',
+          // kernel/bpf/trampoline.c: __bpf_trampoline_link_prog
+          EBUSY: 'another program replaces that function already, or traces it (fentry, fexit)',
           EINVAL: 'the function must be global, and have the types of the program that replaces it',
         },
       },
@@ -35,8 +37,9 @@ export const freplace: Family<'program'> = {
   },
 }
 
-/** The target with the function that the section names. @throws BpfError `ERR_VALUE` where it names another. */
-function completeReplaced(target: ProgramTarget, { name, rule, section }: ProgramSpec): ProgramTarget {
+/** The target as it is good anywhere, with the function that the section names. @throws BpfError `ERR_VALUE` where it names another. */
+function completeReplaced(asked: ProgramTarget, { name, rule, section }: ProgramSpec): ProgramTarget {
+  const target = typeof asked.program === 'string' ? { ...asked, program: resolve(asked.program) } : asked
   const named = rule?.extra
   if (!named || target.function === named) return target
   if (target.function === undefined) return { ...target, function: named }
@@ -60,7 +63,8 @@ export interface Replaced extends Disposable {
  */
 export function replacedBy(program: ProgramSpec): Replaced {
   const doing = `loading program '${program.name}'`
-  const { target } = program
+  // with labels only, the first: the kernel takes others of equal types when it attaches
+  const [target] = [program.target ?? [], ...Object.values(program.targets)].flat()
   if (target && isTarget(target, 'program')) return openReplaced(completeReplaced(target, program), doing)
   throw new BpfError(`${doing}: it needs a program whose function it replaces`, {
     code: 'ERR_NO_TARGET',
@@ -85,7 +89,12 @@ function openReplaced(target: ProgramTarget, doing: string): Replaced {
 
 function byId(id: number, doing: string): Descriptor {
   const fd = progGetFdById(id)
-  if (fd < 0) throw systemError(fd, 'bpf(BPF_PROG_GET_FD_BY_ID)', { doing })
+  if (fd < 0) {
+    throw systemError(fd, 'bpf(BPF_PROG_GET_FD_BY_ID)', {
+      doing: `${doing}: opening program ${id}`,
+      hint: 'programs and their ids are listed by: bpftool prog list',
+    })
+  }
   return new Descriptor(fd)
 }
 

@@ -1,5 +1,8 @@
+import { BpfError } from '../errors.ts'
 import { attachTypes } from '../spec/kernel.ts'
+import { isTarget } from '../spec/target-forms.ts'
 import type { XdpMode } from '../spec/targets.ts'
+import type { ProgramSpec } from '../spec/types.ts'
 import { createLink, type Family } from './family.ts'
 import { indexOf, refuse } from './interface.ts'
 
@@ -29,9 +32,34 @@ export const xdp: Family<'interface'> = {
           EBUSY: 'an XDP program is attached to that interface already, and there is one only',
           EEXIST: 'an XDP program is attached to that interface already, in another mode',
           EOPNOTSUPP: "the interface's driver cannot do this: { mode: 'generic' } works with any",
-          EINVAL: 'there is no interface of that index in the network namespace of this process',
+          EINVAL:
+            typeof target.interface === 'number'
+              ? 'there is no interface of that index in the network namespace of this process'
+              : 'the interface\'s driver refuses the program: packets of its MTU may need SEC("xdp.frags")',
         },
       },
     )
   },
+}
+
+/**
+ * The index of the interface whose card is to run a program (mode `'offload'`): BPF_PROG_LOAD wants to know it.
+ * `undefined` for a program that this machine's CPUs run.
+ *
+ * @throws BpfError `ERR_VALUE` where the program is to be attached elsewhere, too; ENODEV where there is no such interface.
+ */
+export function offloadedTo({ name, target, targets }: ProgramSpec): number | undefined {
+  const doing = `loading program '${name}'`
+  const places = [target ?? [], ...Object.values(targets)].flat()
+  const cards = new Set<number | undefined>()
+  for (const place of places) {
+    const isOnCard = isTarget(place, 'interface') && place.mode === 'offload'
+    cards.add(isOnCard ? indexOf(place, doing) : undefined)
+  }
+  if (cards.size < 2) return [...cards][0]
+  // kernel/bpf/offload.c: such a program is translated for its card, and belongs to that
+  throw new BpfError(`${doing}: what one network card runs (mode 'offload') is attached to that card only`, {
+    code: 'ERR_VALUE',
+    hint: 'give the object another program for each other place',
+  })
 }

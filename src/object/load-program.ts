@@ -1,8 +1,10 @@
 import { BpfError, VerifierError } from '../errors.ts'
+import { offloadedTo, type Replaced, replacedBy } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import { assemble } from '../spec/assemble.ts'
 import { attachTypes, programTypes } from '../spec/kernel.ts'
 import { sectionNames } from '../spec/sections.ts'
+import { isTarget } from '../spec/target-forms.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../syscall/index.ts'
 import { attachTypeId } from './kernel-btf.ts'
@@ -23,7 +25,8 @@ export function loadProgram(
   maps: ReadonlyMap<string, BpfMap>,
   btfFd: number | undefined,
 ): number {
-  const options = loadOptions(spec, program, maps, btfFd)
+  using replaced = program.type === 'ext' ? replacedBy(program) : undefined
+  const options = { ...loadOptions(spec, program, maps, btfFd), ...targetOptions(program, replaced) }
   const fd = progLoad(options)
   return fd >= 0 ? fd : reloadForLog(program, options, fd)
 }
@@ -53,7 +56,6 @@ function loadOptions(
     name: program.kernelName,
     flags: program.flags,
     expectedAttachType: program.attachType === undefined ? 0 : attachTypes[program.attachType],
-    ...(program.rule?.needsBtfTarget ? { attachBtfId: targetId(program, program.rule.extra) } : {}),
     ...debug,
   }
 }
@@ -69,11 +71,24 @@ function descriptorOf(program: ProgramSpec, name: string, maps: ReadonlyMap<stri
   )
 }
 
+/** What the program is for, where the verifier wants to know it: a function of a program, a network card, a kernel's hook. */
+function targetOptions(program: ProgramSpec, replaced: Replaced | undefined): Partial<ProgLoadOptions> {
+  if (replaced) return { attachFd: replaced.fd, attachBtfId: replaced.btfId }
+  const ifindex = program.type === 'xdp' ? offloadedTo(program) : undefined
+  if (ifindex !== undefined) return { ifindex }
+  return program.rule?.needsBtfTarget ? { attachBtfId: targetId(program, hookOf(program)) } : {}
+}
+
+/** As the section names it, or where that names none the target. */
+function hookOf({ rule, target }: ProgramSpec): string {
+  return rule?.extra || (target && isTarget(target, 'hook') ? target.hook : '')
+}
+
 function targetId(program: ProgramSpec, hook: string): number {
   if (hook !== '') return attachTypeId(program.name, program.type, program.attachType, hook)
   throw new BpfError(`program '${program.name}': SEC("${program.section}") does not say which hook`, {
     code: 'ERR_NO_TARGET',
-    hint: `write SEC("${program.section}/name_of_the_hook")`,
+    hint: `write SEC("${program.section}/name_of_the_hook"), or set the program's target: { hook: '...' }`,
   })
 }
 
@@ -98,12 +113,18 @@ const notTheVerifiers: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'ENOTSUPP',
 ])
 
+/** What EINVAL and EOPNOTSUPP mean there (kernel/bpf/offload.c: bpf_prog_dev_bound_init). */
+const notOnCard = "the interface's card runs no BPF programs: mode 'native' or 'generic' needs none that does"
+
 /** The first load asks for no log, which costs time even where nothing is wrong. */
 function reloadForLog(program: ProgramSpec, options: ProgLoadOptions, first: number): number {
   const { result, log } = progLoadLogged(options)
   // what failed for want of memory, say, may succeed now
   if (result >= 0) return result
-  const error = systemError(first, 'bpf(BPF_PROG_LOAD)', { doing: `loading program '${program.name}'` })
+  const error = systemError(first, 'bpf(BPF_PROG_LOAD)', {
+    doing: `loading program '${program.name}'`,
+    ...(options.ifindex === undefined ? {} : { hint: notOnCard }),
+  })
   const cause = summarize(log)
   if (cause === undefined || notTheVerifiers.has(error.code)) throw error
   throw new VerifierError(program.name, cause, log, {

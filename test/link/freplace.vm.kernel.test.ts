@@ -1,20 +1,9 @@
 // A program that takes the place of a function in another.
-import { readdirSync, unlinkSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  BpfError,
-  BpfLink,
-  type BpfMap,
-  type BpfObject,
-  openObject,
-  type ProgramSpec,
-  type ProgramTarget,
-} from '../../src/index.ts'
-import { attachProgram, replacedBy } from '../../src/link/index.ts'
-import { assemble } from '../../src/spec/assemble.ts'
-import { programTypes } from '../../src/spec/kernel.ts'
-import { btfLoad, closeFd, objGet, objPin, progLoadLogged, progTestRun } from '../../src/syscall/index.ts'
+import { BpfError, type BpfObject, openObject, type ProgramTarget } from '../../src/index.ts'
+import { progTestRun } from '../../src/syscall/index.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
@@ -28,29 +17,11 @@ function pinned(): BpfObject {
   return object
 }
 
-/** Loads what replaces for a target. */
-function loadFor(target: ProgramTarget): { fd: number; object: BpfObject } {
-  const opened = openObject(fixture('link-replace'), { root })
-  const spec = opened.programs.get('decide_better')
-  spec.autoload = false
-  spec.target = target
-  const object = opened.load()
-  using replaced = replacedBy(spec)
-  const maps = new Map<string, BpfMap>([...object.maps].map(map => [map.name, map]))
-  const code = assemble(opened.spec, spec, name => maps.get(name)!.fd)
-  const btfFd = btfLoad(opened.spec.kernelBtf!().bytes)
-  const { result, log } = progLoadLogged({
-    type: programTypes.ext,
-    instructions: code.instructions,
-    license: 'GPL',
-    btfFd,
-    functionInfo: { recordSize: 8, bytes: code.functionInfo },
-    attachFd: replaced.fd,
-    attachBtfId: replaced.btfId,
-  })
-  closeFd(btfFd)
-  assert.ok(result >= 0, log)
-  return { fd: result, object }
+/** What replaces, loaded for a target. */
+function loadFor(target?: ProgramTarget): BpfObject {
+  const spec = openObject(fixture('link-replace'), { root })
+  spec.programs.get('decide_better').target = target
+  return spec.load()
 }
 
 /** Sends packets through the program that is replaced: how many each function saw. */
@@ -78,95 +49,78 @@ const failure = (run: () => unknown): BpfError => {
   throw new Error('nothing was thrown')
 }
 
-const spec = (target?: ProgramTarget): ProgramSpec => {
-  const one = openObject(fixture('link-replace')).programs.get('decide_better')
-  one.target = target
-  return one
-}
-
 onKernel('a function is replaced while a link is there, or a pin of it', () => {
   using object = pinned()
   const target = { program: `${object.pinPath}/programs/on_packet` }
-  const { fd, object: by } = loadFor(target)
-  try {
-    assert.equal(run(object, by), [0n, 10n])
-    const link = attachProgram({ spec: spec(target), fd })
-    assert.equal(link.target, { ...target, function: 'decide' })
-    const info = link.info()
-    assert.is(info.kind === 'tracing' && info.targetObjId, object.programs.get('on_packet').id)
-    assert.equal(run(object, by), [10n, 0n])
+  const first = loadFor(target)
+  assert.equal(run(object, first), [0n, 10n])
+  first.attach()
+  const { id } = first.links.get('decide_better')
+  const info = first.links.get('decide_better').info()
+  assert.is(info.kind === 'tracing' && info.targetObjId, object.programs.get('on_packet').id)
+  first.pin()
+  first.close()
 
-    assert.is(objPin(link.fd, `${root}/replacing`), 0)
-    const { id } = link
-    link.close()
-    assert.equal(run(object, by), [10n, 0n])
-    const again = new BpfLink({
-      fd: objGet(`${root}/replacing`),
-      name: 'again',
-      program: 'decide_better',
-      target,
-    })
-    assert.is(again.id, id)
-    assert.ok(again.alive)
-    again.close()
-    unlinkSync(`${root}/replacing`)
-    assert.equal(run(object, by), [0n, 10n])
-  } finally {
-    closeFd(fd)
-    by.close()
-    object.unpin()
-  }
+  const spec = openObject(fixture('link-replace'), { root })
+  spec.programs.get('decide_better').target = target
+  using again = spec.upgrade()
+  assert.is(again.links.get('decide_better').id, id)
+  assert.equal(again.links.get('decide_better').target, { ...target, function: 'decide' })
+  assert.ok(again.links.get('decide_better').alive)
+  assert.equal(run(object, again), [10n, 0n])
+  again.unpin()
+  assert.equal(run(object, again), [0n, 10n])
+  object.unpin()
 })
 
 onKernel('a program is found by its id, and a function is replaced once', () => {
   using object = pinned()
   const target = { program: object.programs.get('on_packet').id }
-  const [first, second] = [loadFor(target), loadFor(target)]
-  try {
-    using link = attachProgram({ spec: spec(target), fd: first.fd })
-    assert.equal(run(object, first.object), [10n, 0n])
-    assert.ok(link.alive)
-    const error = failure(() => attachProgram({ spec: spec(target), fd: second.fd }))
-    assert.is(error.code, 'EBUSY')
-    assert.match(error.hint!, /another program replaces that function already/)
-  } finally {
-    for (const { fd, object: by } of [first, second]) {
-      closeFd(fd)
-      by.close()
-    }
-    object.unpin()
+  using first = loadFor(target)
+  using second = loadFor(target)
+  first.attach()
+  assert.equal(run(object, first), [10n, 0n])
+  const error = failure(() => second.attach())
+  assert.is(error.code, 'EBUSY')
+  assert.match(error.hint!, /another program replaces that function already/)
+  object.unpin()
+})
+
+onKernel('with labels only it is loaded for the first, and attached to each', () => {
+  using object = pinned()
+  using other = openObject(fixture('link-replaced'), { root, name: 'other' }).upgrade()
+  const spec = openObject(fixture('link-replace'), { root })
+  spec.programs.get('decide_better').targets = {
+    one: { program: object.programs.get('on_packet').id },
+    two: { program: other.programs.get('on_packet').id },
   }
+  using by = spec.load()
+  by.attach()
+  assert.equal([...by.links.names()], ['decide_better~one', 'decide_better~two'])
+  assert.equal(run(object, by), [10n, 0n])
+  assert.equal(run(other, by), [10n, 0n])
+  other.unpin()
+  object.unpin()
 })
 
 onKernel('what is no program, or has no such function, is refused', () => {
   using object = pinned()
   const id = object.programs.get('on_packet').id
-  const refused: readonly [target: ProgramTarget, code: string, message: RegExp][] = [
+  const refused: readonly [target: ProgramTarget | undefined, code: string, message: RegExp][] = [
     [{ program: `${object.pinPath}/maps/:bss` }, 'ERR_PIN_KIND', /is no program/],
     [{ program: `${root}/nothing` }, 'ENOENT', /BPF_OBJ_GET/],
     [{ program: 0x7fff_fff0 }, 'ENOENT', /BPF_PROG_GET_FD_BY_ID/],
     [{ program: id, function: 'on_packet' }, 'ERR_VALUE', /replaces 'decide', not 'on_packet'/],
+    [undefined, 'ERR_NO_TARGET', /needs a program whose function it replaces/],
   ]
   const before = readdirSync('/proc/self/fd').length
   for (const [target, code, message] of refused) {
-    const error = failure(() => attachProgram({ spec: spec(target), fd: -1 }))
+    const error = failure(() => loadFor(target))
     assert.is(error.code, code)
     assert.match(error.message, message)
   }
-  const nameless = { ...spec({ program: id, function: 'decides' }), rule: undefined }
-  const error = failure(() => replacedBy(nameless))
-  assert.is(error.code, 'ERR_NO_TARGET')
-  assert.match(error.message, /no function 'decides'/)
   assert.is(readdirSync('/proc/self/fd').length, before)
   object.unpin()
-})
-
-test('without a program it is said what is lacking', () => {
-  assert.match(failure(() => replacedBy(spec())).message, /loading program .* needs a program whose function/)
-  assert.match(
-    failure(() => attachProgram({ spec: spec(), fd: -1 })).message,
-    /it needs a program whose function it replaces/,
-  )
 })
 
 test.run()

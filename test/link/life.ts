@@ -36,7 +36,7 @@ export interface Place {
   readonly map: BpfMap | undefined
 }
 
-const root = process.env.BPFPIN_TEST_ROOT ?? ''
+export const root: string = process.env.BPFPIN_TEST_ROOT ?? ''
 const cgroups = process.env.BPFPIN_TEST_CGROUP ?? ''
 /** A cgroup with nobody in it. */
 export const cgroup: string = `${cgroups}/bpfpin-life-${process.pid}`
@@ -49,13 +49,14 @@ export async function inCgroup(fire: () => Promise<void>): Promise<void> {
   writeFileSync(`${cgroups}/cgroup.procs`, String(process.pid))
 }
 
-/** Registers one test a family; all are attached before the first. */
+/** Registers one test a family; all are attached before the first. What `prepare` makes, what it returns takes back. */
 export function testLives(
   lives: Readonly<Record<string, Life>>,
-  prepare: (network: Network) => void = () => {},
+  prepare: (network: Network) => () => void = () => () => {},
 ): void {
   let network: Network
   let report: Report
+  let takeBack = (): void => {}
   // where one of these is missing every test says so, and nothing is to be prepared
   const tools = ['ip', 'nsenter', 'bpftool']
   const canRun = tools.every(tool => commandPath(tool) !== undefined)
@@ -63,12 +64,13 @@ export function testLives(
     if (!canRun) return
     mkdirSync(cgroup)
     network = await Network.make()
-    prepare(network)
+    takeBack = prepare(network)
     report = attachAll(lives, network)
   })
   test.after(async () => {
     if (!canRun) return
     if (!network) return
+    takeBack()
     await network.close()
     rmdirSync(cgroup)
   })

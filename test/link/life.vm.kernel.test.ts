@@ -3,8 +3,12 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { openObject } from '../../src/index.ts'
 import { linkTypes } from '../../src/spec/kernel.ts'
-import { cgroup, inCgroup, type Place, testLives } from './life.ts'
+import { progTestRun } from '../../src/syscall/index.ts'
+import { fixture } from '../fixtures.ts'
+import { cgroup, inCgroup, type Place, root, testLives } from './life.ts'
 import type { Network } from './network.ts'
 
 const openFiles = (): void => {
@@ -30,6 +34,15 @@ function connectNetkit(network: Network): void {
     ip address add 192.0.2.1/24 dev primary
     ip address add 198.51.100.1/24 dev nk0`
   network.run('sh', '-ec', script)
+}
+
+/** The object whose function is replaced. */
+const replaced = openObject(fixture('link-replaced'), { root })
+
+function runReplaced(): void {
+  using object = replaced.loadPinned()
+  const { fd } = object.programs.get('on_packet')
+  assert.is(progTestRun(fd, { dataIn: new Uint8Array(64), repeat: 10 }).result, 0)
 }
 
 const onFiles = { object: 'link-kernel', fire: openFiles }
@@ -64,6 +77,10 @@ testLives(
       ...{ object: 'link-kernel', program: 'on_bind', counter: 'bound', target: { cgroup } },
       ...{ fire: () => inCgroup(bindOften), shown: { type: 'cgroup', attach_type: 'lsm_cgroup' } },
     },
+    freplace: {
+      ...{ object: 'link-replace', program: 'decide_better', counter: 'replaced', ...tracing },
+      ...{ target: { program: `${replaced.pinPath}/programs/on_packet` }, fire: runReplaced },
+    },
     'netkit/primary': {
       ...{
         ...onNetkit,
@@ -78,7 +95,14 @@ testLives(
       fire: ({ network }: Place) => network.send(10, '198.51.100.5'),
     },
   },
-  connectNetkit,
+  network => {
+    connectNetkit(network)
+    replaced.upgrade().close()
+    return () => {
+      using object = replaced.loadPinned()
+      object.unpin()
+    }
+  },
 )
 
 test.run()

@@ -57,6 +57,28 @@ const sendTo = (name: string): Promise<void> => network.send(10, addresses[name]
 const shownXdp = (name: string): { mode: number; prog: { id: number } } | undefined =>
   JSON.parse(execFileSync('ip', ['-json', 'link', 'show', name], { encoding: 'utf8' }))[0].xdp
 
+withNetwork('a program for a network card is loaded for that card, and refused where there is none', () => {
+  const error = failure(() => loaded({ on_xdp: { interface: 'lo', mode: 'offload' } }))
+  // lo has no way to be asked (kernel/bpf/offload.c: bpf_dev_offload_check)
+  assert.is(error.code, 'EOPNOTSUPP')
+  assert.is(error.syscall, 'bpf(BPF_PROG_LOAD)')
+  assert.match(error.hint!, /card runs no BPF programs/)
+  // a veth has, and no card behind it
+  assert.is(failure(() => loaded({ on_xdp: { interface: one, mode: 'offload' } })).code, 'EINVAL')
+  const missing = failure(() => loaded({ on_xdp: { interface: 'no-such', mode: 'offload' } }))
+  assert.match(missing.message, /^loading program 'on_xdp'.*SIOCGIFINDEX/)
+})
+
+withNetwork('a program for a network card is for that card only', () => {
+  const spec = openObject(fixture('link-net'))
+  for (const program of spec.programs) program.autoload = program.name === 'on_xdp'
+  const card = { interface: one, mode: 'offload' } as const
+  spec.programs.get('on_xdp').targets = { card, other: { interface: two } }
+  const error = failure(() => spec.load())
+  assert.is(error.code, 'ERR_VALUE')
+  assert.match(error.message, /attached to that card only/)
+})
+
 withNetwork('an interface has the index that ip shows', () => {
   const [shown] = JSON.parse(execFileSync('ip', ['-json', 'link', 'show', one], { encoding: 'utf8' }))
   assert.is(interfaceIndex(one), shown.ifindex)
