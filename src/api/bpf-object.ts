@@ -111,7 +111,7 @@ export class BpfObject {
         if (!program.spec?.autoattach) continue
         for (const { name, label, wants } of plannedLinks(program.spec)) {
           if (this.#isAttached(name)) continue
-          if (wants === undefined) attached.push(program.attach({ label, maps: this.maps }))
+          if (wants === undefined) attached.push(program.attach({ label }))
           else unattached.push({ program: program.name, wants })
         }
       }
@@ -135,7 +135,7 @@ export class BpfObject {
         if (this.#isAttached(name)) continue
         if (wants !== undefined) unattached.push({ program: program.name, wants })
         else if (program.spec.link.pinPath === null) {
-          this.#links.set(name, program.attach({ label, maps: this.maps }))
+          this.#links.set(name, program.attach({ label }))
         }
       }
     }

@@ -1,4 +1,3 @@
-import { deadLinks } from '../api/dead-links.ts'
 import { BpfError } from '../errors.ts'
 import {
   type ListedLink,
@@ -60,13 +59,8 @@ function isRoot(): boolean {
   return process.geteuid?.() === 0
 }
 
-/** An object, and the names of its links that are dead. */
-interface Shown extends ListedObject {
-  readonly dead: ReadonlySet<string>
-}
-
 interface Found {
-  readonly objects: readonly Shown[]
+  readonly objects: readonly ListedObject[]
   readonly problems: readonly string[]
 }
 
@@ -77,10 +71,10 @@ function list(
   if (place.name !== undefined) {
     const object = open && listObject(open, place.name)
     if (!object) throw notPinned({ root: place.root, name: place.name }, open)
-    return { objects: [{ ...object, dead: deadLinks(open, place.name) }], problems: object.problems }
+    return { objects: [object], problems: object.problems }
   }
   if (!open) return { objects: [], problems: [] }
-  const objects: Shown[] = []
+  const objects: ListedObject[] = []
   const problems: string[] = []
   for (const name of objectNames(open)) {
     const found = look(open, name)
@@ -97,7 +91,7 @@ function look(open: Root, name: string): Found {
   try {
     const object = listObject(open, name)
     if (!object) return { objects: [], problems: [] }
-    return { objects: [{ ...object, dead: deadLinks(open, name) }], problems: object.problems }
+    return { objects: [object], problems: object.problems }
   } catch (error) {
     if (!(error instanceof BpfError)) throw error
     return { objects: [], problems: [error.message] }
@@ -105,7 +99,7 @@ function look(open: Root, name: string): Found {
 }
 
 /** An object as `--json` shows it: exactly these fields. */
-function listing({ name, path, maps, programs, links, dead }: Shown): object {
+function listing({ name, path, maps, programs, links }: ListedObject): object {
   return {
     name,
     path,
@@ -113,9 +107,9 @@ function listing({ name, path, maps, programs, links, dead }: Shown): object {
       ...{ name, path, id, type, keySize, valueSize, maxEntries },
     })),
     programs: programs.map(({ name, path, id, type, tag }) => ({ name, path, id, type, tag })),
-    links: links.map(({ name, path, id, type, programId, target }) => ({
+    links: links.map(({ name, path, id, type, programId, target, dead }) => ({
       ...{ name, path, id, type, programId, target: target === '' ? null : target },
-      ...(dead.has(name) ? { dead: true } : {}),
+      ...(dead ? { dead } : {}),
     })),
   }
 }
@@ -127,7 +121,7 @@ function otherListing({ pins, sides }: Strangers): object[] {
   ]
 }
 
-function printObjects(root: string, objects: readonly Shown[], { paint, print, note }: Output): void {
+function printObjects(root: string, objects: readonly ListedObject[], { paint, print, note }: Output): void {
   if (objects.length === 0) note(`nothing is pinned by bpfpin below ${root}`)
   else print([root, ...treeLines(objects.map(object => objectBranch(object, paint)))])
 }
@@ -137,8 +131,8 @@ function printStrangers(root: string, strangers: Strangers, { paint, print }: Ou
   if (branches.length > 0) print([`${root}, ${paint('dim', 'not pinned by bpfpin')}`, ...treeLines(branches)])
 }
 
-function objectBranch(object: Shown, paint: Paint): Branch {
-  const { name, generation, created, maps, programs, links, dead } = object
+function objectBranch(object: ListedObject, paint: Paint): Branch {
+  const { name, generation, created, maps, programs, links } = object
   const about = `generation ${generation}, pinned ${created.replace(/\.\d+Z$/, 'Z')}`
   const branch = (line: string, rows: readonly (readonly Cell[])[]): Branch[] =>
     rows.length === 0 ? [] : [{ line, below: columns(rows, paint).map(line => ({ line })) }]
@@ -147,10 +141,7 @@ function objectBranch(object: Shown, paint: Paint): Branch {
     below: [
       ...branch('maps', maps.map(mapRow)),
       ...branch('programs', programs.map(programRow)),
-      ...branch(
-        'links',
-        links.map(link => linkRow(link, dead.has(link.name))),
-      ),
+      ...branch('links', links.map(linkRow)),
     ],
   }
 }
@@ -166,10 +157,10 @@ function programRow(program: ListedProgram): Cell[] {
   return [nameOf(program), typeOf(type), `id ${id}`, `tag ${tag}`, fileOf(program)]
 }
 
-function linkRow(link: ListedLink, isDead: boolean): Cell[] {
-  const { type, id, programId, target } = link
+function linkRow(link: ListedLink): Cell[] {
+  const { type, id, programId, target, dead } = link
   const where = target === '' ? '' : ` on ${target}`
-  const state: Cell = { text: isDead ? 'dead' : '', style: 'red' }
+  const state: Cell = { text: dead ? 'dead' : '', style: 'red' }
   return [nameOf(link), typeOf(type), `id ${id}`, `program ${programId}${where}`, state, fileOf(link)]
 }
 

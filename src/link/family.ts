@@ -3,10 +3,8 @@ import type { TargetKind, Targets } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 import { type About, errnoName, type LinkCreateOptions, linkCreate, systemError } from '../syscall/index.ts'
 
-/** Maps by their name in the object: a `Map`, or the collection of an object's maps. */
-export interface MapsByName {
-  get(name: string): { readonly fd: number } | undefined
-}
+/** The maps of an object, by name. */
+export type MapsByName = ReadonlyMap<string, { readonly fd: number }>
 
 /** A program to be attached. */
 export interface Attachable {

@@ -1,4 +1,5 @@
 export { attachProgram, type PlannedLink, plannedLinks } from './attach.ts'
+export { isAttached } from './attached.ts'
 export type { Attachable, MapsByName } from './family.ts'
 export { type Replaced, replacedBy } from './freplace.ts'
 export { BpfLink, type LinkInit } from './link.ts'

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { BpfError } from '../errors.ts'
 import { linkTypeName, linkTypes } from '../spec/kernel.ts'
 import type { Target } from '../spec/targets.ts'
 import { closeFd, type LinkInfo, linkDetach, linkInfo, systemError } from '../syscall/index.ts'
+import { isAttached } from './attached.ts'
 import { readIterator } from './iterator-file.ts'
 
 /** What a live link is made from. */
@@ -89,24 +89,7 @@ export class BpfLink {
    */
   get alive(): boolean {
     const info = this.info()
-    if (this.#wasDetached) return false
-    switch (info.kind) {
-      case 'cgroup':
-        return info.cgroupId !== 0
-      case 'netns':
-        return info.netnsInode !== 0
-      case 'xdp':
-      case 'tcx':
-      case 'netkit':
-        return info.ifindex !== 0
-      case 'sockmap':
-        return info.mapId !== 0
-      case 'perf_event':
-      case 'uprobe_multi':
-        return isRunning(this.target)
-      default:
-        return true
-    }
+    return !this.#wasDetached && isAttached(info, this.target)
   }
 
   /**
@@ -151,9 +134,4 @@ export class BpfLink {
   [Symbol.dispose](): void {
     this.close()
   }
-}
-
-/** Is the only process that a link is for still there? Another that got its number since counts as the same. */
-function isRunning(target: Target | undefined): boolean {
-  return !target || !('pid' in target) || target.pid === undefined || existsSync(`/proc/${target.pid}`)
 }

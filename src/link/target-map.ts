@@ -1,3 +1,4 @@
+import { didYouMean } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { type Descriptor, openPinOf } from './descriptor.ts'
 import type { Attaching } from './family.ts'
@@ -5,6 +6,8 @@ import type { Attaching } from './family.ts'
 /**
  * Calls with the descriptor of a map that a target names: by its name in the object, or by the absolute path of its
  * pin.
+ *
+ * @throws BpfError `ERR_UNKNOWN_NAME` where the object has none of that name.
  */
 export function withMap<T>({ maps, doing }: Attaching, name: string, use: (fd: number) => T): T {
   if (name.startsWith('/')) {
@@ -13,8 +16,8 @@ export function withMap<T>({ maps, doing }: Attaching, name: string, use: (fd: n
   }
   const map = maps?.get(name)
   if (map) return use(map.fd)
-  throw new BpfError(`${doing}: there is no map '${name}' to be seen from the program alone`, {
-    code: 'ERR_NO_TARGET',
-    hint: "attach the object as a whole, or pass the object's maps: program.attach({ maps: object.maps })",
+  throw new BpfError(`${doing}: the object has no map '${name}'${didYouMean(name, maps?.keys() ?? [])}`, {
+    code: 'ERR_UNKNOWN_NAME',
+    hint: 'a map of another object is named by the absolute path of its pin',
   })
 }

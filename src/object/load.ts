@@ -48,7 +48,7 @@ export function load(spec: Spec, given: Given = {}): Live {
     for (const program of spec.programs) {
       if (!program.autoload) continue
       const fd = loadProgram(spec, program, maps, btf?.fd)
-      programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program }))
+      programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program, maps }))
       bindConstants(constants, fd)
     }
     fillProgramArrays(spec, maps, programs, given)

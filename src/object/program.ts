@@ -11,13 +11,13 @@ export interface ProgramInit {
   readonly fd: number
   /** What the object says of it, where there is an object. */
   readonly spec?: ProgramSpec | undefined
+  /** Where the maps are looked for that its targets name, where there is an object. */
+  readonly maps?: MapsByName | undefined
 }
 
 export interface AttachOptions {
   /** Which of the program's `targets`; without one its `target`, or what its section name says. */
   readonly label?: string | undefined
-  /** Where the maps are looked for that a target names: `object.maps`. */
-  readonly maps?: MapsByName
 }
 
 /** A program that the kernel holds, and a descriptor of it. */
@@ -26,11 +26,13 @@ export class BpfProgram {
   readonly name: string
   /** Where to attach it, and how its link is pinned; `undefined` for a program that was opened without its object. */
   readonly spec: ProgramSpec | undefined
+  readonly #maps: MapsByName | undefined
   #fd: number
 
-  constructor({ name, fd, spec }: ProgramInit) {
+  constructor({ name, fd, spec, maps }: ProgramInit) {
     this.name = name
     this.spec = spec
+    this.#maps = maps
     this.#fd = fd
   }
 
@@ -65,7 +67,7 @@ export class BpfProgram {
    * @throws BpfError `ERR_NO_TARGET` where neither says, `ERR_VALUE` for a target that is none for this program, else
    * with the kernel's errno.
    */
-  attach({ label, maps }: AttachOptions = {}): BpfLink {
+  attach({ label }: AttachOptions = {}): BpfLink {
     if (!this.spec) {
       throw new BpfError(
         `program '${this.name}' was opened without its object, which says where to attach it`,
@@ -74,7 +76,7 @@ export class BpfProgram {
         },
       )
     }
-    return attachProgram({ spec: this.spec, fd: this.fd, maps }, label)
+    return attachProgram({ spec: this.spec, fd: this.fd, maps: this.#maps }, label)
   }
 
   /** Closes the descriptor; the program lives on while a pin or link holds it. A second time does nothing. */

@@ -41,7 +41,7 @@ export function findObject(spec: Spec, site: PinSite, generation: Generation): F
     const verdicts = compareObject(wanted, { maps, programs, links }, thisMachine())
     const differences = verdicts.filter(item => !fits(item))
     if (differences.length > 0) throw new PinMismatchError(spec.name, generation.path, differences)
-    openPrograms(spec, generation, found.programs)
+    openPrograms(spec, generation, found)
     openLinks(generation, found.links)
     return found
   } catch (error) {
@@ -101,11 +101,16 @@ const unknownShape: MapShape = {
   mapExtra: 0,
 }
 
-function openPrograms(spec: Spec, generation: Generation, programs: Map<string, BpfProgram>): void {
+function openPrograms(
+  spec: Spec,
+  generation: Generation,
+  { maps, programs }: { readonly maps: Map<string, BpfMap>; readonly programs: Map<string, BpfProgram> },
+): void {
   const specs = new Map(spec.programs.map(program => [program.name, program]))
   for (const record of pinsOf(generation, 'program')) {
     const { name } = record
-    programs.set(name, new BpfProgram({ name, fd: openPin(generation, record), spec: specs.get(name) }))
+    const fd = openPin(generation, record)
+    programs.set(name, new BpfProgram({ name, fd, spec: specs.get(name), maps }))
   }
 }
 

@@ -1,4 +1,5 @@
 import { BpfError } from '../errors.ts'
+import { isAttached } from '../link/index.ts'
 import { shapeOf } from '../map/index.ts'
 import { fullPath } from '../plan/layout.ts'
 import type { LinkRecord, PinRecord } from '../plan/manifest.ts'
@@ -51,6 +52,8 @@ export interface ListedLink extends Listed {
   readonly programId: number
   /** Where it is attached, as the manifest says; empty where it does not. */
   readonly target: string
+  /** What it was attached to is gone: it does nothing any more. */
+  readonly dead: boolean
 }
 
 /** The names of the objects that bpfpin pinned below a root, in alphabetical order. */
@@ -149,6 +152,7 @@ function listLink(
     type: linkTypeName(type),
     programId: progId,
     target: link?.target ? targetText(link.target) : '',
+    dead: !isAttached(info, link?.target ?? undefined),
   }
 }
 

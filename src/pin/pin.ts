@@ -9,6 +9,7 @@ import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
 import { attachTypeName } from '../spec/kernel.ts'
+import { isTarget } from '../spec/target-forms.ts'
 import type { Spec } from '../spec/types.ts'
 import { applySteps } from './apply.ts'
 import { occupantOf, occupantText } from './identity.ts'
@@ -108,17 +109,12 @@ function pinRecords({ spec, maps, programs, links }: Pinnable, { root, layout }:
   const owners = new Map(spec.programs.map(program => [program.name, program]))
   for (const link of links.values()) {
     const owner = owners.get(link.program)
-    const place = owner ? linkPlace(owner, root, labelOf(link)) : null
+    const place = owner ? linkPlace(owner, root, link.label) : null
     if (place) refuseUnpinnable(link)
     add(place, link)
   }
   refuseOneForTwo(records)
   return records
-}
-
-/** A link is named after its program, or `program~label`. */
-function labelOf({ name, program }: BpfLink): string | undefined {
-  return name === program ? undefined : name.slice(program.length + 1)
 }
 
 function refuseUnpinnable({ name, unpinnable }: BpfLink): void {
@@ -199,6 +195,6 @@ function linkRecord(spec: Spec, link: BpfLink): LinkRecord {
     attachType: 'attachType' in info ? attachTypeName(info.attachType) : null,
     target: target ?? null,
     cookie: cookie === undefined ? null : String(cookie),
-    mode: null,
+    mode: target && isTarget(target, 'interface') ? (target.mode ?? null) : null,
   }
 }

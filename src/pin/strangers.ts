@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { BpfLink } from '../link/index.ts'
+import { isAttached } from '../link/index.ts'
 import { shapeOf } from '../map/index.ts'
 import { fullPath, isOutside } from '../plan/layout.ts'
 import { decodeName, draftName, manifestName, nextSuffix, previousSuffix } from '../plan/names.ts'
@@ -9,6 +9,7 @@ import {
   closeFd,
   type DirectoryEntry,
   type LinkInfo,
+  linkInfo,
   mapInfo,
   objGet,
   openFile,
@@ -27,19 +28,21 @@ export type StrangePin = Strange &
   (
     | { readonly kind: 'map'; readonly id: number; readonly shape: MapShape }
     | { readonly kind: 'program'; readonly id: number; readonly type: string; readonly tag: string }
-    | {
-        readonly kind: 'link'
-        readonly id: number
-        readonly type: string
-        readonly programId: number
-        /** As far as the kernel says; empty where it does not. */
-        readonly target: string
-        /** What it was attached to is gone. */
-        readonly isDead: boolean
-      }
+    | StrangeLink
     /** A pin, or a whole directory, that could not be opened. */
     | { readonly kind: 'unknown'; readonly id: null }
   )
+
+interface StrangeLink {
+  readonly kind: 'link'
+  readonly id: number
+  readonly type: string
+  readonly programId: number
+  /** As far as the kernel says; empty where it does not. */
+  readonly target: string
+  /** What it was attached to is gone. */
+  readonly isDead: boolean
+}
 
 interface Strange {
   readonly path: string
@@ -207,7 +210,7 @@ function lookAt(fd: number, path: string, file: string): StrangePin {
       return { ...common, kind, type: programTypeName(type), tag }
     }
     case 'link':
-      return { ...common, kind, ...describeLink(fd, common.name) }
+      return { ...common, kind, ...linkText(infoOf(linkInfo(fd), occupant)) }
   }
 }
 
@@ -218,18 +221,12 @@ function infoOf<T extends object>(info: T | number, { kind }: Occupant): T {
   })
 }
 
-function describeLink(
-  fd: number,
-  name: string,
-): { readonly type: string; readonly programId: number; readonly target: string; readonly isDead: boolean } {
-  // not closed: the descriptor is the caller's
-  const link = new BpfLink({ fd, name, program: name, target: undefined })
-  const info = link.info()
+function linkText(info: LinkInfo): Pick<StrangeLink, 'type' | 'programId' | 'target' | 'isDead'> {
   return {
     type: linkTypeName(info.type),
     programId: info.progId,
     target: kernelsTarget(info),
-    isDead: !link.alive,
+    isDead: !isAttached(info, undefined),
   }
 }
 

@@ -3,7 +3,14 @@ import { mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BpfError, type BpfLink, type BpfObject, openObject, type Target } from '../../src/index.ts'
+import {
+  BpfError,
+  type BpfLink,
+  type BpfObject,
+  type BpfProgram,
+  openObject,
+  type Target,
+} from '../../src/index.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
@@ -153,19 +160,30 @@ onKernel('an iterator over a map that is not named is left out, and it is said w
   assert.equal(object.unattached, [{ program: 'on_element', wants: 'the map whose elements it walks over' }])
 })
 
-onKernel('a map that cannot be seen from the program alone is asked for', () => {
-  using object = loaded('on_element', { iterator: 'bpf_map_elem', map: 'flows' })
-  const program = object.programs.get('on_element')
-  const error = failure(() => program.attach())
-  assert.is(error.code, 'ERR_NO_TARGET')
-  assert.match(error.hint!, /program\.attach\(\{ maps: object\.maps \}\)/)
-  using link = program.attach({ maps: object.maps })
-  assert.is(link.read().length, 0)
-  program.spec!.target = { iterator: 'bpf_map_elem', map: 'flow' }
-  assert.match(
-    failure(() => program.attach({ maps: object.maps })).message,
-    /no map 'flow'; did you mean 'flows'/,
-  )
+onKernel('a program by itself finds the maps of its object, also where it was found pinned', () => {
+  const target = { iterator: 'bpf_map_elem', map: 'flows' }
+  using object = loaded('on_element', target)
+  const walk = (program: BpfProgram): number => {
+    using link = program.attach()
+    return link.read().length
+  }
+  object.maps.get('flows').set(9, 9n)
+  assert.is(walk(object.programs.get('on_element')), 12)
+  object.pin()
+  const spec = openObject(fixture('link-iter'), { root })
+  for (const one of spec.programs) one.autoload = one.name === 'on_element'
+  using again = spec.loadPinned()
+  const program = again.programs.get('on_element')
+  program.spec!.target = target
+  assert.is(walk(program), 12)
+  again.unpin()
+})
+
+onKernel('a map that the object does not have is refused with near names', () => {
+  using object = loaded('on_element', { iterator: 'bpf_map_elem', map: 'flow' })
+  const error = failure(() => object.programs.get('on_element').attach())
+  assert.is(error.code, 'ERR_UNKNOWN_NAME')
+  assert.match(error.message, /no map 'flow'; did you mean 'flows'/)
 })
 
 onKernel('another iterator than the one of the section is refused', () => {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BpfError, type BpfObject, openObject, type Target } from '../../src/index.ts'
+import { BpfError, type BpfObject, openObject, openPinned, type Target } from '../../src/index.ts'
 import { interfaceIndex } from '../../src/syscall/index.ts'
 import { fixture } from '../fixtures.ts'
 import { commandPath, needs } from '../requirements.ts'
@@ -100,6 +100,13 @@ for (const [mode, number] of [
     await setTimeout(20)
     assert.ok(count(object, 'xdp_packets') >= 10n)
     assert.equal(object.links.get('on_xdp').target, { interface: one, mode })
+    object.pin()
+    try {
+      using reader = openPinned(object.pinPath)
+      assert.is(reader.links.get('on_xdp').mode, mode)
+    } finally {
+      object.unpin()
+    }
   })
 }
 
