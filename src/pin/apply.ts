@@ -207,18 +207,23 @@ class Bench {
     const place = this.#find(path)
     if (!place) return
     const { directory, file } = place
-    if (kind !== 'manifest') {
-      const fd = objGet(file, 0, directory)
-      if (fd === ENOENT) return
-      if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening ${kind} '${name}'`, path)
-      const isStill = closedAfter(fd, () => idOf(fd, kind) === id)
-      if (!isStill) {
-        this.#leave(path, `it is not the ${kind} with id ${id} that was pinned there`)
-        return
-      }
+    const remove = (): void => this.#check(unlinkFile(file, directory), 'unlinkat', 'removing', path)
+    if (kind === 'manifest') {
+      remove()
+      return
     }
-    this.#check(unlinkFile(file, directory), 'unlinkat', 'removing', path)
-    if (kind !== 'manifest') this.removed++
+    const fd = objGet(file, 0, directory)
+    if (fd === ENOENT) return
+    if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening ${kind} '${name}'`, path)
+    // closed last: then a link is detached when close() returns, and not some time after the pin is gone
+    // (kernel/bpf/syscall.c: bpf_link_put leaves it to a worker, bpf_link_release does not)
+    const isRemoved = closedAfter(fd, () => {
+      const isStill = idOf(fd, kind) === id
+      if (isStill) remove()
+      return isStill
+    })
+    if (isRemoved) this.removed++
+    else this.#leave(path, `it is not the ${kind} with id ${id} that was pinned there`)
   }
 
   #removeDirectory(path: string): void {
