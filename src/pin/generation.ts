@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import { encodeObjectName } from '../plan/names.ts'
-import { closeFd, fileStatus, openFile, openFlag, systemError } from '../syscall/index.ts'
+import { closeFd, openFile, openFlag, systemError } from '../syscall/index.ts'
 import { readManifest } from './manifest-map.ts'
 import { mustBeTrusted } from './ownership.ts'
 import type { Root } from './root.ts'
@@ -40,7 +40,7 @@ export function openGeneration(
       const manifest = readManifest(directory, path)
       if (manifest) return { path, directory, manifest }
       // one that was unpinned since it was opened has no manifest any more, and no name
-      if (isNamed(root, object, directory)) throw notOurs(path)
+      if (root.isNamed(encodeObjectName(object), directory)) throw notOurs(path)
     } catch (error) {
       closeFd(directory)
       throw error
@@ -73,14 +73,7 @@ function notOurs(path: string): BpfError {
  * gone already, and is to be read again from the start.
  */
 export function isCurrent(root: Root, object: string, { directory }: Generation): boolean {
-  return isNamed(root, object, directory)
-}
-
-function isNamed(root: Root, object: string, directory: number): boolean {
-  const open = fileStatus(directory)
-  const named = fileStatus(encodeObjectName(object), root.fd)
-  if (typeof open === 'number' || typeof named === 'number') return false
-  return open.inode === named.inode && open.device === named.device
+  return root.isNamed(encodeObjectName(object), directory)
 }
 
 /** Lets go of a generation's directory. */

@@ -2,7 +2,6 @@ import { BpfError } from '../errors.ts'
 import { encodeObjectName, nextSuffix } from '../plan/names.ts'
 import {
   closeFd,
-  fileStatus,
   lockFile,
   lockFlag,
   makeDirectory,
@@ -111,7 +110,11 @@ export class WriterLock {
 
   /** Gives the right back, and removes the staging directory if it is still there and empty. */
   release(): void {
-    if (isStillNamed(this.#root, this.#nextName, this.next)) removeDirectory(this.#nextName, this.#root.fd)
+    try {
+      if (this.#root.isNamed(this.#nextName, this.next)) removeDirectory(this.#nextName, this.#root.fd)
+    } catch {
+      // an empty directory stays, which the next writer takes over
+    }
     closeFd(this.next)
     if (this.current !== undefined) closeFd(this.current)
   }
@@ -144,24 +147,13 @@ function lockDirectory(root: Root, name: string): number | 'absent' | undefined 
     const result = lockFile(fd, lockFlag.EXCLUSIVE | lockFlag.NONBLOCK)
     if (result < 0 && result !== EAGAIN)
       throw systemError(result, 'flock', { doing: `locking '${path}'`, path })
-    if (result === 0 && isStillNamed(root, name, fd)) return fd
+    if (result === 0 && root.isNamed(name, fd)) return fd
   } catch (error) {
     closeFd(fd)
     throw error
   }
   closeFd(fd)
   return undefined
-}
-
-function isStillNamed(root: Root, name: string, fd: number): boolean {
-  const open = fileStatus(fd)
-  const named = fileStatus(name, root.fd)
-  return (
-    typeof open !== 'number' &&
-    typeof named !== 'number' &&
-    open.inode === named.inode &&
-    open.device === named.device
-  )
 }
 
 function locked(root: Root, object: string, waitMs: number): BpfError {

@@ -4,7 +4,7 @@ import { comparePinned, type PinnedMap } from '../plan/compare.ts'
 import { type Layout, mapPlace } from '../plan/layout.ts'
 import { fits, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
-import { allocate, mapLookup } from '../syscall/index.ts'
+import { allocate, mapLookup, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { type OpenedMap, openMapAt } from './open.ts'
 
@@ -65,19 +65,35 @@ export function liveMap(spec: Spec, map: MapSpec, { fd, info }: OpenedMap): BpfM
 /** A pinned map as a comparison sees it. */
 export function pinnedMap(map: MapSpec, found: OpenedMap): PinnedMap {
   const shape = shapeOf(found.info)
-  const contents = map.section?.kind === 'rodata' ? frozenEntry(found.fd, shape) : undefined
+  const contents = map.section?.kind === 'rodata' ? frozenEntry(found, shape) : undefined
   return { name: map.name, path: found.path, shape, ...(contents ? { contents } : {}) }
 }
 
 /** The one value of a map of constants, or `undefined` where it could still be changed. */
-function frozenEntry(fd: number, { type, keySize, valueSize }: PinnedMap['shape']): Uint8Array | undefined {
-  if (type !== 'array' || keySize !== 4 || !isFrozen(fd)) return undefined
+function frozenEntry(
+  { fd, path }: OpenedMap,
+  { type, keySize, valueSize }: PinnedMap['shape'],
+): Uint8Array | undefined {
+  if (type !== 'array' || keySize !== 4 || !isFrozen(fd, path)) return undefined
   const key = allocate(4)
   const value = allocate(valueSize)
-  return mapLookup(fd, key, value) < 0 ? undefined : value.bytes
+  const result = mapLookup(fd, key, value)
+  if (result >= 0) return value.bytes
+  throw systemError(result, 'bpf(BPF_MAP_LOOKUP_ELEM)', { doing: `reading the constants at '${path}'`, path })
 }
 
 /** Told nowhere else (kernel/bpf/syscall.c: bpf_map_show_fdinfo). */
-function isFrozen(fd: number): boolean {
-  return /^frozen:\s*1$/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))
+function isFrozen(fd: number, path: string): boolean {
+  return /^frozen:\s*1$/m.test(readFdInfo(fd, path))
+}
+
+function readFdInfo(fd: number, path: string): string {
+  const file = `/proc/self/fdinfo/${fd}`
+  try {
+    return readFileSync(file, 'latin1')
+  } catch (cause) {
+    // what Node throws for a call that failed has these
+    const { errno = -5, syscall = 'read' } = cause as NodeJS.ErrnoException
+    throw systemError(errno, syscall, { doing: `reading ${file} to see whether '${path}' is frozen`, path })
+  }
 }

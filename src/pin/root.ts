@@ -2,6 +2,7 @@ import { BpfError } from '../errors.ts'
 import {
   BPF_FS_MAGIC,
   closeFd,
+  fileStatus,
   fileSystemType,
   makeDirectory,
   openFile,
@@ -84,6 +85,23 @@ export class Root {
       throw error
     }
     return new Root(path, directory, made)
+  }
+
+  /**
+   * Does a name in the root still lead to a directory that is open?
+   *
+   * @throws BpfError with the kernel's errno where that cannot be found out.
+   */
+  isNamed(name: string, directory: number): boolean {
+    const named = fileStatus(name, this.fd)
+    if (named === ENOENT) return false
+    const open = fileStatus(directory)
+    if (typeof open === 'object' && typeof named === 'object') {
+      return open.inode === named.inode && open.device === named.device
+    }
+    const path = `${this.path}/${name}`
+    const result = typeof open === 'number' ? open : Number(named)
+    throw systemError(result, 'statx', { doing: `looking whether '${path}' is still the same`, path })
   }
 
   close(): void {
