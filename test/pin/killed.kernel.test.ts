@@ -3,17 +3,19 @@ import { readdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { listObject, Root } from '../../src/pin/index.ts'
+import { bundled } from '../bundled.ts'
 import { needs } from '../requirements.ts'
-import { scattered } from './scattered.ts'
+import { removeCgroup, scattered } from './scattered.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
+
+const script = await bundled(new URL('./killed.ts', import.meta.url))
 
 const tree = (): string[] => (readdirSync(root, { recursive: true }) as string[]).sort()
 
 /** Runs a process that is killed after a step; `false` if it came to its end. */
 function killedAfter(what: string, step: number): boolean {
-  const script = new URL('./killed.ts', import.meta.url).pathname
-  const child = spawnSync(process.execPath, [...process.execArgv, script, what, root, String(step)], {
+  const child = spawnSync(process.execPath, [...script, what, root, String(step)], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   if (child.signal !== 'SIGKILL') assert.is(child.status, 0)
@@ -67,5 +69,7 @@ needs(test, 'root')(
     assert.ok(steps > 15, `${steps} steps`)
   },
 )
+
+test.after(removeCgroup)
 
 test.run()

@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isEmulated } from './effort.ts'
+
+/**
+ * Arguments for node that run a script of which a test starts very many processes: one file of all its sources, for which
+ * a process needs a fraction of the time. In the virtual machines sources are translated already, and there is no esbuild.
+ */
+export async function bundled(script: URL): Promise<string[]> {
+  if (isEmulated) return [...process.execArgv, fileURLToPath(script)]
+  const { build } = await import('esbuild')
+  const directory = mkdtempSync(join(tmpdir(), 'bpfpin-bundled-'))
+  process.once('exit', () => rmSync(directory, { recursive: true }))
+  const outfile = join(directory, 'script.mjs')
+  await build({
+    entryPoints: [fileURLToPath(script)],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'silent',
+    // all that is found by this are koffi and the fixtures, both from here
+    define: { 'import.meta.url': JSON.stringify(import.meta.url) },
+  })
+  return [outfile]
+}
