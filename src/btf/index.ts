@@ -1,5 +1,22 @@
 export { Btf, type BtfOptions, type ParseBtfOptions, parseBtf, readBtf } from './btf.ts'
+export {
+  type ChangeKind,
+  type FieldChange,
+  type FieldSide,
+  type Grade,
+  isWorse,
+  worstOf,
+} from './changes.ts'
 export { type Codec, createCodec } from './codec.ts'
+export type { LayoutComparison, TypeAt } from './compare.ts'
+export {
+  type Conversion,
+  type CopyFunction,
+  type CopyOperation,
+  compileCopy,
+  type FieldPair,
+  type IntegerPlace,
+} from './conversion.ts'
 export { fillSections, type SectionFill } from './datasec.ts'
 export {
   type BtfExt,
