@@ -7,6 +7,7 @@ import { applyAttachments, readAttachments } from './attachments.ts'
 import { type Command, exitCodes, notAnObject, type Request } from './command.ts'
 import { UsageError } from './command-line.ts'
 import type { Output } from './output.ts'
+import { readWait, waitOption } from './wait.ts'
 
 export const pin: Command = {
   summary: 'load, attach and pin an object, or find it pinned',
@@ -26,7 +27,7 @@ export const pin: Command = {
       value: 'MODE',
       text: 'permissions of the directories, octal, default 0700; pins get those of 0666',
     },
-    wait: { value: 'SECONDS', text: 'how long to wait for another process at the same object, default 10' },
+    wait: waitOption,
     verbose: { text: "show all of the verifier's log when it refuses a program" },
   },
   details: [
@@ -76,21 +77,14 @@ export const pin: Command = {
   },
 }
 
-function readPinOptions({ options: { mode, wait } }: Request): PinOptions {
-  return {
-    ...(mode === undefined ? {} : { mode: readMode(String(mode)) }),
-    ...(wait === undefined ? {} : { waitMs: readSeconds(String(wait)) * 1000 }),
-  }
+function readPinOptions(request: Request): PinOptions {
+  const { mode } = request.options
+  return { ...readWait('pin', request), ...(mode === undefined ? {} : { mode: readMode(String(mode)) }) }
 }
 
 function readMode(text: string): number {
   if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8)
   throw wrongUsage(`option '--mode' takes permissions as three octal digits, as in 0755, not '${text}'`)
-}
-
-function readSeconds(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
-  throw wrongUsage(`option '--wait' takes a number of seconds, as in 2.5, not '${text}'`)
 }
 
 function readLayout(text: string | true | undefined): Layout {

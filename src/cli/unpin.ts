@@ -4,11 +4,12 @@ import { encodeObjectName } from '../plan/names.ts'
 import { type Command, exitCodes } from './command.ts'
 import type { Output } from './output.ts'
 import { findRoot, notPinned, objectPlace } from './place.ts'
+import { readWait, waitOption } from './wait.ts'
 
 export const unpin: Command = {
   summary: 'detach an object and remove its pins',
   operands: [{ name: 'NAME|PATH' }],
-  options: {},
+  options: { wait: waitOption },
   details: [
     'Detaches the programs of an object and removes its pins, with them its maps and all that is in them, unless',
     'something else holds them. The object is named, or given by the path of its directory.',
@@ -19,10 +20,15 @@ export const unpin: Command = {
     'and the links that another process holds, so that their programs go on running.',
   ].join('\n'),
   purpose: operand => `unpin '${operand}'`,
-  run({ operands: [operand = ''], root }, output) {
+  run(request, output) {
+    const {
+      operands: [operand = ''],
+      root,
+    } = request
+    const wait = readWait('unpin', request)
     const place = objectPlace(operand, root)
     using open = findRoot(place.root)
-    const report = open && unpinObject(open, place.name)
+    const report = open && unpinObject(open, place.name, wait)
     if (!report) throw notPinned(place, open)
     const { name } = place
     const path = join(place.root, encodeObjectName(name))

@@ -1,9 +1,12 @@
-import { rmdirSync, unlinkSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync, rmdirSync, unlinkSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { lockFile, lockFlag } from '../../src/syscall/index.ts'
 import { needs } from '../requirements.ts'
 import { bpftool } from '../syscall/bpftool.ts'
-import { bpfpin, bpfpinJson } from './bpfpin.ts'
+import { bpfpin, bpfpinJson, commandLine } from './bpfpin.ts'
 import { type Listing, names, pinFixture, root, unpinAll } from './pinned.ts'
 
 const onKernel = needs(test, 'root', 'bpftool')
@@ -57,6 +60,33 @@ onKernel('what a stranger put into the directory is left, and said', () => {
   assert.ok(names().includes('functions/maps/foreign'))
   unlinkSync(`${root}/functions/maps/foreign`)
   for (const directory of ['functions/maps', 'functions']) rmdirSync(`${root}/${directory}`)
+})
+
+onKernel('an object that another process is changing is waited for as long as one says', async () => {
+  pinFixture('functions')
+  mkdirSync(`${root}/functions~next`, 0o700)
+  const held = openSync(`${root}/functions~next`, 'r')
+  lockFile(held, lockFlag.EXCLUSIVE)
+  const before = names()
+  const { code, stderr } = bpfpin('unpin', 'functions', '--root', root, '--wait', '0.2')
+  assert.is(code, 1)
+  assert.match(
+    stderr,
+    `another process is changing object 'functions' at ${root}/functions (waited 0.2 s)\n  find it: fuser -v ${root}`,
+  )
+  assert.equal(names(), before)
+
+  const [command = '', ...args] = commandLine('unpin', 'functions', '--root', root, '--wait', '60')
+  const waiting = spawn(command, args, { stdio: 'ignore' })
+  setTimeout(() => closeSync(held), 500)
+  assert.equal(await once(waiting, 'exit'), [0, null])
+  assert.equal(names(), [])
+})
+
+test("'unpin --wait soon' is wrong usage", () => {
+  const { code, stderr } = bpfpin('unpin', 'functions', '--wait', 'soon')
+  assert.is(code, 2)
+  assert.match(stderr, "unpin: option '--wait' takes a number of seconds, as in 2.5, not 'soon'")
 })
 
 test.run()
