@@ -90,13 +90,12 @@ export function attachProgram(program: Attachable, label?: string): BpfLink {
   if ('wants' in place) {
     throw new BpfError(`program '${spec.name}' cannot be attached: it needs ${place.wants}`, {
       code: 'ERR_NO_TARGET',
+      hint: `see what SEC("${spec.section}") says; what it does not say is the program's target`,
     })
   }
   const { family, target } = place
   const doing = `attaching program '${spec.name}' to '${targetText(target)}'`
-  if (spec.link.cookie !== undefined && !family.takesCookie) {
-    throw new BpfError(`${doing}: a link to ${family.wants} carries no cookie`, { code: 'ERR_VALUE' })
-  }
+  checkCookie(spec.link.cookie, family, doing)
   const { fd, unpinnable } = family.attach({ ...program, doing }, target)
   return new BpfLink({
     fd,
@@ -104,6 +103,18 @@ export function attachProgram(program: Attachable, label?: string): BpfLink {
     program: spec.name,
     target: lasting(target),
     unpinnable,
+  })
+}
+
+/** @throws BpfError `ERR_VALUE` for a cookie that would be lost or cut. */
+function checkCookie(cookie: bigint | undefined, { takesCookie, wants }: Family, doing: string): void {
+  if (cookie === undefined) return
+  if (!takesCookie) {
+    throw new BpfError(`${doing}: a link to ${wants} carries no cookie`, { code: 'ERR_VALUE' })
+  }
+  if (typeof cookie === 'bigint' && BigInt.asUintN(64, cookie) === cookie) return
+  throw new BpfError(`${doing}: its cookie is ${cookie}; a cookie is a bigint from 0n to 2n ** 64n - 1n`, {
+    code: 'ERR_VALUE',
   })
 }
 

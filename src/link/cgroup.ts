@@ -4,7 +4,7 @@ import { type AttachType, attachTypes } from '../spec/kernel.ts'
 import type { CgroupTarget } from '../spec/targets.ts'
 import { openDirectory } from './descriptor.ts'
 import { type Attaching, type Attachment, createLink, type Family } from './family.ts'
-import { hasOrder, orderHints, withOrder } from './order.ts'
+import { hasOrder, lastingOrder, orderHints, withOrder } from './order.ts'
 
 const BPF_F_PREORDER = 1 << 6
 
@@ -19,7 +19,7 @@ export const cgroup: Family<'cgroup'> = {
     attachType === undefined ? "an attach type ('cgroup_inet_ingress', ...)" : undefined,
   complete(target, { name }) {
     refuseProgram(target, name)
-    return { ...target, cgroup: resolve(target.cgroup) }
+    return { ...lastingOrder(target), cgroup: resolve(target.cgroup) }
   },
   attach: (program, target) => attach(program, target, '5.7'),
 }

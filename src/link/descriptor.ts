@@ -19,7 +19,8 @@ export function openDirectory(path: string, doing: string): Descriptor {
 }
 
 export function openForReading(path: string, doing: string): Descriptor {
-  return opened(path, openFlag.RDONLY, doing)
+  // opening a pipe would wait for its writer
+  return opened(path, openFlag.RDONLY | openFlag.NONBLOCK, doing)
 }
 
 function opened(path: string, flags: number, doing: string): Descriptor {
@@ -32,7 +33,13 @@ function opened(path: string, flags: number, doing: string): Descriptor {
 export function openPinOf(kind: 'map' | 'program' | 'link', path: string, doing: string): Descriptor {
   const fd = objGet(path)
   if (fd < 0) throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing, path })
-  if (objectKind(fd) === kind) return new Descriptor(fd)
+  const found = objectKind(fd)
+  if (found === kind) return new Descriptor(fd)
   closeFd(fd)
-  throw new BpfError(`${doing}: what is pinned at ${path} is no ${kind}`, { code: 'ERR_PIN_KIND', path })
+  const what = typeof found === 'string' ? `a ${found}` : 'something else'
+  throw new BpfError(`${doing}: what is pinned at ${path} is ${what}, not a ${kind}`, {
+    code: 'ERR_PIN_KIND',
+    path,
+    hint: `give the path or the id of a ${kind}`,
+  })
 }

@@ -4,6 +4,7 @@ import { attachTypes } from '../spec/kernel.ts'
 import type { CgroupWalk, IteratorTarget } from '../spec/targets.ts'
 import { openDirectory } from './descriptor.ts'
 import { type Attaching, type Attachment, createLink, type Family } from './family.ts'
+import { mustBeProcess } from './process.ts'
 import { withMap } from './target-map.ts'
 
 /** Iterators over the contents of a map, which must be named. */
@@ -27,7 +28,8 @@ export const iter: Family<'iterator'> = {
   wants: 'the name of an iterator',
   lacks: (_, { iterator, map }) =>
     overMaps.has(iterator) && map === undefined ? 'the map whose elements it walks over' : undefined,
-  complete(target, { name, rule, section }) {
+  complete(target, spec) {
+    const { name, rule, section } = spec
     const loaded = rule?.extra
     if (loaded && target.iterator !== loaded) {
       throw new BpfError(
@@ -37,6 +39,9 @@ export const iter: Family<'iterator'> = {
         },
       )
     }
+    refuseForeign(target, name)
+    mustBeProcess(spec, target.pid)
+    mustBeProcess(spec, target.tid)
     return target.cgroup === undefined ? target : { ...target, cgroup: resolve(target.cgroup) }
   },
   attach(program, target) {
@@ -46,6 +51,34 @@ export const iter: Family<'iterator'> = {
     using directory = openDirectory(cgroup, program.doing)
     return create(program, [walks[target.walk ?? 'descendants_pre'], directory.fd, 0, 0])
   },
+}
+
+/**
+ * All parameters are in one union: the descriptor of a map would be the number of a thread to an iterator over tasks, and
+ * most iterators look at none.
+ *
+ * @throws BpfError `ERR_VALUE` for a parameter that the iterator does not have, or two that exclude each other.
+ */
+function refuseForeign(target: IteratorTarget, name: string): void {
+  const { iterator, tid, pid } = target
+  const own = parametersOf(iterator)
+  const foreign = parameters.find(one => target[one] !== undefined && !own.includes(one))
+  const problem =
+    foreign !== undefined
+      ? `an iterator over '${iterator}' has no '${foreign}'`
+      : tid !== undefined && pid !== undefined
+        ? "it walks over the threads of a process ('pid') or over one thread ('tid'), not both"
+        : undefined
+  if (problem !== undefined) throw new BpfError(`program '${name}': ${problem}`, { code: 'ERR_VALUE' })
+}
+
+const parameters = ['map', 'tid', 'pid', 'cgroup', 'walk'] as const
+
+/** kernel/bpf/{task,cgroup,map}_iter.c, net/core/{bpf_sk_storage,sock_map}.c: those with an attach_target. */
+function parametersOf(iterator: string): readonly (typeof parameters)[number][] {
+  if (overMaps.has(iterator)) return ['map']
+  if (iterator === 'cgroup') return ['cgroup', 'walk']
+  return /^task(_file|_vma)?$/.test(iterator) ? ['tid', 'pid'] : []
 }
 
 /** union bpf_iter_link_info, what does not name a file: the order of a walk over all cgroups; a thread or process. */

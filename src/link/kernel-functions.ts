@@ -14,7 +14,8 @@ import { tracefsPath, withTracefs } from './tracefs.ts'
  * @throws BpfError `ERR_NO_TARGET` for a pattern that nothing matches.
  */
 export function kernelFunctions(asked: readonly string[], doing: string): readonly string[] | BigUint64Array {
-  if (!asked.some(one => isPattern(one) || isAddress(one))) return asked
+  // the kernel counts those that it finds, and refuses where a name that is there twice is found once
+  if (!asked.some(one => isPattern(one) || isAddress(one))) return [...new Set(asked)]
   const addresses = new Set<bigint>(asked.filter(isAddress).map(BigInt))
   const names = asked.filter(one => !isAddress(one))
   const found = names.length === 0 ? [] : traceable(names, doing)

@@ -16,6 +16,7 @@ export const kprobeMulti: Family<'functions'> = {
   kind: 'functions',
   wants: 'names or patterns of kernel functions',
   takesCookie: true,
+  lacks: (_, { functions }) => (functions.length === 0 ? 'names or patterns of kernel functions' : undefined),
   attach({ spec, fd, doing }, target) {
     const asked = typeof target.functions === 'string' ? [target.functions] : target.functions
     const functions = kernelFunctions(asked, doing)

@@ -1,3 +1,4 @@
+import { BpfError } from '../errors.ts'
 import { attachTypes } from '../spec/kernel.ts'
 import type { NetfilterHook } from '../spec/targets.ts'
 import { createLink, type Family } from './family.ts'
@@ -17,7 +18,13 @@ const BPF_F_NETFILTER_IP_DEFRAG = 1
 export const netfilter: Family<'netfilter'> = {
   kind: 'netfilter',
   wants: "a hook of netfilter ('ipv4:local_in:-100')",
-  complete: target => ({ ...target, priority: target.priority ?? 0 }),
+  complete(target, { name }) {
+    const { priority = 0 } = target
+    if ((priority | 0) === priority) return { ...target, priority }
+    throw new BpfError(`program '${name}': priority ${priority} of a netfilter hook is no 32-bit integer`, {
+      code: 'ERR_VALUE',
+    })
+  },
   attach({ fd, doing }, { netfilter: hook, family, priority = 0, defrag = false }) {
     return createLink(
       {
@@ -36,7 +43,9 @@ export const netfilter: Family<'netfilter'> = {
         since: defrag ? '6.6' : '6.4',
         hints: {
           EBUSY: 'something is at that hook with the same priority: choose another',
-          ERANGE: 'that priority cannot be: what defragments runs at -400, and comes first',
+          ERANGE: defrag
+            ? 'the priority must be above -400, at which fragments are put together'
+            : 'the lowest and the highest priority are for the kernel itself',
           EOPNOTSUPP:
             'this kernel cannot defragment here: the module nf_defrag_ipv4 or nf_defrag_ipv6 is missing',
         },

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { BpfError } from '../errors.ts'
 import type { Anchor, Order } from '../spec/targets.ts'
 import type { LinkOrder } from '../syscall/index.ts'
@@ -23,12 +24,18 @@ export function hasOrder({ before, after, revision }: Order): boolean {
 /**
  * Calls with an order as the kernel takes it (kernel/bpf/mprog.c); the pin of an anchor is open meanwhile.
  *
- * @throws BpfError `ERR_VALUE` for two anchors at once.
+ * @throws BpfError `ERR_VALUE` for two anchors at once, or a revision that cannot be.
  */
 export function withOrder<T>(asked: Order, doing: string, use: (order: OrderArguments) => T): T {
   const { before, after, revision } = asked
   if (before !== undefined && after !== undefined) {
     throw new BpfError(`${doing}: it can be before or after others, not both`, { code: 'ERR_VALUE' })
+  }
+  if (revision !== undefined && !(Number.isSafeInteger(revision) && revision > 0)) {
+    // the kernel takes 0 for "any"
+    throw new BpfError(`${doing}: ${revision} is no revision of a list: they count from 1`, {
+      code: 'ERR_VALUE',
+    })
   }
   const anchor = before ?? after
   const place = anchor === undefined ? 0 : before === undefined ? BPF_F_AFTER : BPF_F_BEFORE
@@ -40,6 +47,22 @@ export function withOrder<T>(asked: Order, doing: string, use: (order: OrderArgu
     return use({ flags: flags | BPF_F_ID, order: { ...expected, relative: idOrPin } })
   using pin: Descriptor = openPinOf(kind, idOrPin, doing)
   return use({ flags, order: { ...expected, relative: pin.fd } })
+}
+
+/** The same with the pins of its anchors as any process finds them. */
+export function lastingOrder<T extends Order>(target: T): T {
+  const lasting = (anchor: Anchor | 'all'): Anchor | 'all' => {
+    if (anchor === 'all') return anchor
+    const [kind, idOrPin] = anchored(anchor)
+    const place = typeof idOrPin === 'string' ? resolve(idOrPin) : idOrPin
+    return kind === 'link' ? { link: place } : { program: place }
+  }
+  const { before, after } = target
+  return {
+    ...target,
+    ...(before === undefined ? {} : { before: lasting(before) }),
+    ...(after === undefined ? {} : { after: lasting(after) }),
+  }
 }
 
 function anchored(anchor: Anchor): readonly [kind: 'link' | 'program', idOrPin: number | string] {

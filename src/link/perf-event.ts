@@ -4,6 +4,7 @@ import { perfEvents } from '../spec/target-forms.ts'
 import type { RawPerfEvent } from '../spec/targets.ts'
 import type { Family } from './family.ts'
 import { attachToPerfEvent } from './perf-link.ts'
+import { mustBeProcess } from './process.ts'
 
 /** perf_event: runs at every overflow of an event. Linux 4.9, as a link 5.15. */
 export const perfEvent: Family<'event'> = {
@@ -14,11 +15,16 @@ export const perfEvent: Family<'event'> = {
     if (cpu === undefined && pid === undefined) return 'a CPU or a process whose events count'
     return period === undefined && frequency === undefined ? 'a period or a frequency' : undefined
   },
-  complete(target, { name }) {
-    if (target.period === undefined || target.frequency === undefined) return target
-    throw new BpfError(`program '${name}': an event has a period or a frequency, not both`, {
-      code: 'ERR_VALUE',
-    })
+  complete(target, spec) {
+    const { period, frequency, pid } = target
+    const refuse = (problem: string): BpfError =>
+      new BpfError(`program '${spec.name}': ${problem}`, { code: 'ERR_VALUE' })
+    if (period !== undefined && frequency !== undefined)
+      throw refuse('an event has a period or a frequency, not both')
+    // the kernel takes 0, and never runs the program
+    if ((period ?? frequency ?? 1) < 1) throw refuse('the period or frequency of an event is 1 or more')
+    mustBeProcess(spec, pid)
+    return target
   },
   attach(program, { event, period, frequency, cpu = -1, pid = -1 }) {
     const { type, config } = numbersOf(event, program.doing)
@@ -41,6 +47,7 @@ const hints: Readonly<Record<string, string>> = {
   EOPNOTSUPP: 'this machine cannot interrupt at that event (a virtual machine often cannot)',
   ENODEV: 'this machine has no such CPU, or the event is not on it',
   ESRCH: 'there is no such process',
+  EINVAL: 'a frequency may be above /proc/sys/kernel/perf_event_max_sample_rate',
 }
 
 function numbersOf(event: string | RawPerfEvent, doing: string): { type: number; config: number | bigint } {

@@ -26,7 +26,12 @@ export function attachToPerfEvent(
   // the link holds the event from now on
   if (typeof made === 'number' || made.fd !== fd) closeFd(fd)
   if (typeof made !== 'number') return made
-  throw attachError(made, 'bpf(BPF_LINK_CREATE)', { doing, since: '5.15' })
+  throw attachError(made, 'bpf(BPF_LINK_CREATE)', {
+    doing,
+    since: '5.15',
+    // kernel/trace/bpf_trace.c: BPF_TRACE_MAX_PROGS
+    hints: { E2BIG: 'as many programs as can be (64) are attached there' },
+  })
 }
 
 function runOn({ spec, fd }: Attaching, event: number): Attachment | number {

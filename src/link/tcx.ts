@@ -3,7 +3,7 @@ import type { InterfaceTarget } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 import { type AboutLink, type Attaching, type Attachment, createLink, type Family } from './family.ts'
 import { indexOf, refuse } from './interface.ts'
-import { orderHints, withOrder } from './order.ts'
+import { lastingOrder, orderHints, withOrder } from './order.ts'
 
 /** tcx/ingress and tcx/egress: packets that an interface receives or sends, several programs in order. Linux 6.6. */
 export const tcx: Family<'interface'> = {
@@ -16,7 +16,7 @@ export const tcx: Family<'interface'> = {
 /** What tcx and netkit have of a target. */
 export function ordered(target: InterfaceTarget, spec: ProgramSpec): InterfaceTarget {
   refuse(spec, target, 'mode')
-  return target
+  return lastingOrder(target)
 }
 
 /** A link to an interface that has a list of programs. */

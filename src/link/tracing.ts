@@ -1,7 +1,8 @@
 import { attachTypes } from '../spec/kernel.ts'
-import { linkCreate, rawTracepointOpen } from '../syscall/index.ts'
+import { linkCreate } from '../syscall/index.ts'
 import { attachError, type Family } from './family.ts'
 import { chosenAtLoad } from './hook.ts'
+import { openRawTracepoint } from './raw-tracepoint.ts'
 
 const EINVAL = -22
 
@@ -12,24 +13,30 @@ export const tracing: Family<'hook'> = {
   takesCookie: true,
   complete: chosenAtLoad,
   attach({ spec, fd, doing }) {
-    const { cookie } = spec.link
-    const link = linkCreate({
+    const { attachType = 'trace_raw_tp', link } = spec
+    // by BPF_LINK_CREATE a kernel without cookies of tracepoints would leave the cookie out and say nothing
+    if (attachType === 'trace_raw_tp') return openRawTracepoint(null, fd, link.cookie, { doing })
+    const made = linkCreate({
       fd,
-      attachType: attachTypes[spec.attachType ?? 'trace_raw_tp'],
-      detail: { kind: 'tracing', cookie: cookie ?? 0 },
+      attachType: attachTypes[attachType],
+      detail: { kind: 'tracing', cookie: link.cookie ?? 0 },
     })
-    if (link >= 0) return { fd: link }
+    if (made >= 0) return { fd: made }
     // before Linux 5.18 this was the only way, without a cookie
-    const old = link === EINVAL && cookie === undefined ? rawTracepointOpen(null, fd) : link
-    if (old >= 0) return { fd: old }
-    throw attachError(link, 'bpf(BPF_LINK_CREATE)', {
+    if (made === EINVAL && link.cookie === undefined) {
+      return openRawTracepoint(null, fd, undefined, { doing, hints })
+    }
+    throw attachError(made, 'bpf(BPF_LINK_CREATE)', {
       doing,
-      since: cookie === undefined ? undefined : '5.18',
-      hints: {
-        EBUSY: 'the program is attached already, or as many programs as can be are at this hook',
-        ENOTSUPP:
-          'this kernel cannot attach programs to its functions (CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)',
-      },
+      since: link.cookie === undefined ? undefined : '5.18',
+      hints,
     })
   },
+}
+
+/** kernel/bpf/trampoline.c: __bpf_trampoline_link_prog */
+const hints = {
+  EBUSY: 'the program is attached already, or another program replaces the function (freplace)',
+  E2BIG: 'as many programs as can be are at this hook',
+  ENOTSUPP: 'this kernel cannot attach programs to its functions (CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)',
 }

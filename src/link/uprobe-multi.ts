@@ -4,6 +4,7 @@ import { functionOffsets } from './binary-offsets.ts'
 import { findBinary, lastingPath } from './binary-path.ts'
 import { createLink, type Family } from './family.ts'
 import { isReturnProbe } from './probe.ts'
+import { mustBeProcess } from './process.ts'
 import { uprobeHints } from './uprobe.ts'
 
 const BPF_F_UPROBE_MULTI_RETURN = 1
@@ -14,8 +15,10 @@ export const uprobeMulti: Family<'binary'> = {
   wants: "functions of a program ('path:pattern')",
   takesCookie: true,
   lacks: (_, { symbol, offset }) =>
-    symbol === undefined && offset === undefined ? 'symbols or offsets in the program' : undefined,
-  complete(target, { name, section }) {
+    [symbol ?? [], offset ?? []].flat().length === 0 ? 'symbols or offsets in the program' : undefined,
+  complete(target, spec) {
+    const { name, section } = spec
+    mustBeProcess(spec, target.pid)
     if (target.symbol !== undefined && target.offset !== undefined) {
       throw new BpfError(`program '${name}' (SEC("${section}")): it takes symbols or offsets, not both`, {
         code: 'ERR_VALUE',

@@ -5,6 +5,7 @@ import { functionOffset } from './binary-offsets.ts'
 import { findBinary, lastingPath } from './binary-path.ts'
 import type { Family } from './family.ts'
 import { attachProbe, isReturnProbe } from './probe.ts'
+import { mustBeProcess } from './process.ts'
 
 /** uprobe and uretprobe: one place in a program or library. Linux 4.17, as a link 5.15. */
 export const uprobe: Family<'binary'> = {
@@ -15,6 +16,7 @@ export const uprobe: Family<'binary'> = {
     symbol === undefined && offset === undefined ? 'a symbol or an offset in the program' : undefined,
   complete(target, spec) {
     onePlace(target, spec)
+    mustBeProcess(spec, target.pid)
     return { ...target, binary: lastingPath(target.binary) }
   },
   attach(program, target) {

@@ -6,8 +6,9 @@ import { AT_FDCWD, putPath, putSecondPath } from './path.ts'
 // descriptor of a directory. Paths are relative to `directory`, which is the working directory unless given.
 
 /** include/uapi/asm-generic/fcntl.h; arm64 has its own DIRECTORY and NOFOLLOW. */
-export const openFlag: Readonly<Record<'RDONLY' | 'PATH' | 'DIRECTORY' | 'NOFOLLOW', number>> = {
+export const openFlag: Readonly<Record<'RDONLY' | 'NONBLOCK' | 'PATH' | 'DIRECTORY' | 'NOFOLLOW', number>> = {
   RDONLY: 0,
+  NONBLOCK: 0o4000,
   PATH: 0o10000000,
   DIRECTORY: process.arch === 'arm64' ? 0o40000 : 0o200000,
   NOFOLLOW: process.arch === 'arm64' ? 0o100000 : 0o400000,

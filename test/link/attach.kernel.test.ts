@@ -4,6 +4,8 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openObject, targetText } from '../../src/index.ts'
+import { attachProgram } from '../../src/link/index.ts'
+import { interceptSyscalls } from '../../src/syscall/index.ts'
 import { makeCalls } from '../calls.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
@@ -146,6 +148,56 @@ onKernel('a closed link detaches', () => {
   const events = object.variables.get('raw_events').get()
   makeCalls(5)
   assert.is(object.variables.get('raw_events').get(), events)
+})
+
+needs(
+  test,
+  'root',
+  'linux 6.16',
+)('the kernel shows the cookie of a typed tracepoint', () => {
+  const spec = links('on_btf')
+  spec.programs.get('on_btf').link.cookie = 2n ** 64n - 2n
+  using object = spec.load()
+  object.attach()
+  const info = object.links.get('on_btf').info()
+  assert.is(info.kind === 'raw_tracepoint' && info.cookie, 2n ** 64n - 2n)
+})
+
+/** Attaches with these answers of the kernel in place of its own; what was asked and what was thrown. */
+function answered(answers: Record<string, number>, object: string, program: string, cookie?: bigint) {
+  const spec = openObject(fixture(object)).programs.get(program)
+  if (cookie !== undefined) spec.link.cookie = cookie
+  const asked: string[] = []
+  interceptSyscalls(({ name }) => {
+    if (name in answers) asked.push(name)
+    return answers[name]
+  })
+  try {
+    return { error: failure(() => attachProgram({ spec, fd: -1 })), asked }
+  } finally {
+    interceptSyscalls(undefined)
+  }
+}
+
+const [create, open] = ['bpf(BPF_LINK_CREATE)', 'bpf(BPF_RAW_TRACEPOINT_OPEN)'] as const
+const [EBUSY, EINVAL] = [-16, -22]
+
+onKernel(
+  'a kernel without cookies of tracepoints refuses one, and is not asked in the way that loses it',
+  () => {
+    // Linux 6.9 and before: BPF_LINK_CREATE does not look at the cookie of a typed tracepoint
+    const { error, asked } = answered({ [create]: 999, [open]: EINVAL }, 'links', 'on_btf', 1n)
+    assert.equal(asked, [open])
+    assert.is(error.code, 'EINVAL')
+  },
+)
+
+onKernel('where only the old call attaches, it is its error that is told', () => {
+  // Linux before 5.18
+  const { error, asked } = answered({ [create]: EINVAL, [open]: EBUSY }, 'link-kernel', 'on_entry')
+  assert.equal(asked, [create, open])
+  assert.equal([error.code, error.syscall], ['EBUSY', open])
+  assert.match(error.hint!, /attached already/)
 })
 
 test.run()

@@ -107,7 +107,7 @@ onKernel('what is no program, or has no such function, is refused', () => {
   using object = pinned()
   const id = object.programs.get('on_packet').id
   const refused: readonly [target: ProgramTarget | undefined, code: string, message: RegExp][] = [
-    [{ program: `${object.pinPath}/maps/:bss` }, 'ERR_PIN_KIND', /is no program/],
+    [{ program: `${object.pinPath}/maps/:bss` }, 'ERR_PIN_KIND', /is a map, not a program/],
     [{ program: `${root}/nothing` }, 'ENOENT', /BPF_OBJ_GET/],
     [{ program: 0x7fff_fff0 }, 'ENOENT', /BPF_PROG_GET_FD_BY_ID/],
     [{ program: id, function: 'on_packet' }, 'ERR_VALUE', /replaces 'decide', not 'on_packet'/],

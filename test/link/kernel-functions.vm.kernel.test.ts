@@ -92,6 +92,7 @@ withMulti('functions by name, by pattern and by address, each once, with one coo
   for (const functions of [
     'security_file_open',
     ['security_file_open', 'security_file_free'],
+    ['security_file_open', 'security_file_open'],
     'security_file_ope?',
     ['*_file_open', 'security_file_open'],
     `0x${address}`,

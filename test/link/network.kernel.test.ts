@@ -1,5 +1,6 @@
 // Programs on interfaces and in network namespaces.
 import { execFileSync } from 'node:child_process'
+import { unlinkSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -67,6 +68,17 @@ withNetwork('a program for a network card is loaded for that card, and refused w
   assert.is(failure(() => loaded({ on_xdp: { interface: one, mode: 'offload' } })).code, 'EINVAL')
   const missing = failure(() => loaded({ on_xdp: { interface: 'no-such', mode: 'offload' } }))
   assert.match(missing.message, /^loading program 'on_xdp'.*SIOCGIFINDEX/)
+})
+
+withNetwork('a pipe in the place of a network namespace is refused, and not waited for', () => {
+  const pipe = `/tmp/bpfpin-pipe-${process.pid}`
+  execFileSync('mkfifo', [pipe])
+  try {
+    using object = loaded({ on_lookup: { netns: pipe } })
+    assert.is(failure(() => object.attach()).code, 'EINVAL')
+  } finally {
+    unlinkSync(pipe)
+  }
 })
 
 withNetwork('a program for a network card is for that card only', () => {

@@ -6,6 +6,7 @@ import { getPriority } from 'node:os'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { BpfError, type BpfObject, openObject, type Target } from '../../src/index.ts'
+import { isAttached } from '../../src/link/index.ts'
 import { interceptSyscalls } from '../../src/syscall/index.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
@@ -100,6 +101,25 @@ onKernel('a probe of one process sees no other, and is dead with it', async () =
   } finally {
     other.kill()
   }
+})
+
+needs(
+  test,
+  'root',
+  'linux 6.8',
+)('a link for a process that ended is dead, also where another has its number', async () => {
+  const other = spawn('cat', { stdio: ['pipe', 'ignore', 'inherit'] })
+  const place = { binary: 'libc.so.6', symbol: 'getppid' }
+  using object = attached('on_many', { ...place, pid: other.pid! })
+  const link = object.links.get('on_many')
+  assert.ok(link.alive)
+  other.stdin.end()
+  await once(other, 'exit')
+  assert.not(link.alive)
+  // as if this process had the number now
+  assert.not(isAttached(link.info(), { ...place, pid: process.pid }))
+  using everywhere = attached('on_many', place)
+  assert.ok(everywhere.links.get('on_many').alive)
 })
 
 needs(
