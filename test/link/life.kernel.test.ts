@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { test } from 'uvu'
+import { BpfLink } from '../../src/index.ts'
 import { linkTypes } from '../../src/spec/kernel.ts'
-import { cgroup, inCgroup, type Place, testLives } from './life.ts'
+import { objGet } from '../../src/syscall/index.ts'
+import { cgroup, inCgroup, type Place, root, testLives } from './life.ts'
 
 const openFiles = (): void => {
   for (let i = 0; i < 10; i++) readFileSync('/proc/self/stat')
@@ -52,6 +54,14 @@ async function sendThrough({ map }: Place): Promise<void> {
   for (const socket of sockets) socket.destroy()
 }
 
+/** Reads the pin, if it is there. */
+function walk(): void {
+  const fd = objGet(`${root}/iter/links/on_task`)
+  if (fd < 0) return
+  using link = new BpfLink({ fd, name: 'on_task', program: 'on_task', target: undefined })
+  link.read()
+}
+
 const onUser = { object: 'link-user', fire: askForParent }
 const onNet = { object: 'link-net', inNetwork: true, fire: send }
 const onCgroup = { object: 'link-cgroup', target: { cgroup } }
@@ -85,6 +95,10 @@ testLives({
   'uprobe.session': {
     ...{ ...onUser, since: '6.13', program: 'on_both', counter: 'both' },
     shown: { type: linkTypes.uprobe_multi },
+  },
+  iter: {
+    ...{ object: 'link-iter', program: 'on_task', counter: 'walked', fire: walk },
+    shown: { type: 'iter', target_name: 'task' },
   },
   cgroup: {
     ...{ ...onCgroup, program: 'on_one', counter: 'order', fire: () => inCgroup(sendHere) },
