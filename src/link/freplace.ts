@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { parseBtf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { isTarget } from '../spec/target-forms.ts'
-import type { ProgramTarget } from '../spec/targets.ts'
+import { type ProgramTarget, targetsOf } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 import { btfBytes, btfGetFdById, progGetFdById, progInfo, systemError } from '../syscall/index.ts'
 import { Descriptor, openPinOf } from './descriptor.ts'
@@ -64,7 +64,7 @@ export interface Replaced extends Disposable {
 export function replacedBy(program: ProgramSpec): Replaced {
   const doing = `loading program '${program.name}'`
   // with labels only, the first: the kernel takes others of equal types when it attaches
-  const [target] = [program.target ?? [], ...Object.values(program.targets)].flat()
+  const [target] = targetsOf(program)
   if (target && isTarget(target, 'program')) return openReplaced(completeReplaced(target, program), doing)
   throw new BpfError(`${doing}: it needs a program whose function it replaces`, {
     code: 'ERR_NO_TARGET',

@@ -4,6 +4,7 @@ import { attachTypes } from '../spec/kernel.ts'
 import type { CgroupWalk, IteratorTarget } from '../spec/targets.ts'
 import { openDirectory } from './descriptor.ts'
 import { type Attaching, type Attachment, createLink, type Family } from './family.ts'
+import { chosenAtLoad } from './hook.ts'
 import { mustBeProcess } from './process.ts'
 import { withMap } from './target-map.ts'
 
@@ -29,17 +30,8 @@ export const iter: Family<'iterator'> = {
   lacks: (_, { iterator, map }) =>
     overMaps.has(iterator) && map === undefined ? 'the map whose elements it walks over' : undefined,
   complete(target, spec) {
-    const { name, rule, section } = spec
-    const loaded = rule?.extra
-    if (loaded && target.iterator !== loaded) {
-      throw new BpfError(
-        `program '${name}' (SEC("${section}")) iterates over '${loaded}', not '${target.iterator}'`,
-        {
-          code: 'ERR_VALUE',
-        },
-      )
-    }
-    refuseForeign(target, name)
+    chosenAtLoad(target, spec)
+    refuseForeign(target, spec.name)
     mustBeProcess(spec, target.pid)
     mustBeProcess(spec, target.tid)
     return target.cgroup === undefined ? target : { ...target, cgroup: resolve(target.cgroup) }

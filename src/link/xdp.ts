@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { attachTypes } from '../spec/kernel.ts'
 import { isTarget } from '../spec/target-forms.ts'
-import type { XdpMode } from '../spec/targets.ts'
+import { targetsOf, type XdpMode } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 import { createLink, type Family } from './family.ts'
 import { indexOf, refuse } from './interface.ts'
@@ -48,11 +48,10 @@ export const xdp: Family<'interface'> = {
  *
  * @throws BpfError `ERR_VALUE` where the program is to be attached elsewhere, too; ENODEV where there is no such interface.
  */
-export function offloadedTo({ name, target, targets }: ProgramSpec): number | undefined {
-  const doing = `loading program '${name}'`
-  const places = [target ?? [], ...Object.values(targets)].flat()
+export function offloadedTo(program: ProgramSpec): number | undefined {
+  const doing = `loading program '${program.name}'`
   const cards = new Set<number | undefined>()
-  for (const place of places) {
+  for (const place of targetsOf(program)) {
     const isOnCard = isTarget(place, 'interface') && place.mode === 'offload'
     cards.add(isOnCard ? indexOf(place, doing) : undefined)
   }

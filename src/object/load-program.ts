@@ -1,10 +1,9 @@
 import { BpfError, VerifierError } from '../errors.ts'
-import { offloadedTo, type Replaced, replacedBy } from '../link/index.ts'
+import { hookToLoad, offloadedTo, type Replaced, replacedBy } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import { assemble } from '../spec/assemble.ts'
 import { attachTypes, programTypes } from '../spec/kernel.ts'
 import { sectionNames } from '../spec/sections.ts'
-import { isTarget } from '../spec/target-forms.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../syscall/index.ts'
 import { attachTypeId } from './kernel-btf.ts'
@@ -76,20 +75,21 @@ function targetOptions(program: ProgramSpec, replaced: Replaced | undefined): Pa
   if (replaced) return { attachFd: replaced.fd, attachBtfId: replaced.btfId }
   const ifindex = program.type === 'xdp' ? offloadedTo(program) : undefined
   if (ifindex !== undefined) return { ifindex }
-  return program.rule?.needsBtfTarget ? { attachBtfId: targetId(program, hookOf(program)) } : {}
-}
-
-/** As the section names it, or where that names none the target. */
-function hookOf({ rule, target }: ProgramSpec): string {
-  return rule?.extra || (target && isTarget(target, 'hook') ? target.hook : '')
+  return program.rule?.needsBtfTarget ? { attachBtfId: targetId(program, hookToLoad(program)) } : {}
 }
 
 function targetId(program: ProgramSpec, hook: string): number {
   if (hook !== '') return attachTypeId(program.name, program.type, program.attachType, hook)
   throw new BpfError(`program '${program.name}': SEC("${program.section}") does not say which hook`, {
     code: 'ERR_NO_TARGET',
-    hint: `write SEC("${program.section}/name_of_the_hook"), or set the program's target: { hook: '...' }`,
+    hint: `write SEC("${program.section}/name_of_the_hook")${orTarget(program)}`,
   })
+}
+
+/** The other way, where the hook is what a target of the kind says. */
+function orTarget({ attachType }: ProgramSpec): string {
+  if (attachType === 'lsm_cgroup') return ''
+  return `, or set the program's target: { ${attachType === 'trace_iter' ? 'iterator' : 'hook'}: '...' }`
 }
 
 function noType(program: ProgramSpec): BpfError {

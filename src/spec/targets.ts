@@ -45,6 +45,11 @@ export function sectionTarget(spec: ProgramSpec): Target | undefined {
   return read(spec, extra, `SEC("${spec.section}")`)
 }
 
+/** All targets of a program: its own, then those with labels. What its section says is not among them. */
+export function targetsOf({ target, targets }: ProgramSpec): Target[] {
+  return [...(target === undefined ? [] : [target]), ...Object.values(targets)]
+}
+
 function read(spec: ProgramSpec, text: string, what: string): Target {
   const family = familyOf(spec)
   const form = family && forms[family]

@@ -186,11 +186,20 @@ onKernel('a map that the object does not have is refused with near names', () =>
   assert.match(error.message, /no map 'flow'; did you mean 'flows'/)
 })
 
+onKernel('a program whose section names no iterator is loaded for that of its target', () => {
+  using object = attached('on_any', { iterator: 'bpf_map' })
+  const info = object.links.get('on_any').info()
+  assert.is(info.kind === 'iter' && info.targetName, 'bpf_map')
+  const error = failure(() => loaded('on_any'))
+  assert.is(error.code, 'ERR_NO_TARGET')
+  assert.match(error.hint!, /SEC\("\?iter\/name_of_the_hook"\), or .*\{ iterator: '\.\.\.' \}/)
+})
+
 onKernel('another iterator than the one of the section is refused', () => {
   using object = loaded('on_task', { iterator: 'task_file' })
   const error = failure(() => object.attach())
   assert.is(error.code, 'ERR_VALUE')
-  assert.match(error.message, /iterates over 'task', not 'task_file'/)
+  assert.match(error.message, /loaded for 'task', not for 'task_file'/)
 })
 
 onKernel('a link of another kind cannot be read', () => {

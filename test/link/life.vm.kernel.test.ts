@@ -70,6 +70,10 @@ testLives(
       fire: askForParent,
     },
     fentry: { ...onFiles, ...tracing, program: 'on_entry', counter: 'entered' },
+    'fentry by its target': {
+      ...{ ...onFiles, ...tracing, program: 'on_hook', counter: 'hooked' },
+      target: { hook: 'security_file_open' },
+    },
     fexit: { ...onFiles, ...tracing, program: 'on_exit', counter: 'left' },
     fmod_ret: { ...onFiles, ...tracing, program: 'on_modify', counter: 'modified' },
     lsm: { ...onFiles, ...tracing, program: 'on_open', counter: 'checked' },

@@ -33,6 +33,8 @@ const refused: readonly [object: string, program: string, target: Target, messag
   ['link-iter', 'on_cgroup', { iterator: 'cgroup', pid: 1 }, /an iterator over 'cgroup' has no 'pid'/],
   ['link-iter', 'on_map', { iterator: 'bpf_map', tid: 1 }, /an iterator over 'bpf_map' has no 'tid'/],
   ['link-iter', 'on_task', { iterator: 'task', tid: 1, pid: 1 }, /or over one thread \('tid'\), not both/],
+  ['link-iter', 'on_task', { iterator: 'task_file' }, /is loaded for 'task', not for 'task_file'/],
+  ['link-kernel', 'on_entry', { hook: 'vfs_read' }, /loaded for 'security_file_open', not for 'vfs_read'/],
   // 2^32 would be cut to 0
   ['link-net', 'on_netfilter', { ...hook, priority: 2 ** 32 }, /priority 4294967296 .* is no 32-bit integer/],
   ['link-net', 'on_netfilter', { ...hook, priority: 0.5 }, /priority 0\.5 .* is no 32-bit integer/],
@@ -45,6 +47,17 @@ for (const [object, program, target, message] of refused) {
     assert.match(error.message, message)
   })
 }
+
+test('a program whose section names no hook is for one hook only, that of its first target', () => {
+  const spec = programOf('link-kernel', 'on_hook')
+  spec.targets = { one: { hook: 'vfs_read' }, two: { hook: 'vfs_read' } }
+  assert.equal(
+    plannedLinks(spec).map(({ target }) => target),
+    [{ hook: 'vfs_read' }, { hook: 'vfs_read' }],
+  )
+  spec.targets = { one: { hook: 'vfs_read' }, two: { hook: 'vfs_write' } }
+  assert.match(failure(() => plannedLinks(spec)).message, /is loaded for 'vfs_read', not for 'vfs_write'/)
+})
 
 test('an empty list of functions is no target: it is said what is wanted', () => {
   const wants = (program: string, object: string, target: Target): string | undefined =>
