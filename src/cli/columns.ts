@@ -1,4 +1,5 @@
 import type { Paint, Style } from './output.ts'
+import { visible } from './visible.ts'
 
 /** A piece of text that may be painted. */
 export type Cell = string | { readonly text: string; readonly style: Style }
@@ -24,7 +25,7 @@ export function columns(rows: readonly (readonly Cell[])[], paint: Paint = (_, t
 }
 
 function textOf(cell: Cell): string {
-  return typeof cell === 'string' ? cell : cell.text
+  return visible(typeof cell === 'string' ? cell : cell.text)
 }
 
 /** One branch of a tree: what it says, and what hangs on it. */

@@ -1,5 +1,6 @@
 import { BpfError } from '../errors.ts'
 import {
+  hasObject,
   type ListedLink,
   type ListedMap,
   type ListedObject,
@@ -79,7 +80,7 @@ function list(
   for (const name of objectNames(open)) {
     const found = look(open, name)
     // what goes wrong with an object that is unpinned meanwhile is no problem
-    if (found.problems.length > 0 && !objectNames(open).includes(name)) continue
+    if (found.problems.length > 0 && !hasObject(open, name)) continue
     objects.push(...found.objects)
     problems.push(...found.problems)
   }

@@ -1,8 +1,9 @@
 import { styleText } from 'node:util'
 import { toJson } from './json.ts'
+import { visible } from './visible.ts'
 
 export type Style = Parameters<typeof styleText>[0]
-/** Text in a style, or as it is where colours are not wanted. */
+/** Text in a style, or without where colours are not wanted; in either case such as a terminal can show. */
 export type Paint = (style: Style, text: string) => string
 
 /** Where a command prints to. Colour is for terminals only, and never with NO_COLOR in the environment. */
@@ -30,7 +31,7 @@ export function openOutput(json: boolean): Output {
       write(process.stdout, toJson(value))
     },
     note(text) {
-      write(process.stderr, [`${painterFor(process.stderr)('yellow', 'note:')} ${text}`])
+      write(process.stderr, [`${painterFor(process.stderr)('yellow', 'note:')} ${visible(text)}`])
     },
   }
 }
@@ -38,8 +39,10 @@ export function openOutput(json: boolean): Output {
 /** Node's own check lets lists of styles through (20.20); a terminal that has no colours is asked by `hasColors`, too. */
 function painterFor(stream: NodeJS.WriteStream): Paint {
   const hasColors = stream.isTTY && stream.hasColors()
-  return (style, text) =>
-    hasColors && text !== '' ? styleText(style, text, { validateStream: false }) : text
+  return (style, text) => {
+    const shown = visible(text)
+    return hasColors && text !== '' ? styleText(style, shown, { validateStream: false }) : shown
+  }
 }
 
 /** Text of more than this is written in pieces: one string cannot hold the dump of a large map. */
@@ -59,7 +62,7 @@ function write(stream: NodeJS.WritableStream, lines: Iterable<string>): void {
 /** Prints an error's lines on stderr, the first one marked. */
 export function printFailure([first = '', ...others]: readonly string[]): void {
   const name = painterFor(process.stderr)('red', 'bpfpin:')
-  write(process.stderr, [`${name} ${first}`, ...others.map(line => `  ${line}`)])
+  write(process.stderr, [`${name} ${visible(first)}`, ...others.map(line => `  ${visible(line)}`)])
 }
 
 /** A reader that has seen enough (`| head`) is no error: what is being done goes on to its end. */

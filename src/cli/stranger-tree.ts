@@ -1,6 +1,7 @@
 import type { SideDirectory, StrangePin, Strangers } from '../pin/index.ts'
 import { type Branch, type Cell, columns } from './columns.ts'
 import type { Paint } from './output.ts'
+import { visible } from './visible.ts'
 
 /** A directory with what others pinned in it. */
 interface Directory {
@@ -37,7 +38,7 @@ function branchesOf({ directories, pins }: Directory, paint: Paint): Branch[] {
   const below = Array.from(directories).sort(([a], [b]) => (a < b ? -1 : 1))
   return [
     ...below.map(([name, directory]) => ({
-      line: directory.side ? `${name}  ${paint('dim', sideText(directory.side))}` : name,
+      line: `${visible(name)}${directory.side ? `  ${paint('dim', sideText(directory.side))}` : ''}`,
       below: branchesOf(directory, paint),
     })),
     ...columns(pins.map(pinRow), paint).map(line => ({ line })),

@@ -2,6 +2,7 @@ export { type Left, watchSteps } from './apply.ts'
 export { type Found, findObject } from './found.ts'
 export { closeGeneration, type Generation, isCurrent, openGeneration } from './generation.ts'
 export {
+  hasObject,
   type ListedLink,
   type ListedMap,
   type ListedObject,

@@ -3,7 +3,14 @@ import { isAttached } from '../link/index.ts'
 import { shapeOf } from '../map/index.ts'
 import { fullPath } from '../plan/layout.ts'
 import type { LinkRecord, PinRecord } from '../plan/manifest.ts'
-import { decodeName, manifestName, nextSuffix, previousSuffix } from '../plan/names.ts'
+import {
+  decodeName,
+  encodeObjectName,
+  isObjectDirectory,
+  manifestName,
+  nextSuffix,
+  previousSuffix,
+} from '../plan/names.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { linkTypeName, programTypeName } from '../spec/kernel.ts'
 import { targetText } from '../spec/targets.ts'
@@ -70,9 +77,14 @@ export function objectNames(root: Root): string[] {
       ({ kind, name }) =>
         kind === 'directory' && !name.endsWith(nextSuffix) && !name.endsWith(previousSuffix),
     )
-    .filter(({ name }) => hasManifest(root, name))
+    .filter(({ name }) => isObjectDirectory(name) && hasManifest(root, name))
     .map(({ name }) => decodeName(name))
     .sort()
+}
+
+/** Is there an object of this name? */
+export function hasObject(root: Root, name: string): boolean {
+  return hasManifest(root, encodeObjectName(name))
 }
 
 function hasManifest(root: Root, file: string): boolean {

@@ -2,7 +2,14 @@ import { BpfError } from '../errors.ts'
 import { isAttached } from '../link/index.ts'
 import { shapeOf } from '../map/index.ts'
 import { fullPath, isOutside } from '../plan/layout.ts'
-import { decodeName, draftName, manifestName, nextSuffix, previousSuffix } from '../plan/names.ts'
+import {
+  decodeName,
+  draftName,
+  isObjectDirectory,
+  manifestName,
+  nextSuffix,
+  previousSuffix,
+} from '../plan/names.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { linkTypeName, programTypeName } from '../spec/kernel.ts'
 import {
@@ -65,9 +72,12 @@ export interface Strangers {
   readonly notes: readonly string[]
 }
 
-/** Levels of directories that are looked into, and pins that are opened: nobody has that many on purpose. */
+/**
+ * Levels of directories that are looked into, and how many pins and directories: nobody has that many on purpose, and
+ * anybody may make them below a root that everybody may write to.
+ */
 const depthLimit = 12
-const pinLimit = 20_000
+const limit = 20_000
 
 /**
  * Walks through everything below a root, from directory to directory by descriptors. Symbolic links are not followed.
@@ -89,8 +99,9 @@ class Walk {
 
   result(): Strangers {
     const pins = this.#pins.filter(({ path }) => !this.#known.has(path))
-    if (this.#seen > pinLimit)
-      this.#notes.push(`there are more than ${pinLimit} other pins: not all were looked at`)
+    if (this.#seen > limit) {
+      this.#notes.push(`there are more than ${limit} other pins and directories: not all were looked at`)
+    }
     return { pins, sides: this.#sides, notes: this.#notes }
   }
 
@@ -114,12 +125,13 @@ class Walk {
       this.#refuse(path, systemError(entries, 'getdents64', { doing: `reading directory '${path}'`, path }))
       return
     }
-    this.#learn(directory, path, entries)
+    if (isOfObject(path)) this.#learn(directory, path, entries)
     for (const { name, kind } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const at = `${path}/${name}`
-      if (this.#known.has(at) || this.#seen > pinLimit) continue
+      if (this.#known.has(at) || this.#seen > limit) continue
       if (kind === 'file') this.#open(directory, name, at)
       if (kind !== 'directory') continue
+      this.#seen++
       this.#noteSide(name, at)
       if (depth < depthLimit) this.enter(directory, name, at, depth + 1)
       else this.#notes.push(`${at} is not looked into: it is more than ${depthLimit} levels deep`)
@@ -174,6 +186,12 @@ class Walk {
     if (!(error instanceof BpfError)) throw error
     this.#notes.push(error.message)
   }
+}
+
+/** In a directory of another name nobody looks for an object: it would be listed nowhere. */
+function isOfObject(path: string): boolean {
+  const file = path.slice(path.lastIndexOf('/') + 1)
+  return isObjectDirectory(file.replace(/~(next|prev)$/, ''))
 }
 
 /** Another user's manifest could hide anything else from the list by naming it. */

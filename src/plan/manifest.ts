@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import type { Target } from '../spec/targets.ts'
+import { type Target, targetText } from '../spec/targets.ts'
 import { directories as kindDirectories, type PinKind } from './layout.ts'
 
 /** What a generation says about itself; written last, never changed. */
@@ -122,12 +122,7 @@ function parseText(bytes: Uint8Array, where: string): Text {
     name: name as string,
     created: created as string,
     pins: readPins(pins, where),
-    links: listOf<LinkRecord>(
-      links,
-      { name: 'string', program: 'string', type: 'string', target: 'object' },
-      'links',
-      where,
-    ),
+    links: readLinks(links, where),
     programs: listOf<ProgramRecord>(programs, { name: 'string', hash: 'string' }, 'programs', where),
     ...(directories === undefined ? {} : { directories: readDirectories(directories, where) }),
   }
@@ -145,6 +140,23 @@ function readPins(value: unknown, where: string): readonly PinRecord[] {
   const names = new Set(pins.map(({ kind, name }) => `${kind} ${name}`))
   if (names.size !== pins.length) throw manifestError(where, 'lists something twice')
   return pins
+}
+
+function readLinks(value: unknown, where: string): readonly LinkRecord[] {
+  const shape = { name: 'string', program: 'string', type: 'string', target: 'object' } as const
+  const links = listOf<LinkRecord>(value, shape, 'links', where)
+  const wrong = links.find(({ target }) => target !== null && !canBeSaid(target))
+  if (wrong) throw manifestError(where, `has no well-formed target of link '${wrong.name}'`)
+  return links
+}
+
+/** What can be written as text has the fields that its kind of target has. */
+function canBeSaid(target: Target): boolean {
+  try {
+    return typeof targetText(target) === 'string'
+  } catch {
+    return false
+  }
 }
 
 function readDirectories(value: unknown, where: string): readonly string[] {

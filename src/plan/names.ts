@@ -57,6 +57,11 @@ export function decodeName(file: string): string {
   }
 }
 
+/** Would an object have its pins in a directory of that name? Others may choose any. */
+export function isObjectDirectory(file: string): boolean {
+  return escapeName(decodeName(file)) === file && new TextEncoder().encode(file).length <= objectNameMax
+}
+
 // one look at the common name: nothing to write differently
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const special = /[.:~%/\x00-\x1f\x7f]/g

@@ -184,6 +184,30 @@ onKernel('what a stopped writer left, and what is kept, is told as that', () => 
   }
 })
 
+onKernel('a name that would move the cursor or paint is shown, not obeyed', () => {
+  const nasty = ['\x1b[2J\x1b[31mgone', 'back\rforth', 'two\nlines', 'c1\x9bm', '\u202enrut']
+  for (const name of nasty) mkdirSync(`${root}/${name}/deep~next`, { recursive: true })
+  bpftool('prog', 'load', fixture('functions'), `${root}/\x1b[8mhidden`)
+  try {
+    const { code, stdout, stderr } = bpfpin('ls', '--root', root)
+    assert.is(code, 0)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    assert.not.match(stdout + stderr, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/)
+    for (const text of [
+      '\\u{1b}[2J\\u{1b}[31mgone',
+      'back\\u{d}forth',
+      'two\\u{a}lines',
+      '\\u{1b}[8mhidden',
+    ]) {
+      assert.ok(stdout.includes(text), stdout)
+    }
+    const paths = bpfpinJson<Listing>('ls', '--root', root).other!.map(({ path }) => path)
+    assert.ok(paths.includes(`${root}/two\nlines/deep~next`))
+  } finally {
+    for (const name of [...nasty, '\x1b[8mhidden']) rmSync(`${root}/${name}`, { recursive: true })
+  }
+})
+
 onKernel('where there is no bpffs, each command says so and what to do', () => {
   for (const command of [['ls'], ['unpin', 'counter'], ['pin', fixture('functions')]]) {
     const { code, stderr } = bpfpin(...command, '--root', '/proc/nothing')

@@ -52,6 +52,17 @@ test('a generation beyond 32 bits keeps its number', () => {
   assert.is(decodeManifest(encodeManifest(late), 'here').generation, 2 ** 40)
 })
 
+for (const target of [{ functions: 3 }, { hook: 5 }, { interface: 'lo', after: null }]) {
+  test(`a link on ${JSON.stringify(target)} is refused, as that is no place`, () => {
+    // the compiler knows that these are no targets
+    const links = manifest.links.map(link => ({ ...link, target })) as unknown as Manifest['links']
+    assert.throws(
+      () => decodeManifest(encodeManifest({ ...manifest, links }), 'here'),
+      /here has no well-formed target of link 'on_enter'/,
+    )
+  })
+}
+
 const damages: [what: string, damage: (bytes: Uint8Array) => Uint8Array, message: RegExp][] = [
   ['empty', () => new Uint8Array(0), /here is not a manifest/],
   ['another magic', bytes => bytes.fill(0, 0, 1), /is not a manifest/],
