@@ -8,7 +8,7 @@ export {
   worstOf,
 } from './changes.ts'
 export { type Codec, createCodec } from './codec.ts'
-export type { LayoutComparison, TypeAt } from './compare.ts'
+export { compareLayouts, type LayoutComparison, type TypeAt, whenConverted } from './compare.ts'
 export {
   type Conversion,
   type CopyFunction,
@@ -29,6 +29,7 @@ export {
   parseBtfExt,
 } from './ext.ts'
 export { type Field, fieldsOf, type Hole, holesOf, type Overlap, type Shape } from './layout.ts'
+export { withMerge } from './merge.ts'
 export { didYouMean, nearNames } from './near.ts'
 export { typeName } from './print.ts'
 export { type Subset, subsetOf } from './subset.ts'
