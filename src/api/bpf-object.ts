@@ -36,7 +36,8 @@ export interface WriteOptions {
 
 export interface PinOptions extends WriteOptions {
   /**
-   * Permissions of the directories that are made, less the umask; pins get `mode & 0o666`. Default 0o700.
+   * Permissions of the directories that are made, less the umask; pins get `mode & 0o666`. Default 0o700. The object's own
+   * directory can be passed through but not listed by others than its owner, as who can read a directory can lock it.
    */
   readonly mode?: number
 }

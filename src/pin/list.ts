@@ -139,7 +139,7 @@ function listMap(generation: Generation, record: PinRecord, path: string): Liste
 }
 
 function listProgram(generation: Generation, record: PinRecord, path: string): ListedProgram {
-  const fd = openPin(generation, record)
+  const fd = openPin(generation, record, { readOnly: true })
   const info = progInfo(fd)
   closeFd(fd)
   if (typeof info === 'number') throw unreadable(info, record, path)

@@ -19,7 +19,7 @@ const EAGAIN = -11
 const EEXIST = -17
 
 export interface LockOptions {
-  /** Permissions of the staging directory. */
+  /** Permissions of the staging directory; nobody but its owner gets those to read it, as he could lock it. */
   readonly mode: number
   /** How long to wait for another writer, in milliseconds. */
   readonly waitMs: number
@@ -27,6 +27,9 @@ export interface LockOptions {
 
 /** How long to wait for another writer unless something else is said. */
 export const defaultWaitMs = 10_000
+
+/** Reading, for group and others: all that is needed to use what is below is the right to pass through. */
+const readByOthers = 0o044
 
 /** Between two looks at a lock that another process holds. */
 const pauseMs = 5
@@ -36,8 +39,8 @@ const pauseMs = 5
  * is made for that, and on the directory of its current generation. It goes with the process, however that ends; what
  * is then in the staging directory is cleared away by the next writer.
  *
- * The root is neither locked nor trusted, as anybody may write to it: an unprivileged user can hold a lock on a
- * directory that he can read.
+ * An unprivileged user can hold a lock on a directory that he can read. So the root is neither locked nor trusted, and the
+ * directories that are locked can be read by their owner only. Others pass through them: the manifest says what is there.
  */
 export class WriterLock {
   /** Descriptor of the staging directory: ours, and empty. */
@@ -79,7 +82,7 @@ export class WriterLock {
 
   static #try(root: Root, name: string, mode: number): WriterLock | undefined {
     const nextName = `${name}${nextSuffix}`
-    const made = makeDirectory(nextName, mode, root.fd)
+    const made = makeDirectory(nextName, mode & ~readByOthers, root.fd)
     if (made < 0 && made !== EEXIST) {
       const path = `${root.path}/${nextName}`
       throw systemError(made, 'mkdirat', { doing: `making directory '${path}'`, path })

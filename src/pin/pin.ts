@@ -26,7 +26,10 @@ export interface Pinnable {
 }
 
 export interface WriterOptions {
-  /** Permissions of the directories that are made, less the umask; pins get `mode & 0o666`. Default 0o700. */
+  /**
+   * Permissions of the directories that are made, less the umask; pins get `mode & 0o666`. Default 0o700. The object's own
+   * directory can be listed by its owner only: who can read a directory can lock it, and writers would wait for him.
+   */
   readonly mode?: number
   /** How long to wait for another writer, in milliseconds. Default 10,000. */
   readonly waitMs?: number

@@ -2,6 +2,7 @@ import { BpfError } from '../errors.ts'
 import { isAttached } from '../link/index.ts'
 import { shapeOf } from '../map/index.ts'
 import { fullPath, isOutside } from '../plan/layout.ts'
+import type { Manifest } from '../plan/manifest.ts'
 import {
   decodeName,
   draftName,
@@ -108,6 +109,8 @@ class Walk {
   enter(parent: number, name: string, path: string, depth: number): void {
     const directory = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, parent)
     if (directory === ENOENT) return
+    // others may not list the directory of an object, and its manifest says what is in it
+    if (directory === EACCES && this.#knows(parent, name, path)) return
     if (directory < 0) {
       this.#refuse(path, systemError(directory, 'openat', { doing: `opening '${path}'`, path }))
       return
@@ -138,6 +141,22 @@ class Walk {
     }
   }
 
+  /** Is it an object's directory, which can be passed through? */
+  #knows(parent: number, name: string, path: string): boolean {
+    const directory = openFile(name, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, parent)
+    if (directory < 0) return false
+    try {
+      const manifest = isOfObject(path) ? readManifest(directory, path) : undefined
+      if (manifest) this.#believe(manifest, directory, path)
+      return manifest !== undefined
+    } catch (error) {
+      if (error instanceof BpfError) return false
+      throw error
+    } finally {
+      closeFd(directory)
+    }
+  }
+
   /** What is in a directory's manifest is known, and so is the manifest. */
   #learn(directory: number, path: string, entries: readonly DirectoryEntry[]): void {
     for (const file of [manifestName, draftName]) {
@@ -146,14 +165,16 @@ class Walk {
         const manifest = readManifest(directory, path, file)
         if (!manifest) continue
         this.#known.add(`${path}/${file}`)
-        const reaches = isTrusted(directory, path)
-        for (const pin of manifest.pins) {
-          if (reaches || !isOutside(pin.path)) this.#known.add(fullPath(pin.path, path))
-        }
+        this.#believe(manifest, directory, path)
       } catch (error) {
         this.#note(error)
       }
     }
+  }
+
+  #believe({ pins }: Manifest, directory: number, path: string): void {
+    const reaches = isTrusted(directory, path)
+    for (const pin of pins) if (reaches || !isOutside(pin.path)) this.#known.add(fullPath(pin.path, path))
   }
 
   #noteSide(name: string, path: string): void {
@@ -206,6 +227,7 @@ function isTrusted(directory: number, path: string): boolean {
 }
 
 const ENOENT = -2
+const EACCES = -13
 const EINVAL = -22
 const BPF_F_RDONLY = 8
 

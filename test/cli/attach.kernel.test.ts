@@ -106,7 +106,7 @@ onKernel('a labelled target is a link of its own, whose path pin --json tells', 
 onKernel('directories get the mode that is asked for', () => {
   bpfpin(...pinArgs, '--no-attach', '--mode', '0755')
   const umask = process.umask()
-  assert.is(statSync(`${root}/links`).mode & 0o777, 0o755 & ~umask)
+  assert.is(statSync(`${root}/links/maps`).mode & 0o777, 0o755 & ~umask)
   assert.is(statSync(`${root}/links/maps/:bss`).mode & 0o777, 0o644)
 })
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openObject } from '../../src/index.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 import { bpftool } from '../syscall/bpftool.ts'
@@ -147,20 +148,35 @@ onKernel(
   },
 )
 
+function listAsNobody(): Listing & { readonly stderr: string } {
+  const [command = '', ...rest] = commandLine('ls', '--root', root, '--json')
+  const drop = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--bounding-set=-all']
+  const { status, stdout, stderr } = spawnSync('setpriv', [...drop, command, ...rest], { encoding: 'utf8' })
+  assert.is(status, 0, stderr)
+  return { ...JSON.parse(stdout), stderr }
+}
+
+byOther('who may only read the pins of an object lists it, though not its directory', () => {
+  const umask = process.umask(0)
+  openObject(fixture('functions'), { root }).upgrade({ mode: 0o755 }).close()
+  process.umask(umask)
+  for (const path of [`${root}/../..`, `${root}/..`, root]) chmodSync(path, 0o755)
+  const { objects, other } = listAsNobody()
+  const [mine] = bpfpinJson<Listing>('ls', '--root', root).objects
+  assert.equal(objects, [mine])
+  assert.equal(other, [])
+})
+
 byOther('what cannot be opened is listed as unknown, said on stderr, and no failure', () => {
   pinStrange()
   chmodSync(root, 0o755)
   chmodSync(`${root}/tc`, 0o700)
   try {
-    const [command = '', ...rest] = commandLine('ls', '--root', root, '--json')
-    const drop = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--bounding-set=-all']
-    const { status, stdout, stderr } = spawnSync('setpriv', [...drop, command, ...rest], { encoding: 'utf8' })
-    assert.is(status, 0, stderr)
-    const { objects, other } = JSON.parse(stdout)
+    const { objects, other, stderr } = listAsNobody()
     assert.equal(objects, [])
     const unknown = (name: string): object => ({ path: `${root}/${name}`, kind: 'unknown', id: null, name })
     assert.equal(
-      other.toSorted((a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1)),
+      other!.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
       [unknown('foreign'), unknown('tc')],
     )
     assert.match(stderr, `note: opening '${root}/tc': EACCES`)

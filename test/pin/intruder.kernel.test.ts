@@ -47,6 +47,14 @@ onKernel('who holds a lock on the root keeps nobody waiting', async () => {
   })
 })
 
+onKernel('who may use what is pinned cannot lock it, and keeps nobody waiting', async () => {
+  const umask = process.umask(0)
+  using object = functions().upgrade({ mode: 0o755 })
+  process.umask(umask)
+  await during('lock the object', () => object.unpin({ waitMs: 0 }))
+  assert.equal(readdirSync(root), [])
+})
+
 for (const what of [
   'take the staging directory',
   'take the name',

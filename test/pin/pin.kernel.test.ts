@@ -63,7 +63,9 @@ onKernel('only the owner may look, unless a mode says otherwise', () => {
   const umask = process.umask(0)
   open.pin({ mode: 0o755 })
   process.umask(umask)
-  assert.is(mode('functions'), 0o755)
+  assert.is(mode('functions/maps'), 0o755)
+  // who can read it could lock it
+  assert.is(mode('functions'), 0o711)
   assert.is(mode('functions/maps/numbers'), 0o644)
   assert.is(mode('functions/~object'), 0o644)
   open.unpin()
