@@ -119,6 +119,7 @@ function askForPerfName(fd: number): number {
   }
 }
 
+const E2BIG = -7
 /** PATH_MAX: with more the kernel refuses the path of a uprobe (kernel/trace/bpf_trace.c). */
 const nameRoom = Math.min(listLength, 4096)
 
@@ -127,6 +128,10 @@ function again(fd: number, pointer: number, length: number): number {
   u32[at.list >> 2] = 0
   put64(at.result + pointer, address(at.list))
   u32[(at.result + length) >> 2] = nameRoom
+  const result = infoByFd(fd, offsets.size_)
+  if (result !== E2BIG) return result
+  // the field of the name is behind all that an older kernel knows: that of uprobe_multi before Linux 6.8
+  clearResult(offsets.size_)
   return infoByFd(fd, offsets.size_)
 }
 

@@ -238,6 +238,26 @@ for (const [program, target, code, message, hint] of refused) {
   })
 }
 
+needs(
+  test,
+  'root',
+  'linux 6.6',
+)('of a link to many places a kernel that does not know their path tells what it knows', () => {
+  using object = attached('on_many')
+  const link = object.links.get('on_many')
+  const { id, progId } = link.info()
+  // Linux 6.6 and 6.7: what is asked for lies behind the end of their struct bpf_link_info, which must be zero
+  let asked = 0
+  interceptSyscalls(({ name }) => (name === 'bpf(BPF_OBJ_GET_INFO_BY_FD)' && ++asked === 2 ? -7 : undefined))
+  try {
+    const info = link.info()
+    assert.equal([info.id, info.progId, info.kind], [id, progId, 'uprobe_multi'])
+    assert.is(info.kind === 'uprobe_multi' && info.path, '')
+  } finally {
+    interceptSyscalls(undefined)
+  }
+})
+
 onKernel(
   'where the kernel has no link for it, a probe works while it is open, and says why it cannot be pinned',
   () => {
