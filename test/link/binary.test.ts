@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { BpfError } from '../../src/index.ts'
 import { functionOffset, functionOffsets } from '../../src/link/binary-offsets.ts'
 import { findBinary, lastingPath } from '../../src/link/binary-path.ts'
+import { failure } from '../failure.ts'
 import { commandPath, needs } from '../requirements.ts'
 
 const readelf = 'llvm-readelf-19'
@@ -17,16 +18,6 @@ test.after(() => rmSync(scratch, { recursive: true }))
 const libc = (): string => findBinary('libc.so.6', 'testing')
 const offsetIn = (path: string, symbol: string): number => functionOffset(path, symbol, 'testing')
 const withReadelf = needs(test, readelf, 'cc')
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof BpfError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
-}
 
 /** A program of this system's compiler. */
 function compiled(name: string, source: string, ...flags: string[]): string {

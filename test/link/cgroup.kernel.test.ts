@@ -6,7 +6,8 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { relative } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BpfError, type BpfObject, openObject, type Target } from '../../src/index.ts'
+import { type BpfObject, openObject, type Target } from '../../src/index.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
@@ -43,16 +44,6 @@ async function sendOne(): Promise<void> {
   const socket = createSocket('udp4')
   await new Promise(resolve => socket.send('x', 9, '127.0.0.1', resolve))
   socket.close()
-}
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof BpfError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 const value = (object: BpfObject, name: string): unknown => object.variables.get(name).get()

@@ -2,8 +2,9 @@
 import { readdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BpfError, type BpfObject, openObject, type ProgramTarget } from '../../src/index.ts'
+import { type BpfObject, openObject, type ProgramTarget } from '../../src/index.ts'
 import { progTestRun } from '../../src/syscall/index.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
@@ -37,16 +38,6 @@ function run(object: BpfObject, by: BpfObject): [replaced: bigint, original: big
   assert.is(result, 0)
   const after = counts()
   return [after[0] - before[0], after[1] - before[1]]
-}
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof BpfError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 onKernel('a function is replaced while a link is there, or a pin of it', () => {

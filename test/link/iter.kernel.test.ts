@@ -3,14 +3,8 @@ import { mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  BpfError,
-  type BpfLink,
-  type BpfObject,
-  type BpfProgram,
-  openObject,
-  type Target,
-} from '../../src/index.ts'
+import { type BpfLink, type BpfObject, type BpfProgram, openObject, type Target } from '../../src/index.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
@@ -30,16 +24,6 @@ function attached(...args: Parameters<typeof loaded>): BpfObject {
   const object = loaded(...args)
   object.attach()
   return object
-}
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof BpfError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 /** How many objects there were: each is written as its number, and some the kernel counts and skips. */

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BpfError, type BpfObject, openObject, type Target } from '../../src/index.ts'
+import { type BpfObject, openObject, type Target } from '../../src/index.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
@@ -24,16 +25,6 @@ function attached(...args: Parameters<typeof loaded>): BpfObject {
   const object = loaded(...args)
   object.attach()
   return object
-}
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof BpfError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 const value = (object: BpfObject, name: string): unknown => object.variables.get(name).get()

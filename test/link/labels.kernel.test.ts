@@ -2,24 +2,15 @@
 import { readdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BpfError, type BpfObject, openObject, type ProgramSpec, type Target } from '../../src/index.ts'
+import { type BpfObject, openObject, type ProgramSpec, type Target } from '../../src/index.ts'
 import { plannedLinks } from '../../src/link/index.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 import { Network } from './network.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const withNetwork = needs(test, 'root', 'ip', 'unshare', 'nsenter')
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof BpfError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
-}
 
 /** A program of a fixture, and what it is to be attached to. */
 function planned(

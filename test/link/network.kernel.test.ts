@@ -4,8 +4,9 @@ import { unlinkSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BpfError, type BpfObject, openObject, openPinned, type Target } from '../../src/index.ts'
+import { type BpfObject, openObject, openPinned, type Target } from '../../src/index.ts'
 import { interfaceIndex } from '../../src/syscall/index.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { commandPath, needs } from '../requirements.ts'
 import type { Job, Report } from './job.ts'
@@ -39,16 +40,6 @@ function loaded(targets: Record<string, Target>): BpfObject {
   }
   spec.programs.get('on_stop').attachType = 'tcx_ingress'
   return spec.load()
-}
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof BpfError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 const count = (object: BpfObject, name: string): bigint => object.variables.get(name).get() as bigint // they are u64

@@ -5,9 +5,10 @@ import { readdirSync, realpathSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BpfError, type BpfObject, openObject, type Target } from '../../src/index.ts'
+import { type BpfObject, openObject, type Target } from '../../src/index.ts'
 import { isAttached } from '../../src/link/index.ts'
 import { interceptSyscalls } from '../../src/syscall/index.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
@@ -33,16 +34,6 @@ const attached = (...args: Parameters<typeof loaded>): BpfObject => {
   const object = loaded(...args)
   object.attach()
   return object
-}
-
-const failure = (run: () => unknown): BpfError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof BpfError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 const askForParent = (): void => {
