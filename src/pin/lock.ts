@@ -104,7 +104,7 @@ export class WriterLock {
 
   #clear(): void {
     try {
-      clearLeftover(this.next, `${this.#root.path}/${this.#nextName}`)
+      clearLeftover(this.next, `${this.#root.path}/${this.#nextName}`, this.#current === undefined)
     } catch (error) {
       this.release()
       throw error
