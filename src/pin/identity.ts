@@ -19,10 +19,18 @@ export interface Occupant {
   readonly name: string
 }
 
-/** What is pinned at a path; `undefined` where nothing is, or nothing that can be opened. */
+const ENOENT = -2
+const EACCES = -13
+
+/**
+ * What is pinned at a path; `undefined` where nothing is, or nothing that may be opened: a directory, say.
+ *
+ * @throws BpfError with the kernel's errno where it cannot be found out.
+ */
 export function occupantOf(path: string): Occupant | undefined {
   const fd = objGet(path)
-  if (fd < 0) return undefined
+  if (fd === ENOENT || fd === EACCES) return undefined
+  if (fd < 0) throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing: 'finding out what is pinned', path })
   try {
     return describe(fd)
   } finally {
