@@ -4,7 +4,7 @@ export { type LoadOptions, ObjectSpec, type OpenOptions, openObject } from './ap
 export { openMap } from './api/open-map.ts'
 export { openPinned } from './api/open-pinned.ts'
 export { type OpenPinnedOptions, type PinnedEvents, PinnedObject } from './api/pinned-object.ts'
-export type { Value } from './btf/index.ts'
+export type { ChangeKind, FieldChange, FieldSide, Grade, LayoutComparison, Value } from './btf/index.ts'
 export { BpfError, BtfError, ElfError, type ErrorFields, VerifierError } from './errors.ts'
 export { BpfLink } from './link/index.ts'
 export { BpfMap, type Entry, type SetMode, Variable } from './map/index.ts'
@@ -13,6 +13,8 @@ export type { Left, PinnedLink, UnpinReport } from './pin/index.ts'
 export type { Layout } from './plan/layout.ts'
 export {
   type ItemVerdict,
+  type LinkVerdict,
+  type MapDifferences,
   type MapVerdict,
   PinMismatchError,
   type ProgramVerdict,

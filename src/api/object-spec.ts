@@ -15,10 +15,10 @@ import {
   reusableMaps,
   Writer,
 } from '../pin/index.ts'
+import { gradePinned, type PinnedMap } from '../plan/compare.ts'
 import type { Layout } from '../plan/layout.ts'
 import { encodeObjectName, objectNameOf } from '../plan/names.ts'
-import { requestedShape } from '../plan/shape.ts'
-import { compareMap, fits, PinMismatchError } from '../plan/verdict.ts'
+import { fits, PinMismatchError } from '../plan/verdict.ts'
 import { parseSpec } from '../spec/parse.ts'
 import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
@@ -107,13 +107,7 @@ export class ObjectSpec {
   #takeGiven(given: Readonly<Record<string, BpfMap>>): Map<string, BpfMap> {
     const entries = Object.entries(given)
     const verdicts = entries.map(([name, map]) =>
-      compareMap(
-        name,
-        'what was given',
-        requestedShape(this.maps.get(name), thisMachine()),
-        map.shape,
-        thisMachine(),
-      ),
+      gradePinned(this.#spec, this.maps.get(name), givenMap(name, map), thisMachine()),
     )
     const refused = verdicts.filter(verdict => !fits(verdict))
     if (refused.length > 0) throw new PinMismatchError(this.name, 'what was given', refused)
@@ -206,6 +200,10 @@ export class ObjectSpec {
       throw error
     }
   }
+}
+
+function givenMap(name: string, { shape, types }: BpfMap): PinnedMap {
+  return { name, path: 'what was given', shape, ...(types ? { types } : {}) }
 }
 
 /**

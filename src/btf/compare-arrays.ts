@@ -26,7 +26,7 @@ export function compareArrays(pinned: ArrayField, wanted: ArrayField): Part {
   }
   const pairs = inner.pairs.flatMap(pair => {
     const copy = forEach(array, [pair.copy])
-    return copy ? { ...pair, path: elementPath(path, pair.path), copy } : []
+    return copy ? { ...pair, path: pair.path === '' ? path : elementPath(path, pair.path), copy } : []
   })
   const all = forEach(array, inner.operations)
   return {

@@ -2,6 +2,7 @@ import { BpfError, BtfError, ElfError, VerifierError } from '../errors.ts'
 import { PinMismatchError, verdictText } from '../plan/verdict.ts'
 import { type ExitCode, exitCodes } from './command.ts'
 import { UsageError } from './command-line.ts'
+import { verdictDocument } from './differences.ts'
 
 /** An error as the tool reports it. */
 export interface Failure {
@@ -73,6 +74,6 @@ function documentOf(error: BpfError, hint: string | undefined): Record<string, u
   const fields: Record<string, unknown> = { code, message, hint, errno, syscall, path }
   if (error instanceof ElfError || error instanceof BtfError) fields.where = error.where
   if (error instanceof VerifierError) Object.assign(fields, { program: error.program, log: error.log })
-  if (error instanceof PinMismatchError) fields.verdicts = error.verdicts
+  if (error instanceof PinMismatchError) fields.verdicts = error.verdicts.map(verdictDocument)
   return fields
 }

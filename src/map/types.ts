@@ -1,11 +1,6 @@
-import type { Btf, TypeId, Value } from '../btf/index.ts'
+import type { Value } from '../btf/index.ts'
 
-/** The BTF types of a map's keys and values; an id of 0 means that the type is not known. */
-export interface MapTypes {
-  readonly btf: Btf
-  readonly key: TypeId
-  readonly value: TypeId
-}
+export type { MapTypes } from '../plan/shape.ts'
 
 /**
  * A key or a value: decoded by BTF where the map has types, else its bytes; in per-CPU maps a value is an array with

@@ -12,6 +12,7 @@ import type { Spec } from '../spec/types.ts'
 import { reserveDescriptors } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { openPin, openPinnedMap } from './open.ts'
+import { PinnedTypes } from './pinned-types.ts'
 import { liveMap, type PinSite, pinnedMap } from './reuse.ts'
 
 /** An object that was found pinned, everything of it open. */
@@ -81,13 +82,14 @@ function openMaps(
   maps: Map<string, BpfMap>,
 ): PinnedMap[] {
   const specs = new Map(spec.maps.map(map => [map.name, map]))
+  const types = new PinnedTypes(spec, generation)
   return pinsOf(generation, 'map').map(record => {
     const map = specs.get(record.name)
     const path = fullPath(record.path, generation.path)
     if (!map || paths.get(record.name) !== path) return { name: record.name, path, shape: unknownShape }
     const opened = openPinnedMap(generation, record)
     maps.set(record.name, liveMap(spec, map, opened))
-    return pinnedMap(map, opened)
+    return pinnedMap(map, opened, types.of(map, opened))
   })
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { BpfMap, shapeOf, thisMachine } from '../map/index.ts'
+import { BpfMap, type MapTypes, shapeOf, thisMachine } from '../map/index.ts'
 import { comparePinned, type PinnedMap } from '../plan/compare.ts'
 import { type Layout, mapPlace } from '../plan/layout.ts'
 import { fits, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
@@ -7,6 +7,7 @@ import type { MapSpec, Spec } from '../spec/types.ts'
 import { allocate, mapLookup, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { type OpenedMap, openMapAt } from './open.ts'
+import { PinnedTypes } from './pinned-types.ts'
 
 /** Where an object is pinned. */
 export interface PinSite {
@@ -33,6 +34,7 @@ export function reusableMaps(
   const reused = new Map<string, BpfMap>()
   const refused: MapVerdict[] = []
   const opened: BpfMap[] = []
+  const types = new PinnedTypes(spec, generation)
   try {
     for (const map of spec.maps) {
       const place = except.has(map.name) ? null : mapPlace(map, site.root, site.layout)
@@ -40,7 +42,7 @@ export function reusableMaps(
       if (!found) continue
       const live = liveMap(spec, map, found)
       opened.push(live)
-      const verdict = comparePinned(spec, map, pinnedMap(map, found), thisMachine())
+      const verdict = comparePinned(spec, map, pinnedMap(map, found, types.of(map, found)), thisMachine())
       // a program array leads to programs, and those loaded now must not be reached through the old ones
       if (fits(verdict) && map.type !== 'prog_array') reused.set(map.name, live)
       else if (verdict.verdict !== 'new' && map.type !== 'prog_array') refused.push(verdict)
@@ -63,10 +65,11 @@ export function liveMap(spec: Spec, map: MapSpec, { fd, info }: OpenedMap): BpfM
 }
 
 /** A pinned map as a comparison sees it. */
-export function pinnedMap(map: MapSpec, found: OpenedMap): PinnedMap {
+export function pinnedMap(map: MapSpec, found: OpenedMap, types: MapTypes | undefined): PinnedMap {
   const shape = shapeOf(found.info)
   const contents = map.section?.kind === 'rodata' ? frozenEntry(found, shape) : undefined
-  return { name: map.name, path: found.path, shape, ...(contents ? { contents } : {}) }
+  const known = { ...(types ? { types } : {}), ...(contents ? { contents } : {}) }
+  return { name: map.name, path: found.path, shape, ...known }
 }
 
 /** The one value of a map of constants, or `undefined` where it could still be changed. */

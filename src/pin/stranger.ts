@@ -28,8 +28,8 @@ export function openMapFile(file: string, readOnly: boolean): BpfMap {
   return new BpfMap({ fd, name: place.name, shape: shapeOf(info), types, id: info.id, readOnly })
 }
 
-/** Needs CAP_SYS_ADMIN (kernel/bpf/syscall.c: bpf_btf_get_fd_by_id); without it a map's entries are bytes. */
-function kernelsBtf(id: number): Btf | undefined {
+/** Types by their kernel id, which needs CAP_SYS_ADMIN (kernel/bpf/syscall.c: bpf_btf_get_fd_by_id); without it a map's entries are bytes. */
+export function kernelsBtf(id: number): Btf | undefined {
   const fd = btfGetFdById(id)
   if (fd < 0) return undefined
   const bytes = btfBytes(fd)

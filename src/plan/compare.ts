@@ -1,8 +1,10 @@
 import { type Target, targetText } from '../spec/targets.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
+import { gradeMap, type LiveFacts } from './grade-map.ts'
 import type { LinkRecord, ProgramRecord } from './manifest.ts'
-import { type Machine, type MapShape, requestedShape } from './shape.ts'
-import { compareMap, type ItemVerdict, type LinkVerdict, type MapVerdict, type Reason } from './verdict.ts'
+import { isStateless } from './map-families.ts'
+import { type Machine, type MapShape, type MapTypes, requestedShape } from './shape.ts'
+import { fits, type ItemVerdict, type LinkVerdict, type MapVerdict, type Reason } from './verdict.ts'
 
 /** A pinned map as far as a comparison needs it. */
 export interface PinnedMap {
@@ -10,6 +12,10 @@ export interface PinnedMap {
   /** The pin. */
   readonly path: string
   readonly shape: MapShape
+  /** The types of its entries, where they are known. */
+  readonly types?: MapTypes
+  /** What its entries tell, where somebody has looked. */
+  readonly live?: LiveFacts
   /** The value of a map of constants, if it is frozen. */
   readonly contents?: Uint8Array
 }
@@ -108,29 +114,37 @@ function isSameTarget(a: Target, b: Target | null): boolean {
   return fields(a) === fields(b)
 }
 
-/** Map types without state of their own: what does not fit is made anew, and nothing is lost. */
-const stateless: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  'prog_array',
-  'ringbuf',
-  'user_ringbuf',
-  'perf_event_array',
-  'stack_trace',
-  'struct_ops',
-])
-
 /**
  * The verdict on one pinned map: its parameters and, for constants, their values. For maps that hold no state of their
  * own it is `identical` (or `compatible`) or `new`.
  */
 export function comparePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machine: Machine): MapVerdict {
-  const verdict = compareMap(map.name, pinned.path, requestedShape(map, machine), pinned.shape, machine)
-  const isConstant = map.section?.kind === 'rodata'
-  if (verdict.verdict === 'incompatible') {
-    return isConstant || stateless.has(map.type) ? { ...verdict, verdict: 'new' } : verdict
-  }
-  if (!isConstant || !map.section) return verdict
-  const reasons = compareConstants(spec, map, map.section.contents, pinned.contents)
+  const verdict = gradePinned(spec, map, pinned, machine)
+  const { section } = map
+  const isConstant = section?.kind === 'rodata'
+  if (!fits(verdict)) return isConstant || isStateless(map.type) ? { ...verdict, verdict: 'new' } : verdict
+  if (!isConstant || !section) return verdict
+  const reasons = compareConstants(spec, map, section.contents, pinned.contents)
   return reasons.length === 0 ? verdict : { ...verdict, verdict: 'new', reasons }
+}
+
+/** How well a map fits by its parameters and types, whatever it holds. */
+export function gradePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machine: Machine): MapVerdict {
+  const { name, section } = map
+  const { path, shape, types, live } = pinned
+  const own = typesOf(spec, map)
+  return gradeMap({
+    ...{ name, path, machine, isConstant: section?.kind === 'rodata' },
+    wanted: { shape: requestedShape(map, machine), ...(own ? { types: own } : {}) },
+    pinned: { shape, ...(types ? { types } : {}) },
+    ...(live ? { live } : {}),
+    ...(section ? { section } : {}),
+  })
+}
+
+/** The types of a map's entries as its object has them. */
+export function typesOf({ kernelBtf }: Spec, { keyType, valueType }: MapSpec): MapTypes | undefined {
+  return kernelBtf && { btf: kernelBtf(), key: keyType, value: valueType }
 }
 
 /** Constants are a part of the code: the verifier has drawn conclusions from them. */

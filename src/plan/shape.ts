@@ -1,3 +1,4 @@
+import type { Btf, TypeId } from '../btf/index.ts'
 import { type MapType, mapFlag } from '../spec/kernel.ts'
 import type { MapSpec } from '../spec/types.ts'
 
@@ -11,6 +12,13 @@ export interface MapShape {
   readonly flags: number
   /** A number where that is exact, a bigint beyond 2^53. */
   readonly mapExtra: number | bigint
+}
+
+/** The types of a map's keys and values in one blob of BTF; an id of 0 means that the type is not known. */
+export interface MapTypes {
+  readonly btf: Btf
+  readonly key: TypeId
+  readonly value: TypeId
 }
 
 /** What the sizes of some maps depend on. */

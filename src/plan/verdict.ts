@@ -1,17 +1,28 @@
+import type { ChangeKind, LayoutComparison } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import { keptShape, type Machine, type MapShape } from './shape.ts'
+import type { MapShape } from './shape.ts'
 
 /** How well what is pinned fits what the object asks for. `new`: not pinned yet; `gone`: not in the object any more. */
 export type Verdict = 'new' | 'identical' | 'compatible' | 'convertible' | 'lossy' | 'incompatible' | 'gone'
 
 /** One difference: the field, and both sides. */
 export interface Reason {
-  /** A parameter of the map: `'valueSize'`. */
+  /** A parameter of the map: `'valueSize'`; of a layout the path of the field: `'value.bytes'`, `'key.saddr'`. */
   readonly field: string
-  /** What the object asks for. */
+  /** What the object asks for; of a layout `'__u64 at 8'`. */
   readonly wanted: string
   /** What is pinned. */
   readonly pinned: string
+  /** Of a layout: what became of the field. */
+  readonly change?: ChangeKind
+  /** What it means, in a few words. */
+  readonly note?: string
+}
+
+/** Both layouts of a map's entries side by side; what is not there was not compared. */
+export interface MapDifferences {
+  readonly key?: LayoutComparison
+  readonly value?: LayoutComparison
 }
 
 /** The verdict on one map. */
@@ -23,6 +34,10 @@ export interface MapVerdict {
   readonly verdict: Verdict
   /** Empty for `identical`, `new` and `gone`. */
   readonly reasons: readonly Reason[]
+  /** The layouts, where both sides have types that are not the very same. */
+  readonly differences?: MapDifferences
+  /** User space cannot read what the map holds: nothing can be carried, by nobody. */
+  readonly isUnreadable?: true
 }
 
 /** The verdict on one program: code has no state, it is the same or it is not. */
@@ -43,55 +58,24 @@ export interface LinkVerdict {
 
 export type ItemVerdict = MapVerdict | ProgramVerdict | LinkVerdict
 
-const parameters = {
-  type: 'type',
+const parameters: Readonly<Record<string, string>> = {
   keySize: 'key size',
   valueSize: 'value size',
   maxEntries: 'max_entries',
-  flags: 'flags',
   mapExtra: 'map_extra',
-} as const satisfies Record<keyof MapShape, string>
+} satisfies Partial<Record<keyof MapShape, string>>
 
 /**
- * Compares the parameters of a pinned map with those that the object asks for. What the kernel rounds or adds by itself
- * is no difference that counts: the verdict is `compatible` then, and says what it was.
+ * A reason as a person reads it: `value size 16 is pinned, the object asks for 24`, or of a layout
+ * `value.bytes: __u64 at 8 -> __u32 at 8 (narrowed: 64 bits into 32)`.
  */
-export function compareMap(
-  name: string,
-  path: string,
-  asked: MapShape,
-  pinned: MapShape,
-  machine: Machine,
-): MapVerdict {
-  const reasons = differences(asked, pinned)
-  if (reasons.length === 0) return { kind: 'map', name, path, verdict: 'identical', reasons }
-  const counting = new Set(differences(keptShape(asked, machine), pinned).map(({ field }) => field))
-  if (counting.size === 0) return { kind: 'map', name, path, verdict: 'compatible', reasons }
-  const why = reasons.filter(({ field }) => counting.has(field))
-  return { kind: 'map', name, path, verdict: 'incompatible', reasons: why }
-}
-
-function differences(asked: MapShape, pinned: MapShape): Reason[] {
-  const reasons: Reason[] = []
-  // a plain loop over the six keys: this runs for every map of a bulk reuse
-  for (const field of parameterNames) {
-    if (asked[field] !== pinned[field]) {
-      reasons.push({ field, wanted: show(field, asked[field]), pinned: show(field, pinned[field]) })
-    }
+export function reasonText({ field, wanted, pinned, change, note }: Reason): string {
+  if (change === undefined) {
+    const name = Object.hasOwn(parameters, field) ? parameters[field] : field
+    return `${name} ${pinned} is pinned, the object asks for ${wanted}${note === undefined ? '' : ` (${note})`}`
   }
-  return reasons
-}
-
-const parameterNames = /* @__PURE__ */ Object.keys(parameters) as readonly (keyof MapShape)[]
-
-function show(field: keyof MapShape, value: string | number | bigint): string {
-  return field === 'flags' || field === 'mapExtra' ? `0x${value.toString(16)}` : String(value)
-}
-
-/** A reason as a person reads it: `value size 16 is pinned, the object asks for 24`. */
-export function reasonText({ field, wanted, pinned }: Reason): string {
-  const name = Object.hasOwn(parameters, field) ? parameters[field as keyof MapShape] : field
-  return `${name} ${pinned} is pinned, the object asks for ${wanted}`
+  const what = change === 'kept' ? (note ?? change) : note === undefined ? change : `${change}: ${note}`
+  return `${field}: ${pinned} -> ${wanted} (${what})`
 }
 
 /** Can the object's programs use what is pinned as it is? */

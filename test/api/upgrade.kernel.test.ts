@@ -5,6 +5,7 @@ import { release } from 'node:os'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type BpfObject, openMap, openObject, type PinMismatchError } from '../../src/index.ts'
+import { reasonText } from '../../src/plan/verdict.ts'
 import { makeCalls } from '../calls.ts'
 import { patience } from '../effort.ts'
 import { failure } from '../failure.ts'
@@ -100,7 +101,11 @@ onKernel('another value size is refused by map, field and both values, and nothi
     assert.match(error.message, "map 'by_process': value size 32 is pinned, the object asks for 40")
     const [first] = error.verdicts
     assert.is(first?.kind, 'map')
-    assert.equal('reasons' in first! && first.reasons, [{ field: 'valueSize', wanted: '40', pinned: '32' }])
+    assert.is(first?.verdict, 'convertible')
+    assert.equal(first?.kind === 'map' && first.reasons.map(reasonText), [
+      'value size 32 is pinned, the object asks for 40',
+      'value.last_ns: none -> u64 at 32 (added: has its initial value)',
+    ])
   }
   using again = counter().upgrade()
   assert.equal([tree(), ids(again)], before)

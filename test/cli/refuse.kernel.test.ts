@@ -41,9 +41,28 @@ onKernel('a changed value size is refused with exit code 3, and nothing changes 
     kind: 'map',
     name: 'by_process',
     path: `${root}/counter/maps/by_process`,
-    verdict: 'incompatible',
-    reasons: [{ field: 'valueSize', wanted: '40', pinned: '32' }],
+    verdict: 'convertible',
+    reasons: [
+      { field: 'valueSize', wanted: '40', pinned: '32' },
+      {
+        field: 'value.last_ns',
+        wanted: 'u64 at 32',
+        pinned: 'none',
+        change: 'added',
+        note: 'has its initial value',
+      },
+    ],
+    differences: error.verdicts[0].differences,
   })
+  assert.equal(
+    error.verdicts[0].differences.value.map(({ path, change }: Record<string, string>) => [path, change]),
+    [
+      ['calls', 'kept'],
+      ['weighted', 'kept'],
+      ['comm', 'kept'],
+      ['last_ns', 'added'],
+    ],
+  )
   assert.equal(everything(), before)
 })
 

@@ -38,7 +38,10 @@ onKernel('maps of devices are reused, and refused once each is at the place of t
   assert.equal(
     verdicts.map(item => [item.name, item.kind === 'map' && item.reasons]),
     [
-      ['one', [{ field: 'maxEntries', wanted: '1', pinned: '2' }]],
+      [
+        'one',
+        [{ field: 'maxEntries', wanted: '1', pinned: '2', note: 'how many entries there are is not known' }],
+      ],
       ['two', [{ field: 'maxEntries', wanted: '2', pinned: '1' }]],
     ],
   )

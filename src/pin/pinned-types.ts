@@ -1,0 +1,67 @@
+import { type Btf, parseBtf } from '../btf/index.ts'
+import type { MapTypes } from '../plan/shape.ts'
+import { type EntryTypes, entryTypes } from '../spec/from-btf.ts'
+import type { MapSpec, Spec } from '../spec/types.ts'
+import type { Generation } from './generation.ts'
+import type { OpenedMap } from './open.ts'
+import { kernelsBtf } from './stranger.ts'
+
+/**
+ * The types of pinned maps as their makers knew them: from the manifest, or for maps that somebody else made from the
+ * kernel. One blob is read once, however many maps share it; where it is the object's own, byte for byte, the object's
+ * types stand for it, and there is nothing to compare.
+ */
+export class PinnedTypes {
+  readonly #spec: Spec
+  readonly #generation: Generation | undefined
+  /** Kernel ids of the maps that the generation made, by name. */
+  readonly #made: ReadonlyMap<string, number>
+  readonly #kernels = new Map<number, Btf | undefined>()
+  #manifest: Btf | undefined
+  #entries: ReadonlyMap<string, EntryTypes> | undefined
+
+  constructor(spec: Spec, generation: Generation | undefined) {
+    this.#spec = spec
+    this.#generation = generation
+    const pins = generation?.manifest.pins ?? []
+    const made = pins.filter(({ kind, shared }) => kind === 'map' && !shared)
+    this.#made = new Map(made.map(({ name, id }) => [name, id]))
+  }
+
+  /** The types of a map; `undefined` where nobody can tell. */
+  of(map: MapSpec, { info }: OpenedMap): MapTypes | undefined {
+    if (this.#made.get(map.name) === info.id) return this.#fromManifest(map)
+    const { btfId, btfKeyTypeId: key, btfValueTypeId: value } = info
+    if (btfId === 0) return undefined
+    if (!this.#kernels.has(btfId)) this.#kernels.set(btfId, this.#ownOr(kernelsBtf(btfId)))
+    const btf = this.#kernels.get(btfId)
+    return btf && { btf, key, value }
+  }
+
+  #fromManifest({ name, keyType, valueType }: MapSpec): MapTypes | undefined {
+    const { manifest } = this.#generation ?? {}
+    if (!manifest || manifest.btf.length === 0) return undefined
+    const { btf: bytes, name: object } = manifest
+    this.#manifest ??= this.#ownIf(bytes) ?? parseBtf(bytes, { where: `BTF of the pinned '${object}'` })
+    const btf = this.#manifest
+    // equal bytes say the same of each map
+    if (btf === this.#spec.kernelBtf?.()) return { btf, key: keyType, value: valueType }
+    this.#entries ??= entryTypes(btf, [...this.#made.keys()])
+    const entry = this.#entries.get(name)
+    return entry && { btf, ...entry }
+  }
+
+  #ownOr(btf: Btf | undefined): Btf | undefined {
+    return btf && (this.#ownIf(btf.bytes) ?? btf)
+  }
+
+  /** The object's own types, if these bytes are what they are made of. */
+  #ownIf(bytes: Uint8Array): Btf | undefined {
+    const own = this.#spec.kernelBtf?.()
+    return own && isEqual(own.bytes, bytes) ? own : undefined
+  }
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}

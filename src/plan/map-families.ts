@@ -1,0 +1,53 @@
+/** Map types without state of their own: what does not fit is made anew, and nothing is lost. */
+const stateless: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'prog_array',
+  'ringbuf',
+  'user_ringbuf',
+  'perf_event_array',
+  'stack_trace',
+  'struct_ops',
+])
+
+export function isStateless(type: string): boolean {
+  return stateless.has(type)
+}
+
+/** Map types whose entries user space can neither list nor read, or not put into another map. */
+const unreadable: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['queue', 'stack', 'bloom_filter', 'arena', 'insn_array'],
+  ...['sk_storage', 'inode_storage', 'task_storage', 'cgrp_storage'],
+  ...['cgroup_storage', 'percpu_cgroup_storage'],
+  ...['sockmap', 'sockhash', 'reuseport_sockarray', 'xskmap', 'cgroup_array'],
+])
+
+export function isUnreadable(type: string): boolean {
+  return unreadable.has(type)
+}
+
+/** Keys are indexes from 0 on, whatever type the object gives them. */
+const indexed: ReadonlySet<string> = /* @__PURE__ */ new Set(['array', 'percpu_array'])
+
+export function isIndexed(type: string): boolean {
+  return indexed.has(type)
+}
+
+/** Map types in whose values the kernel, and not the object, says what lies where. */
+const kernelValues: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['array_of_maps', 'hash_of_maps', 'devmap', 'devmap_hash', 'cpumap'],
+  ...['sockmap', 'sockhash', 'reuseport_sockarray', 'xskmap', 'cgroup_array', 'arena', 'insn_array'],
+])
+
+export function hasKernelValues(type: string): boolean {
+  return stateless.has(type) || kernelValues.has(type)
+}
+
+/** Types that hold the same entries and forget them in different ways. */
+const families: readonly (readonly string[])[] = [
+  ['hash', 'lru_hash'],
+  ['percpu_hash', 'lru_percpu_hash'],
+]
+
+/** Can entries of one type be put into a map of the other? */
+export function isSameFamily(a: string, b: string): boolean {
+  return a === b || families.some(family => family.includes(a) && family.includes(b))
+}

@@ -1,0 +1,55 @@
+import { type Grade, worstOf } from '../btf/index.ts'
+import type { ItemVerdict, MapVerdict, Verdict } from './verdict.ts'
+
+/**
+ * What to do with a pinned map that does not fit. Each of `refuse`, `convert` and `convert-lossy` allows what those
+ * before it allow; `replace` gives every map that does not fit a new and empty one.
+ */
+export type OnMismatch = 'refuse' | 'convert' | 'convert-lossy' | 'replace'
+
+export const onMismatchValues: readonly OnMismatch[] = ['refuse', 'convert', 'convert-lossy', 'replace']
+
+export interface Policy {
+  readonly onMismatch: OnMismatch
+  /** For single maps, by name. */
+  readonly maps?: Readonly<Record<string, OnMismatch>>
+  /** Has the user given a function that converts the entries of this map? */
+  readonly hasFunction?: (map: string) => boolean
+}
+
+/**
+ * What is done with a map: `reuse` what is pinned, `convert` its entries into a new one, `create` one where there is
+ * none, `replace` it by an empty one, `drop` what the object has no more, or `refuse` to go on.
+ */
+export type MapAction = 'reuse' | 'convert' | 'create' | 'replace' | 'drop' | 'refuse'
+
+export function actionOf(map: MapVerdict, policy: Policy): MapAction {
+  const { verdict, name } = map
+  if (verdict === 'new') return 'create'
+  if (verdict === 'gone') return 'drop'
+  if (verdict === 'identical' || verdict === 'compatible') return 'reuse'
+  const own = policy.maps && Object.hasOwn(policy.maps, name) ? policy.maps[name] : undefined
+  const mode = own ?? policy.onMismatch
+  if (mode === 'replace') return 'replace'
+  // whoever writes a function for a map has decided what is to become of its entries
+  if (policy.hasFunction?.(name) && map.isUnreadable !== true) return 'convert'
+  if (verdict === 'convertible') return mode === 'refuse' ? 'refuse' : 'convert'
+  return verdict === 'lossy' && mode === 'convert-lossy' ? 'convert' : 'refuse'
+}
+
+const grades: ReadonlySet<Verdict> = /* @__PURE__ */ new Set([
+  ...(['identical', 'compatible', 'convertible', 'lossy', 'incompatible'] as const),
+])
+
+/** The verdict on an object: that on its worst map, and `new` where nothing is pinned. */
+export function verdictOf(items: readonly ItemVerdict[]): Grade | 'new' {
+  const isNothingPinned = items.every(({ verdict }) => verdict === 'new')
+  if (isNothingPinned && items.length > 0) return 'new'
+  const maps = items.filter(item => item.kind === 'map')
+  // `new` and `gone` take nothing from what is there
+  return worstOf(maps.flatMap(({ verdict }) => (isGrade(verdict) ? [verdict] : [])))
+}
+
+function isGrade(verdict: Verdict): verdict is Grade {
+  return grades.has(verdict)
+}
