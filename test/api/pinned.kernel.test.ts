@@ -6,7 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ObjectSpec, openMap, openObject, openPinned } from '../../src/index.ts'
 import { makeCalls } from '../calls.ts'
-import { repeated } from '../effort.ts'
+import { patience, repeated } from '../effort.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
@@ -129,7 +129,7 @@ onKernel('who only follows does not keep the process alive', () => {
   const code = `import('${new URL('../../src/index.ts', import.meta.url)}').then(({ openPinned }) =>
     openPinned('counter', { root: '${root}', follow: true }))`
   const child = spawnSync(process.execPath, [...process.execArgv, '--input-type=module', '-e', code], {
-    timeout: 20_000,
+    timeout: patience(20_000),
   })
   assert.is(child.status, 0, child.stderr.toString())
   object.unpin()
