@@ -1,19 +1,6 @@
 import { BpfError } from '../errors.ts'
-import { isTarget } from '../spec/target-forms.ts'
-import { type HookTarget, type IteratorTarget, targetsOf } from '../spec/targets.ts'
+import { type HookTarget, hookToLoad, type IteratorTarget } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
-
-/**
- * What a program is loaded for, a hook of the kernel or an iterator: as its section names it, or where that names none its
- * first target; empty where neither does.
- */
-export function hookToLoad(program: ProgramSpec): string {
-  const named = program.rule?.extra
-  if (named) return named
-  const [first] = targetsOf(program)
-  if (first && isTarget(first, 'hook')) return first.hook
-  return first && isTarget(first, 'iterator') ? first.iterator : ''
-}
 
 /** The same target, if the program is loaded for it. @throws BpfError `ERR_VALUE` for any other. */
 export function chosenAtLoad<T extends HookTarget | IteratorTarget>(target: T, program: ProgramSpec): T {

@@ -18,7 +18,10 @@ export function kernelFunctions(asked: readonly string[], doing: string): readon
   if (!asked.some(one => isPattern(one) || isAddress(one))) return [...new Set(asked)]
   const addresses = new Set<bigint>(asked.filter(isAddress).map(BigInt))
   const names = asked.filter(one => !isAddress(one))
-  const found = names.length === 0 ? [] : traceable(names, doing)
+  if (names.length === 0) return BigUint64Array.from(addresses)
+  const calls = withTracefs(doing, tracefs => matchingCalls(tracefs, names, doing))
+  const found = traceable(calls, doing)
+  if (found === undefined) return namesOf(names, calls, addresses, doing)
   for (const one of names) {
     const matching = found.filter(({ name }) => matchesPattern(name, one))
     if (matching.length === 0) throw noFunction(one, doing)
@@ -38,6 +41,28 @@ export function untraceable(names: readonly string[], doing: string): BpfError |
   }
 }
 
+/**
+ * The functions by their names, where /proc/kallsyms shows no addresses: with /proc/sys/kernel/kptr_restrict 2 it does to
+ * nobody. Of equal names the kernel finds one.
+ */
+function namesOf(
+  asked: readonly string[],
+  calls: ReadonlyMap<string, readonly bigint[]>,
+  addresses: ReadonlySet<bigint>,
+  doing: string,
+): string[] {
+  if (addresses.size > 0) {
+    throw new BpfError(`${doing}: patterns and names beside addresses need the addresses of functions`, {
+      code: 'ERR_UNSUPPORTED',
+      hint: 'they are hidden here: see /proc/sys/kernel/kptr_restrict; give all by name, or all by address',
+    })
+  }
+  const names = [...calls.keys()]
+  const missing = asked.find(one => !names.some(name => matchesPattern(name, one)))
+  if (missing !== undefined) throw noFunction(missing, doing)
+  return names
+}
+
 function isAddress(text: string): boolean {
   return /^0x[\da-f]+$/i.test(text)
 }
@@ -49,13 +74,18 @@ interface KernelFunction {
 
 /**
  * The functions that match and that ftrace can stop at, with the addresses at which they start: a program finds its cookie
- * by that (kernel/trace/bpf_trace.c: bpf_kprobe_multi_cookie), and not by the place of the call to ftrace.
+ * by that (kernel/trace/bpf_trace.c: bpf_kprobe_multi_cookie), and not by the place of the call to ftrace. `undefined`
+ * where all addresses are hidden.
  */
-function traceable(patterns: readonly string[], doing: string): KernelFunction[] {
-  const calls = withTracefs(doing, tracefs => matchingCalls(tracefs, patterns, doing))
+function traceable(
+  calls: ReadonlyMap<string, readonly bigint[]>,
+  doing: string,
+): KernelFunction[] | undefined {
   const functions: KernelFunction[] = []
   // address, type, name, and for what is in a module a tab and its name
-  for (const line of lines('/proc/kallsyms', doing)) {
+  const symbols = lines('/proc/kallsyms', doing)
+  if (symbols.every(line => /^0+ /.test(line))) return undefined
+  for (const line of symbols) {
     const type = line.indexOf(' ') + 1
     const tab = line.indexOf('\t', type)
     const name = line.slice(type + 2, tab < 0 ? line.length : tab)

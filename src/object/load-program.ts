@@ -1,9 +1,10 @@
 import { BpfError, VerifierError } from '../errors.ts'
-import { hookToLoad, offloadedTo, type Replaced, replacedBy } from '../link/index.ts'
+import { offloadedTo, type Replaced, replacedBy } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import { assemble } from '../spec/assemble.ts'
 import { attachTypes, programTypes } from '../spec/kernel.ts'
-import { sectionNames } from '../spec/sections.ts'
+import { needsBtfTarget, sectionNames } from '../spec/sections.ts'
+import { hookToLoad } from '../spec/targets.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../syscall/index.ts'
 import { attachTypeId } from './kernel-btf.ts'
@@ -75,7 +76,7 @@ function targetOptions(program: ProgramSpec, replaced: Replaced | undefined): Pa
   if (replaced) return { attachFd: replaced.fd, attachBtfId: replaced.btfId }
   const ifindex = program.type === 'xdp' ? offloadedTo(program) : undefined
   if (ifindex !== undefined) return { ifindex }
-  return program.rule?.needsBtfTarget ? { attachBtfId: targetId(program, hookToLoad(program)) } : {}
+  return needsBtfTarget(program.type) ? { attachBtfId: targetId(program, hookToLoad(program)) } : {}
 }
 
 function targetId(program: ProgramSpec, hook: string): number {

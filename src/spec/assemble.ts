@@ -2,6 +2,8 @@ import { BpfError } from '../errors.ts'
 import { type DebugInfo, debugInfo, type Placement } from './debug-info.ts'
 import { Instructions, instructionSize, pseudo } from './instructions.ts'
 import type { Reference } from './references.ts'
+import { needsBtfTarget } from './sections.ts'
+import { hookToLoad } from './targets.ts'
 import type { FunctionSpec, ProgramSpec, Spec } from './types.ts'
 
 /** A program as BPF_PROG_LOAD takes it. */
@@ -130,17 +132,17 @@ function resolve(
 }
 
 /**
- * The bytes that say which code a program is: what it is loaded as (type, attach type, flags, a hook that is fixed at load),
- * its instructions as compiled, and what each of them refers to by name. Equal for equal sources, whatever was loaded before; the kernel's own tag is not (it leaves out where in a map an
- * address points).
+ * The bytes that say which code a program is: what it is loaded as (type, attach type, flags, a hook that is fixed at
+ * load), its instructions as compiled, and what each of them refers to by name. Equal for equal sources, whatever was
+ * loaded before; the kernel's own tag is not (it leaves out where in a map an address points).
  */
 export function identityBytes(spec: Spec, program: ProgramSpec): Uint8Array {
   const placements = placeFunctions(program.body)
   const references = placements.flatMap(({ fn, at }) =>
     fn.references.map(reference => described(at, reference)),
   )
-  const { type, attachType = null, flags, rule } = program
-  const loadedAs = [type, attachType, flags, rule?.needsBtfTarget ? rule.extra : null]
+  const { type, attachType = null, flags } = program
+  const loadedAs = [type, attachType, flags, needsBtfTarget(type) ? hookToLoad(program) : null]
   const lengths = placements.map(({ fn }) => fn.length)
   const text = new TextEncoder().encode(JSON.stringify([loadedAs, lengths, references]))
   const code = placements.map(({ fn }) => bytesOf(spec, fn))

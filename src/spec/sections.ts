@@ -37,8 +37,6 @@ export interface SectionRule {
   readonly family: LinkFamily | null
   /** Does the section name also say where to attach: `tracepoint/syscalls/sys_enter_openat`. */
   readonly namesTarget: boolean
-  /** The kernel finds the attach target by BTF at load time. */
-  readonly needsBtfTarget: boolean
 }
 
 /** A section name, understood. */
@@ -185,6 +183,11 @@ const btfTargetTypes: ReadonlySet<ProgramType> = /* @__PURE__ */ new Set<Program
   'ext',
 ])
 
+/** Does the kernel want to know at load what a program is for? */
+export function needsBtfTarget(type: ProgramType): boolean {
+  return btfTargetTypes.has(type)
+}
+
 function ruleOf([pattern, programType, attachType, family, option]: Row): SectionRule {
   const flags =
     option === 'sleepable' ? programFlag.SLEEPABLE : option === 'frags' ? programFlag.XDP_HAS_FRAGS : 0
@@ -194,7 +197,6 @@ function ruleOf([pattern, programType, attachType, family, option]: Row): Sectio
     flags,
     family,
     namesTarget: pattern.endsWith('+'),
-    needsBtfTarget: btfTargetTypes.has(programType),
   }
 }
 
@@ -220,22 +222,24 @@ export function matchSection(section: string): SectionMatch | undefined {
 /** All section names of the table, a trailing `+` removed: for suggestions and documentation. */
 export const sectionNames = (): string[] => rows.map(row => row[0].replace('+', ''))
 
-/** Families of programs whose section leaves it to the attach type: `tc`, `classifier`, `sk_skb`. */
-const byAttachType: Partial<Record<AttachType, LinkFamily>> = {
-  tcx_ingress: 'tcx',
-  tcx_egress: 'tcx',
-  netkit_primary: 'netkit',
-  netkit_peer: 'netkit',
-  sk_skb_stream_parser: 'sockmap',
-  sk_skb_stream_verdict: 'sockmap',
-  sk_skb_verdict: 'sockmap',
+let byAttachType: Map<AttachType, LinkFamily> | undefined
+
+/** Families by what a program was told to attach to: every attach type in the table is that of one family. */
+function familyOfAttachType(attachType: AttachType): LinkFamily | undefined {
+  byAttachType ??= new Map(
+    rows.flatMap(([, , attachType, family]) => (attachType && family ? [[attachType, family] as const] : [])),
+  )
+  return byAttachType.get(attachType)
 }
 
-/** How a program is attached; `undefined` where no link does it. */
+/**
+ * How a program is attached: as its section says, or where that leaves it open (`tc`, `classifier`, `sk_skb`, a name that is
+ * not in the table) its attach type; `undefined` where no link does it.
+ */
 export function familyOf(program: {
   readonly rule: SectionRule | undefined
   readonly attachType: AttachType | undefined
 }): LinkFamily | undefined {
   const { rule, attachType } = program
-  return rule?.family ?? (attachType && byAttachType[attachType])
+  return rule?.family ?? (attachType && familyOfAttachType(attachType))
 }

@@ -5,6 +5,7 @@ import {
   type CgroupWalk,
   type InterfaceTarget,
   type IteratorTarget,
+  isTarget,
   type NetfilterHook,
   type NetfilterTarget,
   type Order,
@@ -48,6 +49,18 @@ export function sectionTarget(spec: ProgramSpec): Target | undefined {
 /** All targets of a program: its own, then those with labels. What its section says is not among them. */
 export function targetsOf({ target, targets }: ProgramSpec): Target[] {
   return [...(target === undefined ? [] : [target]), ...Object.values(targets)]
+}
+
+/**
+ * What a program is loaded for, a hook of the kernel or an iterator: as its section names it, or where that names none its
+ * first target; empty where neither does.
+ */
+export function hookToLoad(program: ProgramSpec): string {
+  const named = program.rule?.extra
+  if (named) return named
+  const [first] = targetsOf(program)
+  if (first && isTarget(first, 'hook')) return first.hook
+  return first && isTarget(first, 'iterator') ? first.iterator : ''
 }
 
 function read(spec: ProgramSpec, text: string, what: string): Target {

@@ -179,6 +179,17 @@ onKernel('a program whose section names no iterator is loaded for that of its ta
   assert.match(error.hint!, /SEC\("\?iter\/name_of_the_hook"\), or .*\{ iterator: '\.\.\.' \}/)
 })
 
+onKernel('a program with a section name of its own is attached once its types and target are set', () => {
+  const spec = openObject(fixture('link-iter'), { root })
+  for (const one of spec.programs) one.autoload = one.name === 'on_own_section'
+  Object.assign(spec.programs.get('on_own_section'), {
+    ...{ type: 'tracing', attachType: 'trace_iter', target: { iterator: 'bpf_map' } },
+  })
+  using object = spec.load()
+  object.attach()
+  assert.ok(objects(object.links.get('on_own_section')) > 0)
+})
+
 onKernel('another iterator than the one of the section is refused', () => {
   using object = loaded('on_task', { iterator: 'task_file' })
   const error = failure(() => object.attach())

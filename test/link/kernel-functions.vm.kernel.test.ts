@@ -1,5 +1,5 @@
 // Probes of kernel functions, by name, pattern and address.
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type BpfObject, openObject, type Target } from '../../src/index.ts'
@@ -93,6 +93,28 @@ withMulti('functions by name, by pattern and by address, each once, with one coo
     openFiles()
     assert.ok((value(object, 'probed_many') as bigint) >= 10n, `${functions}`)
     assert.is(value(object, 'many_cookie'), 3n, `${functions}`)
+  }
+})
+
+withMulti('where addresses are hidden from everybody, patterns become names', () => {
+  const restriction = '/proc/sys/kernel/kptr_restrict'
+  const before = readFileSync(restriction, 'latin1')
+  writeFileSync(restriction, '2')
+  try {
+    using object = attached('on_many', { functions: ['security_file_ope?', 'security_file_free'] }, 3n)
+    openFiles()
+    assert.ok((value(object, 'probed_many') as bigint) >= 10n)
+    assert.is(value(object, 'many_cookie'), 3n)
+    const info = object.links.get('on_many').info()
+    assert.is(info.kind === 'kprobe_multi' && info.count, 2)
+    using missing = loaded('on_many', { functions: ['security_file_ope?', 'no_such_*'] })
+    assert.is(failure(() => missing.attach()).code, 'ERR_NO_TARGET')
+    using both = loaded('on_many', { functions: ['security_file_ope?', '0xffffffff81000000'] })
+    const error = failure(() => both.attach())
+    assert.is(error.code, 'ERR_UNSUPPORTED')
+    assert.match(error.hint!, /kptr_restrict/)
+  } finally {
+    writeFileSync(restriction, before)
   }
 })
 

@@ -181,6 +181,17 @@ test('the identity of a program is its code and what that refers to, not what it
   assert.is.not(identity(one, 'on_enter'), identity(one, 'on_exit'))
 })
 
+test('a hook that only the target of a program names is part of its identity', () => {
+  const identity = (hook: string): string => {
+    const spec = parse('link-kernel')
+    const program = spec.programs.find(({ name }) => name === 'on_hook')!
+    program.target = { hook }
+    return Buffer.from(identityBytes(spec, program)).toString('hex')
+  }
+  assert.is(identity('vfs_read'), identity('vfs_read'))
+  assert.is.not(identity('vfs_read'), identity('vfs_write'))
+})
+
 test('a big-endian object is read like its little-endian twin', () => {
   const brief = (spec: Spec): unknown =>
     spec.programs.map(({ name, type, body }) => [

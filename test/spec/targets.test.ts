@@ -1,8 +1,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ProgramSpec, parseTarget, type Target, targetText } from '../../src/index.ts'
-import { type AttachType, attachTypes } from '../../src/spec/kernel.ts'
-import { familyOf, matchSection } from '../../src/spec/sections.ts'
+import type { AttachType } from '../../src/spec/kernel.ts'
+import { familyOf, matchSection, sectionNames } from '../../src/spec/sections.ts'
 import { sectionTarget } from '../../src/spec/targets.ts'
 
 /** As much of a program as targets depend on. */
@@ -83,10 +83,26 @@ test('a program whose section leaves it to the attach type has the targets of th
   assert.is(familyOf(program('tc')), undefined)
 })
 
-test('every attach type of a family in the table of sections leads to that family', () => {
-  for (const name of Object.keys(attachTypes) as AttachType[]) {
-    const family = familyOf({ rule: undefined, attachType: name })
-    if (family) assert.match(name, new RegExp(`^${{ sockmap: 'sk_skb' }[family as string] ?? family}_`))
+test('a program whose section name says nothing has the targets of its attach type', () => {
+  const families: Partial<Record<AttachType, string | undefined>> = {
+    ...{ xdp: 'xdp', netfilter: 'netfilter', sk_lookup: 'netns', flow_dissector: 'netns' },
+    ...{ trace_fentry: 'tracing', lsm_mac: 'tracing', lsm_cgroup: 'lsm_cgroup', trace_iter: 'iter' },
+    ...{ cgroup_inet_egress: 'cgroup', cgroup_sock_ops: 'cgroup', sk_msg_verdict: 'sockmap' },
+    ...{ trace_kprobe_multi: 'kprobe_multi', trace_uprobe_session: 'uprobe_multi' },
+    // other programs call these
+    ...{ xdp_devmap: undefined, xdp_cpumap: undefined },
+  }
+  for (const [attachType, family] of Object.entries(families)) {
+    // the keys are those of the table above
+    assert.is(familyOf({ rule: undefined, attachType: attachType as AttachType }), family, attachType)
+  }
+  assert.equal(parseTarget(program('my_section', 'xdp'), 'eth0'), { interface: 'eth0' })
+})
+
+test('no attach type is that of two families', () => {
+  for (const section of sectionNames()) {
+    const { family, attachType } = matchSection(section)!
+    if (family && attachType) assert.is(familyOf({ rule: undefined, attachType }), family, section)
   }
 })
 
