@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { BpfError } from '../errors.ts'
+import { systemError } from '../syscall/index.ts'
 import type { Family } from './family.ts'
 import { attachToPerfEvent, everywhere } from './perf-link.ts'
 import { tracefsPath, withTracefs } from './tracefs.ts'
 
 const PERF_TYPE_TRACEPOINT = 2
+const ENOENT = -2
+const EIO = -5
 
 /** tracepoint/CATEGORY/NAME, through a perf event. */
 export const tracepoint: Family<'hook'> = {
@@ -20,12 +23,13 @@ export const tracepoint: Family<'hook'> = {
 
 /** The kernel's number for a tracepoint, which only tracefs tells. */
 function readId(tracefs: string, hook: string, doing: string): number {
+  const path = `${tracefs}/events/${hook}/id`
   try {
-    return Number(readFileSync(`${tracefs}/events/${hook}/id`, 'latin1'))
+    return Number(readFileSync(path, 'latin1'))
   } catch (cause) {
-    const { code = 'EIO' } = cause as NodeJS.ErrnoException
-    if (code !== 'ENOENT')
-      throw new BpfError(`${doing}: reading its number: ${(cause as Error).message}`, { code, cause })
+    const { errno = EIO } = cause as NodeJS.ErrnoException // what node's fs throws
+    if (errno !== ENOENT)
+      throw systemError(errno, 'open', { doing: `${doing}: reading its number`, path, cause })
     throw new BpfError(`${doing}: this kernel has no such tracepoint`, {
       code: 'ERR_NO_TARGET',
       hint: `its tracepoints are listed in ${tracefsPath}/available_events`,

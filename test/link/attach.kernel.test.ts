@@ -140,6 +140,16 @@ onKernel('a directory that is no cgroup is refused', () => {
   assert.is(failure(() => object.attach()).code, 'EBADF')
 })
 
+onKernel('where the number of a tracepoint cannot be read, the file is named', () => {
+  const spec = links('on_point')
+  spec.programs.get('on_point').target = { hook: 'sched/sched_switch/id' }
+  using object = spec.load()
+  const error = failure(() => object.attach())
+  assert.is(error.code, 'ENOTDIR')
+  assert.is(error.errno, 20)
+  assert.match(error.path!, '/events/sched/sched_switch/id/id')
+})
+
 onKernel('a closed link detaches', () => {
   using object = links('on_raw').load()
   object.attach()
