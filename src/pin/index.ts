@@ -1,4 +1,12 @@
 export { type Left, watchSteps } from './apply.ts'
+export type {
+  ConvertEntry,
+  CopyOptions,
+  CopyProgress,
+  LiveConversion,
+  MapSide,
+} from './conversion.ts'
+export { type CopyReport, copyEntries } from './copy.ts'
 export { type Found, findObject } from './found.ts'
 export { closeGeneration, type Generation, isCurrent, openGeneration } from './generation.ts'
 export {
@@ -15,6 +23,9 @@ export { type Pinnable, pinObject, Writer, type WriterOptions } from './pin.ts'
 export { openParts, type PinnedLink, type PinnedParts, pinnedVariables } from './pinned.ts'
 export { type PinSite, reusableMaps } from './reuse.ts'
 export { defaultRoot, Root } from './root.ts'
+export { createSnapshot } from './snapshot.ts'
 export { openMapFile } from './stranger.ts'
 export { listStrangers, type SideDirectory, type StrangePin, type Strangers } from './strangers.ts'
+export { type SweepReport, sweepEntries } from './sweep.ts'
 export { removePins, report, type UnpinReport, unpinObject } from './unpin.ts'
+export { waitForPrograms } from './wait.ts'

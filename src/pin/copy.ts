@@ -1,0 +1,188 @@
+import { type CopyFunction, compileCopy } from '../btf/index.ts'
+import { thisMachine } from '../map/index.ts'
+import { isIndexed } from '../plan/map-families.ts'
+import { mapFlag } from '../spec/kernel.ts'
+import { allocate, getAffinity, mapLookup, setAffinity, systemError } from '../syscall/index.ts'
+import {
+  type Batch,
+  batchLength,
+  commonEntries,
+  entrySize,
+  readBatches,
+  roundUp,
+  writeBatch,
+} from './batches.ts'
+import { type CopyOptions, isPerCpu, type LiveConversion, type MapSide } from './conversion.ts'
+import { snapshotShape } from './snapshot.ts'
+import { sweep } from './sweep.ts'
+
+/** What {@link copyEntries} did. */
+export interface CopyReport {
+  /** Entries of the first pass. */
+  readonly entries: number
+  /** Passes in all: the first copies everything, each of the others what changed meanwhile. */
+  readonly passes: number
+  /** Will what changes until the switch be carried by a program in the kernel? Else the last writer wins. */
+  readonly inKernel: boolean
+}
+
+/** Passes that follow the first one, at most: a map that changes faster than it is copied is never done. */
+const mostPasses = 3
+/** A pass that finds no more than that is the last before the switch. */
+const fewEntries = 64
+const fewPart = 0.01
+
+/**
+ * Copies all entries, then again what changed meanwhile until that is little. Nothing but this may write to the new map
+ * yet. Memory is bounded, whatever the number of entries.
+ *
+ * @throws BpfError with the kernel's errno: E2BIG where the new map is too small; what `signal` was aborted with.
+ */
+export function copyEntries(
+  conversion: LiveConversion,
+  snapshot: number,
+  options: CopyOptions = {},
+): CopyReport {
+  const entries = copyAll(conversion, snapshot, options)
+  let passes = 1
+  let inKernel = true
+  for (let changed = Number.POSITIVE_INFINITY; passes <= mostPasses; passes++) {
+    if (changed <= Math.max(fewEntries, fewPart * entries)) break
+    const count = sweep(conversion, snapshot, options)
+    changed = count.changed
+    inKernel = count.inKernel
+  }
+  return { entries, passes, inKernel }
+}
+
+function copyAll(conversion: LiveConversion, snapshot: number, options: CopyOptions): number {
+  const { name, old, new: next } = conversion
+  const what = `map '${name}'`
+  const total = commonEntries(old.shape, next.shape)
+  const length = batchLength(old.shape, next.shape)
+  const mover = conversion.convert ? new FunctionMover(conversion) : new FieldMover(conversion)
+  const spread = spreading(next)
+  let done = 0
+  try {
+    for (const batch of readBatches(old.fd, old.shape, what, length)) {
+      options.signal?.throwIfAborted()
+      // an array's come in order, and the last may have no place in the new one
+      const count = isIndexed(old.shape.type) ? Math.min(batch.count, total - done) : batch.count
+      if (count <= 0) break
+      const moved = mover.move(batch, count)
+      spread?.next()
+      writeBatch(next.fd, next.shape, moved.forNew, what)
+      writeBatch(snapshot, snapshotShape(conversion), moved.forSnapshot, `the copy of ${what}`)
+      done += count
+      options.onProgress?.({ map: name, done, total })
+    }
+  } finally {
+    spread?.end()
+  }
+  return done
+}
+
+interface Moved {
+  readonly forNew: Batch
+  readonly forSnapshot: Batch
+}
+
+/** Moves fields, into memory that is made once, for as many entries as a batch has room for. */
+class FieldMover {
+  readonly #conversion: LiveConversion
+  readonly #copy: CopyFunction
+  /** The values of one entry, one a CPU. */
+  readonly #values: number
+  readonly #fromStride: number
+  readonly #toStride: number
+  #room = 0
+  #forNew = allocate(0)
+  #forSnapshot = allocate(0)
+
+  constructor(conversion: LiveConversion) {
+    const { old, new: next, value } = conversion
+    const isOfCpus = isPerCpu(old.shape)
+    this.#conversion = conversion
+    this.#copy = compileCopy(value.operations)
+    this.#values = isOfCpus ? thisMachine().possibleCpus : 1
+    this.#fromStride = isOfCpus ? roundUp(old.shape.valueSize) : old.shape.valueSize
+    this.#toStride = isOfCpus ? roundUp(next.shape.valueSize) : next.shape.valueSize
+  }
+
+  move({ keys, values }: Batch, count: number): Moved {
+    if (count > this.#room) this.#makeRoom(count)
+    const to = this.#forSnapshot.bytes
+    this.#copyInto(values.bytes, to, count)
+    if (this.#forNew !== this.#forSnapshot) this.#copyInto(values.bytes, this.#forNew.bytes, count)
+    return {
+      forNew: { keys, values: this.#forNew, count },
+      forSnapshot: { keys, values: this.#forSnapshot, count },
+    }
+  }
+
+  #copyInto(from: Uint8Array, to: Uint8Array, count: number): void {
+    const copy = this.#copy
+    const last = count * this.#values
+    for (let i = 0; i < last; i++) copy(from, i * this.#fromStride, to, i * this.#toStride)
+  }
+
+  /** What no field is moved to stays zero, or in a data section what the object has there. */
+  #makeRoom(count: number): void {
+    const { new: next } = this.#conversion
+    this.#room = count
+    this.#forSnapshot = allocate(count * entrySize(next.shape))
+    this.#forNew = this.#forSnapshot
+    if (!isIndexed(next.shape.type) || next.shape.maxEntries !== 1) return
+    this.#forNew = allocate(entrySize(next.shape))
+    const result = mapLookup(next.fd, allocate(4), this.#forNew)
+    if (result < 0) {
+      const doing = `reading the initial contents of map '${this.#conversion.name}'`
+      throw systemError(result, 'bpf(BPF_MAP_LOOKUP_ELEM)', { doing })
+    }
+  }
+}
+
+/** Lets a user's function make the entries. */
+class FunctionMover {
+  readonly #conversion: LiveConversion
+
+  constructor(conversion: LiveConversion) {
+    this.#conversion = conversion
+  }
+
+  move({ keys, values }: Batch, count: number): Moved {
+    const { old, new: next, convert } = this.#conversion
+    const [fromKey, from] = [old.shape.keySize, entrySize(old.shape)]
+    const [toKey, to] = [next.shape.keySize, entrySize(next.shape)]
+    const newKeys = allocate(count * toKey)
+    const newValues = allocate(count * to)
+    let kept = 0
+    for (let i = 0; i < count; i++) {
+      const made = convert?.(
+        keys.bytes.subarray(i * fromKey, (i + 1) * fromKey),
+        values.bytes.subarray(i * from, (i + 1) * from),
+      )
+      if (!made) continue
+      newKeys.bytes.set(made.key, kept * toKey)
+      newValues.bytes.set(made.value, kept * to)
+      kept++
+    }
+    const batch = { keys: newKeys, values: newValues, count: kept }
+    return { forNew: batch, forSnapshot: batch }
+  }
+}
+
+/**
+ * An LRU map with a list for each CPU gives every CPU an equal part of its entries: filled from one CPU it would evict
+ * what was just copied.
+ */
+function spreading({ shape }: MapSide): { next(): void; end(): void } | undefined {
+  const isSpread = shape.type.startsWith('lru_') && (shape.flags & mapFlag.NO_COMMON_LRU) !== 0
+  const cpus = isSpread ? getAffinity() : []
+  if (typeof cpus === 'number' || cpus.length < 2) return undefined
+  let turn = 0
+  return {
+    next: () => setAffinity([cpus[turn++ % cpus.length]!]),
+    end: () => setAffinity(cpus),
+  }
+}
