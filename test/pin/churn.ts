@@ -14,6 +14,8 @@ for (let i = 0; i < Number(times); i++) {
   try {
     using object = openObject(path, { root, name: 'churn' }).upgrade({ waitMs })
     count(object.maps.size === 2 && object.programs.size === 1 ? 'whole' : 'partial')
+    // now and then long enough for a reader to come by
+    if (i % 4 === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
     if (object.unpin({ waitMs }).removed > 0) count('unpinned')
   } catch (error) {
     const { code, message } = error as BpfError
