@@ -1,5 +1,6 @@
 // `npm run fixtures` compiles every NAME.bpf.c in test/fixtures and examples to NAME.bpf.o beside it; with `--check` it
 // writes nothing and fails where an object is not what its source gives. More arguments are filters on the path.
+// Every NAME.c in test/pairs gives two objects, NAME.old.o and with -DNEW NAME.new.o, without DWARF.
 // A first line `// clang: FLAGS` adds flags for one file. NAME.bpf.link lists objects that bpftool links to NAME.bpf.o.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -34,7 +35,18 @@ process.chdir(join(import.meta.dirname, '..'))
 const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-fixtures-'))
 let failed = 0
 try {
-  for (const source of sources()) build(source)
+  for (const source of sources()) {
+    const object = source.replace(/(c|link)$/, 'o')
+    build(source, object, fresh => (source.endsWith('.link') ? link(source, fresh) : compile(source, fresh)))
+  }
+  for (const source of pairs()) {
+    for (const [side, defines] of [
+      ['old', []],
+      ['new', ['-DNEW']],
+    ] as const) {
+      build(source, source.replace(/c$/, `${side}.o`), fresh => compilePair(source, defines, fresh))
+    }
+  }
 } finally {
   rmSync(scratch, { recursive: true })
 }
@@ -52,6 +64,19 @@ function sources(): string[] {
   )
 }
 
+function pairs(): string[] {
+  return readdirSync('test/pairs')
+    .filter(file => file.endsWith('.c'))
+    .map(file => join('test/pairs', file))
+    .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
+    .sort()
+}
+
+function compilePair(source: string, defines: readonly string[], object: string): void {
+  execFileSync(clang, [...flags, ...defines, '-c', source, '-o', object], { stdio: 'inherit' })
+  execFileSync(objcopy, ['--strip-debug', object])
+}
+
 function compile(source: string, object: string): void {
   const own = /^\/\/ clang: (.+)$/m.exec(readFileSync(source, 'utf8').split('\n', 1)[0]!)?.[1]
   execFileSync(clang, [...flags, ...(own?.split(' ') ?? []), '-c', source, '-o', object], {
@@ -64,17 +89,15 @@ function link(source: string, object: string): void {
   execFileSync('bpftool', ['gen', 'object', object, ...parts.map(part => join(dirname(source), part))])
 }
 
-function build(source: string): void {
+function build(source: string, object: string, make: (fresh: string) => void): void {
   const fresh = join(scratch, 'fresh.o')
   try {
-    if (source.endsWith('.link')) link(source, fresh)
-    else compile(source, fresh)
+    make(fresh)
   } catch (error) {
     console.log(`${source}: ${error instanceof Error ? error.message.split('\n', 1)[0] : error}`)
     failed++
     return
   }
-  const object = source.replace(/(c|link)$/, 'o')
   const isSame = existsSync(object) && readFileSync(object).equals(readFileSync(fresh))
   if (isSame) return
   if (!values.check) {

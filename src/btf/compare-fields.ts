@@ -257,8 +257,9 @@ function inOrder(groups: readonly (readonly FieldChange[])[]): FieldChange[] {
   const ordered: FieldChange[] = []
   let next = 0
   for (const group of kept) {
-    const place = group[0]?.pinned?.bitOffset ?? -1
-    for (; next < gone.length && (gone[next]?.[0]?.pinned?.bitOffset ?? 0) < place; next++) {
+    const [first] = group
+    const place = (first?.pinned ?? first?.wanted)?.bitOffset ?? 0
+    for (; next < gone.length && (gone[next]?.[0]?.pinned?.bitOffset ?? 0) <= place; next++) {
       ordered.push(...gone[next]!)
     }
     ordered.push(...group)

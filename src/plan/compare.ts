@@ -1,10 +1,11 @@
+import { worstOf } from '../btf/index.ts'
 import { type Target, targetText } from '../spec/targets.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import { gradeMap, type LiveFacts } from './grade-map.ts'
 import type { LinkRecord, ProgramRecord } from './manifest.ts'
 import { isStateless } from './map-families.ts'
 import { type Machine, type MapShape, type MapTypes, requestedShape } from './shape.ts'
-import { fits, type ItemVerdict, type LinkVerdict, type MapVerdict, type Reason } from './verdict.ts'
+import { fits, type ItemVerdict, isGrade, type LinkVerdict, type MapVerdict, type Reason } from './verdict.ts'
 
 /** A pinned map as far as a comparison needs it. */
 export interface PinnedMap {
@@ -14,6 +15,8 @@ export interface PinnedMap {
   readonly shape: MapShape
   /** The types of its entries, where they are known. */
   readonly types?: MapTypes
+  /** What a map of maps holds, where it is known. */
+  readonly inner?: PinnedMap
   /** What its entries tell, where somebody has looked. */
   readonly live?: LiveFacts
   /** The value of a map of constants, if it is frozen. */
@@ -56,8 +59,9 @@ export function compareObject(wanted: WantedObject, pinned: PinnedObject, machin
   ]
 }
 
-function* compareMaps(
-  { spec, paths }: WantedObject,
+/** A verdict on each map of either side. */
+export function* compareMaps(
+  { spec, paths }: Pick<WantedObject, 'spec' | 'paths'>,
   pinned: readonly PinnedMap[],
   machine: Machine,
 ): Generator<MapVerdict> {
@@ -133,13 +137,23 @@ export function gradePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machine
   const { name, section } = map
   const { path, shape, types, live } = pinned
   const own = typesOf(spec, map)
-  return gradeMap({
+  const outer = gradeMap({
     ...{ name, path, machine, isConstant: section?.kind === 'rodata' },
     wanted: { shape: requestedShape(map, machine), ...(own ? { types: own } : {}) },
     pinned: { shape, ...(types ? { types } : {}) },
     ...(live ? { live } : {}),
     ...(section ? { section } : {}),
   })
+  if (!map.inner || !pinned.inner) return outer
+  return withInner(outer, gradePinned(spec, map.inner, pinned.inner, machine))
+}
+
+/** A map of maps is as good as what it holds: the kernel takes only maps like the first one into it. */
+function withInner(outer: MapVerdict, inner: MapVerdict): MapVerdict {
+  if (inner.verdict === 'identical') return outer
+  const grades = [outer.verdict, inner.verdict].filter(isGrade)
+  const reasons = inner.reasons.map(reason => ({ ...reason, field: `inner ${reason.field}` }))
+  return { ...outer, verdict: worstOf(grades), reasons: [...outer.reasons, ...reasons] }
 }
 
 /** The types of a map's entries as its object has them. */
@@ -169,7 +183,8 @@ function compareConstants(
     : [{ field: 'contents', wanted: 'other constants', pinned: 'constants' }]
 }
 
-function* comparePrograms(
+/** A verdict on each program of either side, by hashes or anything else that says which code it is. */
+export function* comparePrograms(
   hashes: ReadonlyMap<string, string>,
   pinned: readonly ProgramRecord[],
 ): Generator<ItemVerdict> {

@@ -186,12 +186,13 @@ function compareParts(sides: MapSides, part: Part, isRemade = false): Compared |
   const size = part === 'key' ? 'keySize' : 'valueSize'
   const a = pinned.types
   const b = wanted.types
+  const isVeryTypes =
+    a !== undefined && a.btf === b?.btf && a[part] === b[part] && wanted.shape[size] === pinned.shape[size]
+  // the very same types need no look, unless the map is made anew and they hold what cannot be carried
+  if (isVeryTypes && (!isRemade || a[part] === 0)) return undefined
   if (!a || !b || a[part] === 0 || b[part] === 0) {
     return { comparison: undefined, graded: { grade: 'compatible', reasons: [unknownLayout(part, a, b)] } }
   }
-  const isVeryTypes = a.btf === b.btf && a[part] === b[part] && wanted.shape[size] === pinned.shape[size]
-  // the very same types need no look, unless the map is made anew and they hold what cannot be carried
-  if (isVeryTypes && !isRemade) return undefined
   const found = compareLayouts(
     { btf: a.btf, id: a[part], size: pinned.shape[size] },
     { btf: b.btf, id: b[part], size: wanted.shape[size] },

@@ -1,5 +1,5 @@
 import { type Grade, worstOf } from '../btf/index.ts'
-import type { ItemVerdict, MapVerdict, Verdict } from './verdict.ts'
+import { type ItemVerdict, isGrade, type MapVerdict } from './verdict.ts'
 
 /**
  * What to do with a pinned map that does not fit. Each of `refuse`, `convert` and `convert-lossy` allows what those
@@ -37,19 +37,14 @@ export function actionOf(map: MapVerdict, policy: Policy): MapAction {
   return verdict === 'lossy' && mode === 'convert-lossy' ? 'convert' : 'refuse'
 }
 
-const grades: ReadonlySet<Verdict> = /* @__PURE__ */ new Set([
-  ...(['identical', 'compatible', 'convertible', 'lossy', 'incompatible'] as const),
-])
-
 /** The verdict on an object: that on its worst map, and `new` where nothing is pinned. */
 export function verdictOf(items: readonly ItemVerdict[]): Grade | 'new' {
-  const isNothingPinned = items.every(({ verdict }) => verdict === 'new')
+  // what is made anew because it does not fit has reasons
+  const isNothingPinned = items.every(
+    item => item.verdict === 'new' && (item.kind === 'program' || item.reasons.length === 0),
+  )
   if (isNothingPinned && items.length > 0) return 'new'
   const maps = items.filter(item => item.kind === 'map')
   // `new` and `gone` take nothing from what is there
   return worstOf(maps.flatMap(({ verdict }) => (isGrade(verdict) ? [verdict] : [])))
-}
-
-function isGrade(verdict: Verdict): verdict is Grade {
-  return grades.has(verdict)
 }

@@ -1,4 +1,4 @@
-import type { ChangeKind, LayoutComparison } from '../btf/index.ts'
+import type { ChangeKind, Grade, LayoutComparison } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import type { MapShape } from './shape.ts'
 
@@ -76,6 +76,15 @@ export function reasonText({ field, wanted, pinned, change, note }: Reason): str
   }
   const what = change === 'kept' ? (note ?? change) : note === undefined ? change : `${change}: ${note}`
   return `${field}: ${pinned} -> ${wanted} (${what})`
+}
+
+const grades: ReadonlySet<Verdict> = /* @__PURE__ */ new Set([
+  ...(['identical', 'compatible', 'convertible', 'lossy', 'incompatible'] as const),
+])
+
+/** Is this one about something that is on both sides? */
+export function isGrade(verdict: Verdict): verdict is Grade {
+  return grades.has(verdict)
 }
 
 /** Can the object's programs use what is pinned as it is? */

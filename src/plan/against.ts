@@ -1,0 +1,75 @@
+import { identityBytes } from '../spec/assemble.ts'
+import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
+import { compareMaps, comparePrograms, type PinnedMap, typesOf } from './compare.ts'
+import { keptShape, type Machine, requestedShape } from './shape.ts'
+import type { ItemVerdict, LinkVerdict, Reason } from './verdict.ts'
+
+/** What sizes depend on is the same for both objects, wherever they are compared. */
+const anyMachine: Machine = { possibleCpus: 1, pageSize: 4096 }
+
+/**
+ * What the upgrade from one object to another would be, by their files alone. What only live maps can tell counts as
+ * the worse case, and the reason says so. The path of a map is its name.
+ */
+export function compareSpecs(old: Spec, now: Spec): ItemVerdict[] {
+  const paths = new Map(now.maps.map(({ name }) => [name, name]))
+  const hasSameTypes = isSameBtf(old, now)
+  return [
+    ...compareMaps(
+      { spec: now, paths },
+      old.maps.map(map => asPinned(hasSameTypes ? { ...old, kernelBtf: now.kernelBtf } : old, map)),
+      anyMachine,
+    ),
+    ...comparePrograms(codeOf(now), programsOf(old)),
+    ...compareHooks(old.programs, now.programs),
+  ]
+}
+
+/** Two blobs of the same bytes need no comparison of what is in them. */
+function isSameBtf(old: Spec, now: Spec): boolean {
+  const [a, b] = [old, now].map(({ kernelBtf }) => kernelBtf?.().bytes)
+  return a !== undefined && a.length === b?.length && a.every((byte, i) => byte === b[i])
+}
+
+/** What would be pinned of a map. */
+function asPinned(spec: Spec, map: MapSpec): PinnedMap {
+  const shape = keptShape(requestedShape(map, anyMachine), anyMachine)
+  const types = typesOf(spec, map)
+  const { name, section, inner } = map
+  return {
+    ...{ name, path: name, shape },
+    ...(types ? { types } : {}),
+    ...(inner ? { inner: asPinned(spec, inner) } : {}),
+    ...(section?.kind === 'rodata' ? { contents: section.contents } : {}),
+  }
+}
+
+/** The code of the programs that are loaded, by name. */
+function codeOf(spec: Spec): Map<string, string> {
+  const latin1 = new TextDecoder('latin1')
+  const loaded = spec.programs.filter(({ autoload }) => autoload)
+  return new Map(loaded.map(program => [program.name, latin1.decode(identityBytes(spec, program))]))
+}
+
+function programsOf(spec: Spec): { readonly name: string; readonly hash: string }[] {
+  return Array.from(codeOf(spec), ([name, hash]) => ({ name, hash }))
+}
+
+/** By what the sections of programs say: where else they are attached is not in the file. */
+function* compareHooks(old: readonly ProgramSpec[], now: readonly ProgramSpec[]): Generator<LinkVerdict> {
+  const left = hooksOf(old)
+  for (const [name, section] of hooksOf(now)) {
+    const pinned = left.get(name)
+    left.delete(name)
+    const reasons: Reason[] =
+      pinned === section ? [] : [{ field: 'target', wanted: section, pinned: pinned ?? 'none' }]
+    if (pinned === undefined) yield { kind: 'link', name, verdict: 'new', reasons: [] }
+    else yield { kind: 'link', name, verdict: pinned === section ? 'identical' : 'changed', reasons }
+  }
+  for (const name of left.keys()) yield { kind: 'link', name, verdict: 'gone', reasons: [] }
+}
+
+function hooksOf(programs: readonly ProgramSpec[]): Map<string, string> {
+  const attached = programs.filter(({ autoload, autoattach, rule }) => autoload && autoattach && rule?.family)
+  return new Map(attached.map(({ name, section }) => [name, section]))
+}

@@ -1,0 +1,16 @@
+// A byte becomes a bool.
+#include "pair.h"
+
+#ifdef NEW
+struct flow {
+	bool seen;
+	u32 packets;
+};
+#else
+struct flow {
+	u8 seen;
+	u32 packets;
+};
+#endif
+
+FLOWS(struct flow);

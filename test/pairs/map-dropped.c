@@ -1,0 +1,9 @@
+// A map goes.
+#include "pair.h"
+
+#ifdef NEW
+FLOWS(u64);
+#else
+FLOWS(u64);
+MAP(drops, HASH, 64, u32, u64);
+#endif
