@@ -3,6 +3,7 @@ import type { Command } from './command.ts'
 /** Every command by its name; what it needs is loaded when it is run. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   pin: async () => (await import('./pin.ts')).pin,
+  plan: async () => (await import('./plan.ts')).plan,
   unpin: async () => (await import('./unpin.ts')).unpin,
   ls: async () => (await import('./ls.ts')).ls,
   inspect: async () => (await import('./inspect.ts')).inspect,
