@@ -24,7 +24,8 @@ function about(lines: string[], name: string): string {
   return lines.slice(start, start + 1 + length).join('\n')
 }
 
-const all = run(['--timeout', '3'])
+// on a busy system a process takes seconds to start
+const all = run(['--timeout', '10'])
 
 const expected: Record<string, readonly RegExp[]> = {
   fails: [/"shapes: is equal"/, /Actual:\s+--··"a":·1/, /fails\.test\.ts:7:10/, /FAIL.* 1 passed/],
@@ -36,7 +37,7 @@ const expected: Record<string, readonly RegExp[]> = {
   'never-run': [/1 test\(s\) never ran/],
   empty: [/no tests in this file/],
   'runs-dry': [/ended early in "waits for nothing": exit code 13/],
-  hangs: [/killed after 3 s in "spins"/],
+  hangs: [/killed after 10 s in "spins"/],
   exits: [/ended early in "leaves early": exit code 0/],
   dies: [/ended early in "crashes": SIGSEGV/],
   unhandled: [/ended early in "forgets a rejection": exit code 1/, /nobody saw/],
