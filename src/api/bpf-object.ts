@@ -2,7 +2,20 @@ import { BpfError } from '../errors.ts'
 import { type BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap, SectionMemory, Variable } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
-import { type PinSite, pinObject, Root, removePins, report, type UnpinReport, Writer } from '../pin/index.ts'
+import {
+  type PinSite,
+  pinObject,
+  type RollbackOptions,
+  Root,
+  removePins,
+  report,
+  rollbackObject,
+  type SuccessionOptions,
+  type TakeoverOptions,
+  type UnpinReport,
+  type UpgradeReport,
+  Writer,
+} from '../pin/index.ts'
 import type { PinKind } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import type { Spec } from '../spec/types.ts'
@@ -21,6 +34,8 @@ export interface ObjectParts {
   readonly isPinned: boolean
   /** Is something pinned under that name, be it this or another? Then it is not attached or pinned once more. */
   readonly isNameTaken: boolean
+  /** What the upgrade came to that made it. */
+  readonly report?: UpgradeReport
 }
 
 /** A program that was not attached because it does not say where, and what it lacks: `'a cgroup directory'`. */
@@ -41,6 +56,9 @@ export interface PinOptions extends WriteOptions {
    */
   readonly mode?: number
 }
+
+/** How to install an object, or to upgrade what is pinned of it. */
+export interface UpgradeOptions extends PinOptions, SuccessionOptions, TakeoverOptions {}
 
 /**
  * An object that the kernel holds. Closing it closes this process's descriptors: what is pinned, or held by another
@@ -87,6 +105,11 @@ export class BpfObject {
   /** Is what this object holds pinned as a whole? */
   get isPinned(): boolean {
     return this.#isPinned
+  }
+
+  /** What the upgrade came to that put it in the place of another version; `undefined` for what was installed or found. */
+  get upgraded(): UpgradeReport | undefined {
+    return this.#parts.report
   }
 
   /** The directory of its pins, whether they are there or not. */
@@ -191,9 +214,35 @@ export class BpfObject {
     this.#isPinned = false
     this.#isNameTaken = false
     // a link that this process holds would keep its program attached
+    this.#closeLinks()
+    return unpinned ? report(unpinned) : nothing
+  }
+
+  /**
+   * Puts the generation that an upgrade kept (`keepPrevious`) in the place of this one, as an upgrade does. What this object
+   * holds is not what is pinned any more: close it, and open the object again.
+   *
+   * @throws BpfError `ERR_NO_PREVIOUS` where none was kept, `ERR_NOT_PINNED`, `ERR_GAP`, `ERR_LOCKED`.
+   */
+  rollback({ keepPrevious, allowGap, ...options }: RollbackOptions & PinOptions = {}): UpgradeReport {
+    this.#mustBeOpen()
+    const writer = Writer.open(this.#parts.site, this.name, options)
+    try {
+      const report = rollbackObject(writer, this.name, {
+        ...(keepPrevious === undefined ? {} : { keepPrevious }),
+        ...(allowGap === undefined ? {} : { allowGap }),
+        onCommit: () => this.#closeLinks(),
+      })
+      this.#isPinned = false
+      return report
+    } finally {
+      writer.close()
+    }
+  }
+
+  #closeLinks(): void {
     for (const link of this.#links.values()) link.close()
     this.#links.clear()
-    return unpinned ? report(unpinned) : nothing
   }
 
   /** Another object may have been pinned under the name since. */

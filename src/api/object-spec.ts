@@ -1,28 +1,38 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { BpfError } from '../errors.ts'
+import type { BpfLink } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
-import { liveVariables, load } from '../object/index.ts'
+import { type Live, liveVariables, load } from '../object/index.ts'
 import {
   closeGeneration,
   defaultRoot,
   findObject,
   type Generation,
+  isBeingChanged,
   isCurrent,
   openGeneration,
+  openUnlinked,
+  type PinnedState,
   type PinSite,
+  planInstall,
+  planUpgrade,
   Root,
+  readState,
+  refuse,
   reusableMaps,
+  upgradeObject,
   Writer,
 } from '../pin/index.ts'
 import { gradePinned, type PinnedMap } from '../plan/compare.ts'
 import type { Layout } from '../plan/layout.ts'
 import { encodeObjectName, objectNameOf } from '../plan/names.ts'
+import type { Plan } from '../plan/upgrade.ts'
 import { fits, PinMismatchError } from '../plan/verdict.ts'
 import { parseSpec } from '../spec/parse.ts'
 import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
-import { BpfObject, type PinOptions } from './bpf-object.ts'
+import { BpfObject, type UpgradeOptions } from './bpf-object.ts'
 import { Collection } from './collection.ts'
 
 export interface OpenOptions {
@@ -122,20 +132,99 @@ export class ObjectSpec {
   }
 
   /**
-   * The one call for services. Nothing pinned: loads, attaches and pins. This object pinned: opens it and loads nothing,
-   * so that every map, program and link stays what it is.
+   * The one call for services. Nothing pinned: loads, attaches and pins. This object pinned and alive: opens it and loads
+   * nothing, so that every map, program and link stays what it is. Another version pinned: loads this one, takes over the
+   * maps that fit, converts those that do not as the options allow, and puts all of it in the place of the other at once;
+   * links go on without a gap where their kind allows it. Links whose hook is gone are attached anew.
    *
-   * @throws PinMismatchError where another version of the object is pinned; nothing is changed then.
+   * @throws PinMismatchError where a pinned map does not fit and may not be converted, BpfError `ERR_GAP` where events would
+   * be lost, `ERR_LOCKED`, `ERR_FOREIGN`, VerifierError, else with the kernel's errno. Nothing is changed then, unless the
+   * error says that the new generation is in place.
    */
-  upgrade(options: PinOptions = {}): BpfObject {
-    const found = this.#findPinned()
+  upgrade(options: UpgradeOptions = {}): BpfObject {
+    const found = this.#findSame()
     if (found) return found
     const writer = Writer.open(this.#site, this.name, options)
     try {
       // another process may have pinned it while this one waited for its turn
-      return (writer.hasCurrent && this.#findPinned()) || this.#install(writer)
+      const generation = openGeneration(writer.root, this.name, { isOurs: true })
+      if (!generation) return this.#install(writer)
+      try {
+        return this.#succeed(generation, writer, options)
+      } finally {
+        closeGeneration(generation)
+      }
     } finally {
       writer.close()
+    }
+  }
+
+  /**
+   * What {@link upgrade} would do with the same options: how each pinned map fits, what becomes of maps, programs and links,
+   * and the steps. Changes nothing, and waits for nobody.
+   */
+  plan(options: UpgradeOptions = {}): Plan {
+    using root = Root.find(this.#site.root)
+    for (;;) {
+      const generation = root && openGeneration(root, this.name, { isOurs: true })
+      if (!generation) return planInstall(this.#spec, this.#site)
+      try {
+        const state = readState(this.#spec, this.#site, generation)
+        try {
+          return planUpgrade(this.#spec, this.#site, state, options)
+        } finally {
+          closeState(state)
+        }
+      } catch (error) {
+        if (isCurrent(root, this.name, generation)) throw error
+      } finally {
+        closeGeneration(generation)
+      }
+    }
+  }
+
+  #succeed(generation: Generation, writer: Writer, options: UpgradeOptions): BpfObject {
+    const state = readState(this.#spec, this.#site, generation)
+    try {
+      const plan = planUpgrade(this.#spec, this.#site, state, options)
+      if (plan.kind === 'find') return this.#find(generation)
+      refuse(plan)
+      return plan.kind === 'relink'
+        ? this.#relink(plan, state, writer, options)
+        : this.#reload(plan, state, writer, options)
+    } finally {
+      closeState(state)
+    }
+  }
+
+  /** A new generation of the maps and programs that are pinned, with other links. */
+  #relink(plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject {
+    const maps = new Map<string, BpfMap>()
+    for (const [name, map] of state.maps) maps.set(name, map.duplicate(name))
+    const found = openUnlinked(this.#spec, state.generation, maps)
+    return this.#replace({ ...found, ...liveVariables(this.#spec, maps) }, plan, state, writer, options)
+  }
+
+  #reload(plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject {
+    const fresh = plan.maps.filter(({ action }) => action === 'convert' || action === 'replace')
+    const names = new Set(fresh.map(({ name }) => name))
+    const maps = reusableMaps(this.#spec, this.#site, state.generation, names)
+    return this.#replace(load(this.#spec, { maps }), plan, state, writer, options)
+  }
+
+  #replace(live: Live, plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject {
+    const links = new Map<string, BpfLink>()
+    const parts = { ...live, spec: this.#spec, site: this.#site, links, isPinned: true, isNameTaken: true }
+    try {
+      const report = upgradeObject(parts, plan, state, writer, options, links)
+      const object = new BpfObject({ ...parts, report })
+      object.attachUnpinned()
+      return object
+    } catch (error) {
+      for (const items of [live.sections, links.values(), live.programs.values(), live.maps.values()]) {
+        for (const item of items) item.close()
+      }
+      throw error
     }
   }
 
@@ -164,6 +253,19 @@ export class ObjectSpec {
       return object
     } catch (error) {
       object.close()
+      throw error
+    }
+  }
+
+  /** What is pinned, if it is this object and alive: for that no lock is needed. */
+  #findSame(): BpfObject | undefined {
+    using root = Root.find(this.#site.root)
+    if (!root || isBeingChanged(root, this.name)) return undefined
+    try {
+      return this.#findPinned()
+    } catch (error) {
+      if (error instanceof PinMismatchError) return undefined
+      if (error instanceof BpfError && upgradable.has(error.code)) return undefined
       throw error
     }
   }
@@ -204,6 +306,13 @@ export class ObjectSpec {
 
 function givenMap(name: string, { shape, types }: BpfMap): PinnedMap {
   return { name, path: 'what was given', shape, ...(types ? { types } : {}) }
+}
+
+/** What an upgrade mends. */
+const upgradable: ReadonlySet<string> = new Set(['ERR_LINK_DEAD', 'ERR_PIN_MISSING'])
+
+function closeState({ maps }: PinnedState): void {
+  for (const map of maps.values()) map.close()
 }
 
 /**

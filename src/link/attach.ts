@@ -118,6 +118,35 @@ function checkCookie(cookie: bigint | undefined, { takesCookie, wants }: Family,
   })
 }
 
+/** A priority at which something is already is left to it; so many others are tried. */
+const priorityAttempts = 64
+
+/**
+ * As {@link attachProgram}, where a link of an earlier version of the program may still be at the same place. Netfilter has
+ * one program a priority: the next one that is free is taken, and `declared` is what was asked for then.
+ */
+export function attachBeside(
+  program: Attachable,
+  label: string | undefined,
+): { readonly link: BpfLink; readonly declared?: Target } {
+  const { spec } = program
+  const place = placeOf(spec, label)
+  if ('wants' in place || !('netfilter' in place.target)) return { link: attachProgram(program, label) }
+  const declared = place.target
+  const { priority = 0 } = declared
+  for (let by = 0; ; by++) {
+    const target = { ...declared, priority: priority + by }
+    const aside = label === undefined ? { target } : { targets: { ...spec.targets, [label]: target } }
+    try {
+      const link = attachProgram({ ...program, spec: { ...spec, ...aside } }, label)
+      return by === 0 ? { link } : { link, declared }
+    } catch (error) {
+      const isTaken = error instanceof BpfError && error.code === 'EBUSY'
+      if (!isTaken || by === priorityAttempts) throw error
+    }
+  }
+}
+
 function linkName({ name }: ProgramSpec, label: string | undefined): string {
   return label === undefined ? name : `${name}~${label}`
 }

@@ -1,4 +1,4 @@
-export { attachProgram, type PlannedLink, plannedLinks } from './attach.ts'
+export { attachBeside, attachProgram, type PlannedLink, plannedLinks } from './attach.ts'
 export { isAttached } from './attached.ts'
 export type { Attachable, MapsByName } from './family.ts'
 export { type Replaced, replacedBy } from './freplace.ts'

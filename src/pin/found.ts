@@ -6,7 +6,7 @@ import { compareObject, type PinnedMap, type WantedLink, type WantedObject } fro
 import { fullPath, mapPlace } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import type { MapShape } from '../plan/shape.ts'
-import { fits, PinMismatchError } from '../plan/verdict.ts'
+import { fits, type ItemVerdict, PinMismatchError } from '../plan/verdict.ts'
 import { targetText } from '../spec/targets.ts'
 import type { Spec } from '../spec/types.ts'
 import { reserveDescriptors } from '../syscall/index.ts'
@@ -35,11 +35,7 @@ export function findObject(spec: Spec, site: PinSite, generation: Generation): F
     links: new Map<string, BpfLink>(),
   }
   try {
-    reserveDescriptors(generation.manifest.pins.length)
-    const wanted = wantedObject(spec, site)
-    const { programs, links } = generation.manifest
-    const maps = openMaps(spec, wanted.paths, generation, found.maps)
-    const verdicts = compareObject(wanted, { maps, programs, links }, thisMachine())
+    const verdicts = compareFound(spec, site, generation, found.maps)
     const differences = verdicts.filter(item => !fits(item))
     if (differences.length > 0) throw new PinMismatchError(spec.name, generation.path, differences)
     openPrograms(spec, generation, found)
@@ -47,6 +43,36 @@ export function findObject(spec: Spec, site: PinSite, generation: Generation): F
     return found
   } catch (error) {
     for (const items of Object.values(found)) for (const item of items.values()) item.close()
+    throw error
+  }
+}
+
+/**
+ * Compares what is pinned with what an object asks for.
+ *
+ * @param maps is filled with the maps of both, which are the caller's to close, also when this throws
+ */
+export function compareFound(
+  spec: Spec,
+  site: PinSite,
+  generation: Generation,
+  maps: Map<string, BpfMap>,
+): ItemVerdict[] {
+  reserveDescriptors(generation.manifest.pins.length)
+  const wanted = wantedObject(spec, site)
+  const { programs, links } = generation.manifest
+  const pinned = openMaps(spec, wanted.paths, generation, maps)
+  return compareObject(wanted, { maps: pinned, programs, links }, thisMachine())
+}
+
+/** Opens maps and programs of a generation as they are pinned; the caller closes them. */
+export function openUnlinked(spec: Spec, generation: Generation, maps: Map<string, BpfMap>): Found {
+  const found = { maps, programs: new Map<string, BpfProgram>(), links: new Map<string, BpfLink>() }
+  try {
+    openPrograms(spec, generation, found)
+    return found
+  } catch (error) {
+    for (const program of found.programs.values()) program.close()
     throw error
   }
 }

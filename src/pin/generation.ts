@@ -1,9 +1,9 @@
 import { BpfError } from '../errors.ts'
 import type { Manifest } from '../plan/manifest.ts'
-import { encodeObjectName } from '../plan/names.ts'
+import { encodeObjectName, previousSuffix } from '../plan/names.ts'
 import { closeFd, openFile, openFlag, systemError } from '../syscall/index.ts'
 import { readManifest } from './manifest-map.ts'
-import { mustBeTrusted } from './ownership.ts'
+import { mustBeOurs, mustBeTrusted } from './ownership.ts'
 import type { Root } from './root.ts'
 
 const ENOENT = -2
@@ -33,7 +33,7 @@ export function openGeneration(
 ): Generation | undefined {
   for (;;) {
     const path = `${root.path}/${encodeObjectName(object)}`
-    const directory = openDirectory(root, object, path)
+    const directory = openDirectory(root, encodeObjectName(object), path)
     if (directory === undefined) return undefined
     try {
       if (isOurs) mustBeTrusted(directory, path)
@@ -49,12 +49,32 @@ export function openGeneration(
   }
 }
 
-function openDirectory(root: Root, object: string, path: string): number | undefined {
-  const directory = openFile(
-    encodeObjectName(object),
-    openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW,
-    root.fd,
-  )
+/**
+ * Opens the generation that was kept for a way back; `undefined` where there is none. The caller holds the object's lock,
+ * and closes `directory`.
+ *
+ * @throws BpfError `ERR_FOREIGN` for a directory of another user.
+ */
+export function openPrevious(root: Root, object: string): Generation | undefined {
+  const name = `${encodeObjectName(object)}${previousSuffix}`
+  const path = `${root.path}/${name}`
+  const directory = openDirectory(root, name, path)
+  if (directory === undefined) return undefined
+  try {
+    mustBeOurs(directory, path)
+    const manifest = readManifest(directory, path)
+    if (manifest) return { path, directory, manifest }
+  } catch (error) {
+    closeFd(directory)
+    throw error
+  }
+  // half of one that was being removed
+  closeFd(directory)
+  return undefined
+}
+
+function openDirectory(root: Root, name: string, path: string): number | undefined {
+  const directory = openFile(name, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, root.fd)
   if (directory === ENOENT) return undefined
   if (directory < 0) throw systemError(directory, 'openat', { doing: `opening '${path}'`, path })
   return directory

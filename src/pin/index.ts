@@ -1,4 +1,4 @@
-export { type Left, watchSteps } from './apply.ts'
+export { watchSteps } from './apply.ts'
 export type {
   ConvertEntry,
   CopyOptions,
@@ -7,7 +7,7 @@ export type {
   MapSide,
 } from './conversion.ts'
 export { type CopyReport, copyEntries } from './copy.ts'
-export { type Found, findObject } from './found.ts'
+export { type Found, findObject, openUnlinked } from './found.ts'
 export { closeGeneration, type Generation, isCurrent, openGeneration } from './generation.ts'
 export {
   hasObject,
@@ -18,14 +18,28 @@ export {
   listObject,
   objectNames,
 } from './list.ts'
+export { isBeingChanged } from './lock.ts'
 export { type OpenedMap, openMapAt } from './open.ts'
 export { type Pinnable, pinObject, Writer, type WriterOptions } from './pin.ts'
 export { openParts, type PinnedLink, type PinnedParts, pinnedVariables } from './pinned.ts'
+export {
+  type PinnedState,
+  planInstall,
+  planUpgrade,
+  readState,
+  refuse,
+  type SuccessionOptions,
+} from './planning.ts'
 export { type PinSite, reusableMaps } from './reuse.ts'
+export { type RollbackOptions, rollbackObject } from './rollback.ts'
 export { defaultRoot, Root } from './root.ts'
 export { createSnapshot } from './snapshot.ts'
 export { openMapFile } from './stranger.ts'
 export { listStrangers, type SideDirectory, type StrangePin, type Strangers } from './strangers.ts'
+export type { UpgradeReport } from './succession.ts'
 export { type SweepReport, sweepEntries } from './sweep.ts'
+export type { TakeoverOptions } from './takeover.ts'
 export { removePins, report, type UnpinReport, unpinObject } from './unpin.ts'
+export { upgradeObject } from './upgrade.ts'
 export { waitForPrograms } from './wait.ts'
+export type { Left } from './workshop.ts'

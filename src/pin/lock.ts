@@ -10,6 +10,9 @@ import {
   removeDirectory,
   systemError,
 } from '../syscall/index.ts'
+import { finishUpgrade } from './finish.ts'
+import type { Generation } from './generation.ts'
+import { readManifest } from './manifest-map.ts'
 import { mustBeOurs } from './ownership.ts'
 import { clearLeftover } from './recover.ts'
 import type { Root } from './root.ts'
@@ -17,6 +20,11 @@ import type { Root } from './root.ts'
 const ENOENT = -2
 const EAGAIN = -11
 const EEXIST = -17
+
+/** Is a writer at work at an object, or was one stopped? What it left the next one clears away, or finishes. */
+export function isBeingChanged(root: Root, object: string): boolean {
+  return root.has(`${encodeObjectName(object)}${nextSuffix}`)
+}
 
 export interface LockOptions {
   /** Permissions of the staging directory; nobody but its owner gets those to read it, as he could lock it. */
@@ -71,9 +79,10 @@ export class WriterLock {
     const end = performance.now() + waitMs
     for (;;) {
       const lock = WriterLock.#try(root, name, mode)
+      // what was finished has taken the staging directory with it
       if (lock) {
-        lock.#clear()
-        return lock
+        if (lock.#clear(name, mode)) return lock
+        continue
       }
       if (performance.now() > end) throw locked(root, object, waitMs)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs)
@@ -102,13 +111,34 @@ export class WriterLock {
     return undefined
   }
 
-  #clear(): void {
+  /** Finishes or clears away what a stopped writer left. `false`: with that, the lock is gone. */
+  #clear(directory: string, mode: number): boolean {
+    const path = `${this.#root.path}/${this.#nextName}`
+    let isLocked = false
     try {
-      clearLeftover(this.next, `${this.#root.path}/${this.#nextName}`, this.#current === undefined)
-    } catch (error) {
-      this.release()
-      throw error
+      const old = readManifest(this.next, path)
+      const current = old && this.#currentGeneration(directory)
+      if (old && current && old.generation < current.manifest.generation) {
+        const generation = { path, directory: this.next, manifest: old }
+        finishUpgrade({ root: this.#root, directory, current, old: generation, mode })
+      } else {
+        clearLeftover(this.next, path, {
+          current: () => this.#currentGeneration(directory)?.manifest,
+          isAlone: this.#current === undefined,
+        })
+        isLocked = true
+      }
+    } finally {
+      if (!isLocked) this.release()
     }
+    return isLocked
+  }
+
+  #currentGeneration(name: string): Generation | undefined {
+    if (this.#current === undefined) return undefined
+    const path = `${this.#root.path}/${name}`
+    const manifest = readManifest(this.#current, path)
+    return manifest && { path, directory: this.#current, manifest }
   }
 
   /** Gives the right back, and removes the staging directory if it is still there and empty. */

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
-import { type BpfProgram, programHash } from '../object/index.ts'
+import type { BpfProgram } from '../object/index.ts'
 import { isOutside, linkPlace, mapPlace, type PinKind, type Place, programPlace } from '../plan/layout.ts'
 import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
@@ -14,6 +14,7 @@ import type { Spec } from '../spec/types.ts'
 import { applySteps } from './apply.ts'
 import { occupantOf, occupantText } from './identity.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
+import { programRecord } from './recorded.ts'
 import type { PinSite } from './reuse.ts'
 import { Root } from './root.ts'
 
@@ -92,7 +93,8 @@ export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): v
     return item.fd
   }
   const directories = missingDirectories(pins)
-  const manifest = firstManifest(live, pins, directories)
+  const made = firstManifest(live, pins, directories)
+  const manifest = (): Manifest => made
   const held = new Map([[`${site.directory}${nextSuffix}`, lock.next]])
   applySteps(pinSteps(site.directory, pins, directories), { root, held, mode, manifest, descriptorOf })
 }
@@ -120,7 +122,8 @@ function pinRecords({ spec, maps, programs, links }: Pinnable, { root, layout }:
   return records
 }
 
-function refuseUnpinnable({ name, unpinnable }: BpfLink): void {
+/** @throws BpfError `ERR_UNPINNABLE` for a link that goes with its process. */
+export function refuseUnpinnable({ name, unpinnable }: BpfLink): void {
   if (unpinnable === undefined) return
   throw new BpfError(`link '${name}' cannot be pinned: ${unpinnable}`, {
     code: 'ERR_UNPINNABLE',
@@ -128,7 +131,7 @@ function refuseUnpinnable({ name, unpinnable }: BpfLink): void {
   })
 }
 
-function refuseOneForTwo(records: readonly PinRecord[]): void {
+export function refuseOneForTwo(records: readonly PinRecord[]): void {
   const taken = new Map<string, PinRecord>()
   for (const record of records) {
     const other = taken.get(record.path)
@@ -143,7 +146,7 @@ function refuseOneForTwo(records: readonly PinRecord[]): void {
 }
 
 /** A path outside may have the same map already: it was found there when the object was loaded. */
-function sharing({ kind, name, path }: Place, id: number): { readonly shared?: true } {
+export function sharing({ kind, name, path }: Place, id: number): { readonly shared?: true } {
   const occupant = isOutside(path) ? occupantOf(path) : undefined
   if (!occupant) return {}
   if (occupant.kind === kind && occupant.id === id) return { shared: true }
@@ -156,7 +159,7 @@ function sharing({ kind, name, path }: Place, id: number): { readonly shared?: t
 }
 
 /** Directories outside that are not there yet, parents before what is in them. */
-function missingDirectories(pins: readonly PinRecord[]): string[] {
+export function missingDirectories(pins: readonly PinRecord[]): string[] {
   const missing = new Set<string>()
   for (const { path, shared } of pins) {
     if (!isOutside(path) || shared) continue
@@ -172,25 +175,25 @@ function firstManifest(
   pins: readonly PinRecord[],
   directories: readonly string[],
 ): Manifest {
+  const cookies = new Map(spec.programs.map(({ name, link }) => [name, link.cookie]))
   return {
     generation: 1,
     name: spec.name,
     created: new Date().toISOString(),
     pins,
-    links: [...links.values()].map(link => linkRecord(spec, link)),
-    programs: [...programs.values()].map(({ name, spec: program }) => ({
-      name,
-      hash: program ? programHash(spec, program) : '',
-    })),
+    links: [...links.values()].map(link => linkRecord(link, cookies.get(link.program))),
+    programs: [...programs.values()].flatMap(program =>
+      program.spec ? programRecord(spec, program.spec) : [],
+    ),
     ...(directories.length > 0 ? { directories } : {}),
     btf: spec.kernelBtf?.().bytes ?? new Uint8Array(0),
   }
 }
 
-function linkRecord(spec: Spec, link: BpfLink): LinkRecord {
+/** What a manifest says of a live link. */
+export function linkRecord(link: BpfLink, cookie: bigint | undefined): LinkRecord {
   const { name, program, target } = link
   const info = link.info()
-  const cookie = spec.programs.find(one => one.name === program)?.link.cookie
   return {
     name,
     program,

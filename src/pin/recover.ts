@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path'
 import { directories, isOutside, type PinKind } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import { draftName, manifestName } from '../plan/names.ts'
+import { keptPath, stagedPath } from '../plan/upgrade-steps.ts'
 import {
   closeFd,
   linkDetach,
@@ -15,25 +16,33 @@ import {
 } from '../syscall/index.ts'
 import { idOf } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
-import { isBpffs } from './root.ts'
+import { mustBeOurs } from './ownership.ts'
+import { isBpffs, type Root } from './root.ts'
 
 const ENOENT = -2
 const EISDIR = -21
 const ENOTEMPTY = -39
 
+/** What there is besides a generation that is removed. */
+export interface Others {
+  /** The manifest of the current generation. */
+  current(): Manifest | undefined
+  /** There is none: links in this one are no other's, and are detached whoever holds them. */
+  readonly isAlone: boolean
+}
+
 /**
- * Clears a staging directory that a stopped writer left: the pins in it, and those that it had made outside, which its
- * draft or its manifest lists. What is pinned outside is removed only where it still is what is listed.
+ * Clears a directory that a stopped writer left: the pins in it, and those outside that its draft or its manifest lists.
+ * What is pinned outside is removed only where it still is what is listed, and is not the current generation's as well.
  *
  * @param directory open, locked, and ours
- * @param isAlone there is no other generation: links in this one are no other's, and are detached whoever holds them
  */
-export function clearLeftover(directory: number, path: string, isAlone: boolean): void {
+export function clearLeftover(directory: number, path: string, { current, isAlone }: Others): void {
   const entries = entriesOf(directory, '.', path)
   if (entries.length === 0) return
   for (const name of [draftName, manifestName]) {
     const manifest = entries.includes(name) ? readManifest(directory, path, name) : undefined
-    if (manifest) removeOutside(manifest)
+    if (manifest) removeOutside(manifest, current())
   }
   for (const name of entries) {
     const unlinked = unlinkFile(name, directory)
@@ -57,12 +66,40 @@ function detach(pin: string, directory: number): void {
   closeFd(fd)
 }
 
-function removeOutside({ pins, directories: made = [] }: Manifest): void {
+/**
+ * Removes a whole generation that nobody looks for by its name, as one that was kept for a way back.
+ *
+ * @param name of its directory, below the root
+ * @param current what stays: pins outside may be its as well
+ * @throws BpfError `ERR_FOREIGN` for the directory of another user.
+ */
+export function dropGeneration(root: Root, name: string, current: Manifest | undefined): void {
+  const path = `${root.path}/${name}`
+  const directory = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, root.fd)
+  if (directory === ENOENT) return
+  if (directory < 0) throw systemError(directory, 'openat', { doing: `removing '${path}'`, path })
+  try {
+    mustBeOurs(directory, path)
+    clearLeftover(directory, path, { current: () => current, isAlone: false })
+    check(removeDirectory(name, root.fd), path)
+  } finally {
+    closeFd(directory)
+  }
+}
+
+function removeOutside({ pins, directories: made = [] }: Manifest, current: Manifest | undefined): void {
+  const kept = new Set(current?.pins.map(({ path, id }) => `${id} ${path}`))
   for (const { kind, path, id, shared } of pins) {
-    if (isOutside(path) && !shared && isStill(path, kind, id)) check(unlinkFile(path), path)
+    if (!isOutside(path) || shared) continue
+    // it may lie beside the path that it was to have, or had
+    for (const place of [path, stagedPath(path), keptPath(path)]) {
+      if (kept.has(`${id} ${path}`) && place === path) continue
+      if (isStill(place, kind, id)) check(unlinkFile(place), place)
+    }
   }
   // those that are not empty belong to whoever pinned something there since
-  for (const path of made.toReversed()) removeOnBpffs(path)
+  const stay = new Set(current?.directories)
+  for (const path of made.toReversed()) if (!stay.has(path)) removeOnBpffs(path)
 }
 
 /** Whoever wrote the manifest is not trusted with other file systems. */

@@ -104,6 +104,11 @@ export class Root {
     throw systemError(result, 'statx', { doing: `looking whether '${path}' is still the same`, path })
   }
 
+  /** Is there anything of that name? */
+  has(name: string): boolean {
+    return typeof fileStatus(name, this.fd) !== 'number'
+  }
+
   close(): void {
     closeFd(this.fd)
   }

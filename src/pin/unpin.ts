@@ -1,10 +1,9 @@
 import { directories } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
-import { encodeObjectName, manifestName, nextSuffix } from '../plan/names.ts'
+import { encodeObjectName, manifestName, nextSuffix, previousSuffix } from '../plan/names.ts'
 import { unpinSteps } from '../plan/steps.ts'
 import {
   closeFd,
-  linkGetFdById,
   openFile,
   openFlag,
   readDirectory,
@@ -12,10 +11,13 @@ import {
   renameFlag,
   systemError,
 } from '../syscall/index.ts'
-import { applySteps, type Left } from './apply.ts'
+import { applySteps } from './apply.ts'
 import { closeGeneration, type Generation, openGeneration } from './generation.ts'
+import { awaitLinks } from './links-gone.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
+import { dropGeneration } from './recover.ts'
 import type { Root } from './root.ts'
+import type { Left } from './workshop.ts'
 
 const ENOENT = -2
 
@@ -60,6 +62,8 @@ export function removePins(
     const { manifest } = generation
     if (!isMeant(manifest)) return undefined
     const name = encodeObjectName(object)
+    // first, so that a stop in between leaves an object without a way back, and not a way back to nothing
+    dropGeneration(root, `${name}${previousSuffix}`, manifest)
     const staged = `${name}${nextSuffix}`
     const inPlace = hasStrangers(generation)
     const steps = unpinSteps(name, manifest.pins, inPlace, manifest.directories)
@@ -116,22 +120,8 @@ function entriesOf(parent: number, name: string): string[] {
   return entries.map(entry => entry.name)
 }
 
-/** The kernel lets go of a link some time after its last pin is gone (kernel/bpf/syscall.c: bpf_link_put). */
-const patienceMs = 1000
-const pauseMs = 5
-
 function waitForLinks({ pins }: Manifest): string[] {
-  let waiting = pins.filter(({ kind }) => kind === 'link')
-  const end = performance.now() + patienceMs
-  for (;;) {
-    waiting = waiting.filter(({ id }) => linkExists(id))
-    if (waiting.length === 0 || performance.now() > end) return waiting.map(({ name }) => name)
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs)
-  }
-}
-
-function linkExists(id: number): boolean {
-  const fd = linkGetFdById(id)
-  if (fd >= 0) closeFd(fd)
-  return fd >= 0
+  const links = pins.filter(({ kind }) => kind === 'link')
+  const left = new Set(awaitLinks(links.map(({ id }) => id)))
+  return links.filter(({ id }) => left.has(id)).map(({ name }) => name)
 }

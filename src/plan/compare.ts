@@ -100,10 +100,12 @@ function* compareLinks({ spec, links }: WantedObject, pinned: readonly LinkRecor
   }
 }
 
-function compareLink(name: string, wanted: WantedLink, pinned: LinkRecord): LinkVerdict {
+/** The verdict on one link: is it where the object asks for? */
+export function compareLink(name: string, wanted: WantedLink, pinned: LinkRecord): LinkVerdict {
   const reasons: Reason[] = []
-  if (!isSameTarget(wanted.target, pinned.target)) {
-    const text = pinned.target ? targetText(pinned.target) : 'an unknown place'
+  const target = pinned.declared ?? pinned.target
+  if (!isSameTarget(wanted.target, target)) {
+    const text = target ? targetText(target) : 'an unknown place'
     reasons.push({ field: 'target', wanted: targetText(wanted.target), pinned: text })
   }
   if (wanted.cookie !== pinned.cookie) {

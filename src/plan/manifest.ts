@@ -15,6 +15,10 @@ export interface Manifest {
   readonly programs: readonly ProgramRecord[]
   /** Directories outside of the generation's that were made for its pins: absolute, parents before what is in them. */
   readonly directories?: readonly string[]
+  /** Maps that took over the entries of the generation before. */
+  readonly conversions?: readonly ConversionRecord[]
+  /** What becomes of generations before: the last one is kept for a way back, or the one that was kept goes. */
+  readonly previous?: 'keep' | 'drop'
   /** The object's own BTF; empty where it has none. */
   readonly btf: Uint8Array
 }
@@ -26,7 +30,7 @@ export interface PinRecord {
   readonly name: string
   /** Below the generation's directory, or absolute for a pin outside of it. */
   readonly path: string
-  /** The kernel's id of what is pinned. */
+  /** The kernel's id of what is pinned; 0 for a link that could only be made after this was written. */
   readonly id: number
   /** It was pinned there before, and is not this object's to remove. */
   readonly shared?: true
@@ -43,6 +47,17 @@ export interface LinkRecord {
   /** Decimal, as a JSON number cannot hold 64 bits. */
   readonly cookie: string | null
   readonly mode: string | null
+  /** What was asked for, where it is attached beside that: netfilter has one program a priority. */
+  readonly declared?: Target
+}
+
+/** How a map took over what another held: what is needed to finish that, by whoever comes next. */
+export interface ConversionRecord {
+  readonly map: string
+  /** Fields that old and new programs both count in, by path. */
+  readonly merge: Readonly<Record<string, 'sum'>>
+  /** A function of the user's decided, which only the process that began has. */
+  readonly byFunction?: true
 }
 
 /** Which code a program is. */
@@ -50,6 +65,10 @@ export interface ProgramRecord {
   readonly name: string
   /** SHA-256 over its unrelocated instructions and relocations, in hexadecimal. */
   readonly hash: string
+  /** As written in SEC(): with type and attach type all that attaching it again needs. */
+  readonly section?: string
+  readonly type?: string
+  readonly attachType?: string | null
 }
 
 /*
@@ -117,7 +136,7 @@ function parseText(bytes: Uint8Array, where: string): Text {
     throw manifestError(where, 'holds no JSON text', cause)
   }
   if (!isRecord(value, { name: 'string', created: 'string' })) throw manifestError(where, 'names no object')
-  const { name, created, pins, links, programs, directories } = value
+  const { name, created, pins, links, programs, directories, conversions, previous } = value
   return {
     name: name as string,
     created: created as string,
@@ -125,6 +144,17 @@ function parseText(bytes: Uint8Array, where: string): Text {
     links: readLinks(links, where),
     programs: listOf<ProgramRecord>(programs, { name: 'string', hash: 'string' }, 'programs', where),
     ...(directories === undefined ? {} : { directories: readDirectories(directories, where) }),
+    ...(conversions === undefined
+      ? {}
+      : {
+          conversions: listOf<ConversionRecord>(
+            conversions,
+            { map: 'string', merge: 'object' },
+            'conversions',
+            where,
+          ),
+        }),
+    ...(previous === 'keep' || previous === 'drop' ? { previous } : {}),
   }
 }
 

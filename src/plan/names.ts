@@ -12,6 +12,8 @@ export const previousSuffix = '~prev'
 export const manifestName = '~object'
 /** What is to become the manifest, while things outside of the directory are being pinned. */
 export const draftName = '~draft'
+/** What only the switch from one generation to the next needs, in the directory of the new one. */
+export const switchDirectory = '~switch'
 
 /**
  * A name of the object as a file name on bpffs. bpffs refuses dots (kernel/bpf/inode.c: bpf_lookup reserves them), so

@@ -28,6 +28,34 @@ export type Step =
     }
   /** Removes a directory if it is empty. */
   | { readonly do: 'remove-directory'; readonly path: string }
+  /** Carries the entries of a map over to the one that takes its place; what was carried is kept in a map at `path`. */
+  | { readonly do: 'copy'; readonly map: string; readonly path: string }
+  /** Attaches a program, and pins the link. */
+  | { readonly do: 'attach'; readonly name: string; readonly path: string }
+  /** The commit of an upgrade: the two directories change their names, at once. */
+  | { readonly do: 'exchange'; readonly from: string; readonly to: string }
+  /** As `exchange`, for a pin outside of the directory, which was made beside the old one. */
+  | {
+      readonly do: 'swap'
+      readonly kind: PinKind
+      readonly name: string
+      readonly from: string
+      readonly to: string
+      /** Of what `to` is to be. */
+      readonly id: number
+    }
+  /** Makes a link run the program of its new generation. */
+  | { readonly do: 'update-link'; readonly name: string; readonly path: string; readonly program: string }
+  /** Waits until the kernel has let go of links, a second at most. */
+  | { readonly do: 'await-links'; readonly ids: readonly number[] }
+  /** Waits until no program that a link ran before runs any more. */
+  | { readonly do: 'await-programs' }
+  /** Carries over what changed in a map since it was copied. */
+  | { readonly do: 'sweep'; readonly map: string; readonly path: string }
+  /** Gives a pin or directory another name, which nothing has. */
+  | { readonly do: 'move'; readonly from: string; readonly to: string }
+  /** Removes a generation that was kept. */
+  | { readonly do: 'drop-previous'; readonly path: string }
 
 /** Something to be pinned; `shared`: it is pinned there already. */
 export interface PlannedPin extends Place {

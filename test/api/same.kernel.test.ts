@@ -19,15 +19,15 @@ const open = (name: string, options = {}): ObjectSpec =>
 
 onKernel('equal code on another hook is another object', () => {
   using object = open('same-body-enter').upgrade()
-  const exit = failure(() => open('same-body-exit').upgrade()) as PinMismatchError
+  const exit = failure(() => open('same-body-exit').loadPinned()) as PinMismatchError
   assert.is(exit.code, 'ERR_PIN_MISMATCH')
   assert.match(exit.message, `link 'on_event': target sys_enter is pinned, the object asks for sys_exit`)
-  const egress = failure(() => open('same-body-egress').upgrade())
+  const egress = failure(() => open('same-body-egress').loadPinned())
   assert.match(egress.message, "program 'on_packet' is pinned with other code")
   const cookie = open('same-body-enter')
   cookie.programs.get('on_event').link.cookie = 7n
   assert.match(
-    failure(() => cookie.upgrade()).message,
+    failure(() => cookie.loadPinned()).message,
     "link 'on_event': cookie none is pinned, the object asks for 7",
   )
   object.unpin()
@@ -45,32 +45,48 @@ onKernel('a target needs to be given only once, and another one makes another ob
   assert.equal(object.unattached, [])
   using again = withTarget().upgrade()
   assert.is(again.links.get('on_packet').id, object.links.get('on_packet').id)
-  assert.match(failure(() => withTarget(cgroups).upgrade()).message, "link 'on_packet': target")
+  assert.match(failure(() => withTarget(cgroups).loadPinned()).message, "link 'on_packet': target")
   object.unpin()
   using without = withTarget().upgrade()
   assert.equal(without.unattached, [{ program: 'on_packet', wants: 'a cgroup directory' }])
   using withoutAgain = withTarget().upgrade()
   assert.equal(withoutAgain.unattached, without.unattached)
-  assert.match(failure(() => withTarget(cgroup).upgrade()).message, "link 'on_packet' is not pinned")
+  assert.match(failure(() => withTarget(cgroup).loadPinned()).message, "link 'on_packet' is not pinned")
   without.unpin()
   rmdirSync(cgroup)
 })
 
-onKernel('a link whose cgroup is gone is not taken for the object alive', async () => {
-  const cgroup = `${cgroups}/bpfpin-dead-${process.pid}`
-  mkdirSync(cgroup)
-  const spec = open('same-body-enter')
-  spec.programs.get('on_packet').target = { cgroup }
-  using object = spec.upgrade()
-  rmdirSync(cgroup)
-  const link = object.links.get('on_packet')
-  for (let tries = 0; link.alive && tries < 200; tries++)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  const error = failure(() => open('same-body-enter').upgrade())
-  assert.is(error.code, 'ERR_LINK_DEAD')
-  assert.match(error.message, `link 'on_packet' is dead: what it was attached to (${cgroup}) is gone`)
-  object.unpin()
-})
+onKernel(
+  'a link whose cgroup is gone is not taken for the object alive, and made anew by an upgrade',
+  async () => {
+    const cgroup = `${cgroups}/bpfpin-dead-${process.pid}`
+    mkdirSync(cgroup)
+    const spec = open('same-body-enter')
+    spec.programs.get('on_packet').target = { cgroup }
+    using object = spec.upgrade()
+    rmdirSync(cgroup)
+    const link = object.links.get('on_packet')
+    for (let tries = 0; link.alive && tries < 200; tries++)
+      await new Promise(resolve => setTimeout(resolve, 10))
+    const error = failure(() => open('same-body-enter').loadPinned())
+    assert.is(error.code, 'ERR_LINK_DEAD')
+    assert.match(error.message, `link 'on_packet' is dead: what it was attached to (${cgroup}) is gone`)
+    const before = tree()
+    const nowhere = failure(() => open('same-body-enter').upgrade())
+    assert.is(nowhere.code, 'ENOENT')
+    assert.match(nowhere.message, cgroup)
+    assert.equal(tree(), before)
+    mkdirSync(cgroup)
+    using mended = open('same-body-enter').upgrade()
+    assert.ok(mended.links.get('on_packet').alive)
+    assert.not.equal(mended.links.get('on_packet').id, link.id)
+    // all else is what it was
+    for (const { name, id } of object.programs) assert.is(mended.programs.get(name).id, id)
+    assert.is(mended.links.get('on_event').id, object.links.get('on_event').id)
+    mended.unpin()
+    rmdirSync(cgroup)
+  },
+)
 
 onKernel('a program is not attached a second time while its object is pinned', () => {
   using object = open('same-body-enter').upgrade()

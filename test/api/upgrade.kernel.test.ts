@@ -116,7 +116,7 @@ onKernel('other constants make another object, and are named with both values', 
   using object = counter().upgrade()
   const other = openObject(fixture('counter'), { root })
   other.variables.get('only_pid').set(1)
-  const error = failure(() => other.upgrade())
+  const error = failure(() => other.loadPinned())
   assert.is(error.code, 'ERR_PIN_MISMATCH')
   assert.match(error.message, `constant only_pid ${process.pid} is pinned, the object asks for 1`)
   object.unpin()

@@ -1,0 +1,404 @@
+import { BpfError } from '../errors.ts'
+import type { PinKind } from '../plan/layout.ts'
+import type { Step } from '../plan/steps.ts'
+import {
+  changeMode,
+  closeFd,
+  linkDetach,
+  linkInfo,
+  linkUpdate,
+  makeDirectory,
+  objGet,
+  objPin,
+  openFile,
+  openFlag,
+  removeDirectory,
+  renameFile,
+  renameFlag,
+  systemError,
+  unlinkFile,
+} from '../syscall/index.ts'
+import { idOf } from './identity.ts'
+import { createManifest } from './manifest-map.ts'
+import { isBpffs, notBpffs } from './root.ts'
+import type { Left, SuccessionTools, Workshop } from './workshop.ts'
+
+/** What the kernel gives a pin by itself (kernel/bpf/inode.c: bpf_obj_do_pin). */
+const pinMode = 0o600
+
+const ENOENT = -2
+const ENOTEMPTY = -39
+const ENOLINK = -67
+const EEXIST = -17
+
+/** Steps that no succession of generations is needed for. */
+type EarlierSteps =
+  | 'make-directory'
+  | 'pin'
+  | 'write-manifest'
+  | 'publish'
+  | 'withdraw'
+  | 'detach'
+  | 'unpin'
+  | 'remove-directory'
+  | 'swap'
+  | 'move'
+  | 'update-link'
+
+/** One run of steps: the directories that it holds open, and how to take back what it did. */
+export class Bench {
+  readonly #workshop: Workshop
+  readonly #undo: (() => void)[] = []
+  readonly left: Left[] = []
+  readonly dead: string[] = []
+  readonly held: number[] = []
+  removed = 0
+  readonly #isCommitted: boolean
+  /** The locked directories by the names that they have now. */
+  readonly #held: Map<string, number>
+  /** The directory that the last step worked in: a generation's pins come one after another. */
+  #directory = { path: '', fd: -1 }
+
+  constructor(workshop: Workshop, isCommitted: boolean) {
+    this.#workshop = workshop
+    this.#isCommitted = isCommitted
+    this.#held = new Map(workshop.held)
+  }
+
+  fullPath(path: string): string {
+    return path.startsWith('/') ? path : `${this.#workshop.root.path}/${path}`
+  }
+
+  carryOut(step: Step): void {
+    switch (step.do) {
+      case 'make-directory':
+        this.#makeDirectory(step.path)
+        break
+      case 'pin':
+        this.#pin(this.#workshop.descriptorOf(step.kind, step.name), step.path, `${step.kind} '${step.name}'`)
+        break
+      case 'write-manifest':
+        this.#writeManifest(step.path)
+        break
+      case 'publish':
+        this.#rename(step.from, step.to, renameFlag.NOREPLACE)
+        break
+      case 'withdraw':
+        this.#rename(step.from, step.to, 0)
+        break
+      case 'detach':
+        this.#detach(step.path, step.id)
+        break
+      case 'unpin':
+        this.#unpin(step)
+        break
+      case 'remove-directory':
+        this.#removeDirectory(step.path)
+        break
+      case 'swap':
+        this.#swap(step)
+        break
+      case 'move':
+        this.#move(step.from, step.to)
+        break
+      case 'update-link':
+        this.#updateLink(step)
+        break
+      default:
+        this.#succeed(step, this.#tools)
+    }
+  }
+
+  #succeed(step: Exclude<Step, { do: EarlierSteps }>, tools: SuccessionTools): void {
+    switch (step.do) {
+      case 'copy':
+        this.#pin(tools.snapshotOf(step.map), step.path, `a copy of map '${step.map}'`)
+        tools.copy(step.map)
+        break
+      case 'attach':
+        if (!this.#isCommitted || !this.#isPinned(step.path)) {
+          this.#pin(tools.attach(step.name), step.path, `link '${step.name}'`)
+        }
+        break
+      case 'exchange':
+        this.#exchange(step.from, step.to)
+        break
+      case 'await-links':
+        this.held.push(...tools.awaitLinks(step.ids))
+        break
+      case 'await-programs':
+        tools.awaitPrograms()
+        break
+      case 'sweep':
+        this.#sweep(step, tools)
+        break
+      case 'drop-previous':
+        tools.dropPrevious(step.path)
+        break
+    }
+  }
+
+  get #tools(): SuccessionTools {
+    const { succession } = this.#workshop
+    if (!succession) throw new Error('a step belongs to an upgrade, and this is none')
+    return succession
+  }
+
+  undo(): void {
+    for (const takeBack of this.#undo.reverse()) takeBack()
+    this.#undo.length = 0
+  }
+
+  close(): void {
+    this.#leaveDirectory()
+  }
+
+  #makeDirectory(path: string): void {
+    const { directory, file } = this.#split(path)
+    const made = makeDirectory(file, this.#workshop.mode, directory)
+    // outside, another object may have needed it at the same time
+    if (made === EEXIST && path.startsWith('/')) return
+    this.#check(made, 'mkdirat', 'making directory', path)
+    const takeBack = this.#remover(path)
+    this.#undo.push(() => removeDirectory(takeBack.file, takeBack.directory))
+  }
+
+  #pin(fd: number, path: string, what: string): void {
+    const { directory, file } = this.#split(path)
+    const result = objPin(fd, file, directory)
+    if (result < 0) throw this.#failed(result, 'bpf(BPF_OBJ_PIN)', `pinning ${what}`, path)
+    const takeBack = this.#remover(path)
+    this.#undo.push(() => unlinkFile(takeBack.file, takeBack.directory))
+    const mode = this.#workshop.mode & 0o666
+    if (mode !== pinMode) {
+      this.#check(changeMode(file, mode, directory), 'fchmodat', `setting the mode of ${what}`, path)
+    }
+  }
+
+  #writeManifest(path: string): void {
+    const manifest = this.#workshop.manifest?.()
+    if (!manifest) throw new Error('a step writes a manifest and there is none')
+    const fd = createManifest(manifest)
+    try {
+      this.#pin(fd, path, `the manifest of '${manifest.name}'`)
+    } finally {
+      closeFd(fd)
+    }
+  }
+
+  #rename(from: string, to: string, flags: number): void {
+    const { fd } = this.#workshop.root
+    const result = renameFile(from, to, flags, fd)
+    if (result === EEXIST || result === ENOTEMPTY) throw taken(this.fullPath(to))
+    this.#check(result, 'renameat2', 'renaming', from)
+    // what is held is the same, under another name
+    this.#leaveDirectory()
+    const held = this.#held.get(from)
+    if (held !== undefined) this.#held.set(to, held)
+    this.#held.delete(from)
+    this.#undo.push(() => renameFile(to, from, renameFlag.NOREPLACE, fd))
+  }
+
+  #detach(path: string, id: number): void {
+    const place = this.#find(path)
+    if (!place) return
+    const { directory, file } = place
+    const fd = objGet(file, 0, directory)
+    if (fd === ENOENT) return
+    if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', 'opening link', path)
+    // where the kernel cannot detach, the link goes with its last pin
+    closedAfter(fd, () => idOf(fd, 'link') === id && linkDetach(fd))
+  }
+
+  /** Removes a pin only if it still is what it is said to be. */
+  #unpin({ kind, name, path, id }: Extract<Step, { do: 'unpin' }>): void {
+    const place = this.#find(path)
+    if (!place) return
+    const { directory, file } = place
+    const remove = (): void => this.#check(unlinkFile(file, directory), 'unlinkat', 'removing', path)
+    if (kind === 'manifest' || id === null) {
+      const result = unlinkFile(file, directory)
+      if (result !== ENOENT) this.#check(result, 'unlinkat', 'removing', path)
+      return
+    }
+    const fd = objGet(file, 0, directory)
+    if (fd === ENOENT) return
+    if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening ${kind} '${name}'`, path)
+    // closed last: then a link is detached when close() returns, and not some time after the pin is gone
+    // (kernel/bpf/syscall.c: bpf_link_put leaves it to a worker, bpf_link_release does not)
+    const isRemoved = closedAfter(fd, () => {
+      const isStill = idOf(fd, kind) === id
+      if (isStill) remove()
+      return isStill
+    })
+    if (isRemoved) this.removed++
+    else this.#leave(path, `it is not the ${kind} with id ${id} that was pinned there`)
+  }
+
+  #removeDirectory(path: string): void {
+    if (this.#directory.path === path) this.#leaveDirectory()
+    const place = this.#find(path)
+    if (!place) return
+    const { directory, file } = place
+    const result = removeDirectory(file, directory)
+    // outside, it belongs to whoever pinned something there since
+    if (result === ENOTEMPTY && path.startsWith('/')) return
+    if (result === ENOTEMPTY) this.#leave(path, 'something else is pinned in it')
+    else if (result !== ENOENT) this.#check(result, 'unlinkat', 'removing directory', path)
+  }
+
+  /** The commit: from here on there is only forward. */
+  #exchange(from: string, to: string): void {
+    const { fd } = this.#workshop.root
+    this.#check(renameFile(from, to, renameFlag.EXCHANGE, fd), 'renameat2', 'exchanging', from)
+    this.#leaveDirectory()
+    this.#undo.length = 0
+  }
+
+  /** Puts a pin in the place of another, if that was not done before. */
+  #swap({ kind, name, from, to, id }: Extract<Step, { do: 'swap' }>): void {
+    if (this.#idAt(kind, to) === id) return
+    if (this.#idAt(kind, from) !== id) {
+      this.#leave(to, `it is not the ${kind} with id ${id} of this generation, which is gone`)
+      return
+    }
+    const source = this.#split(from)
+    const target = to.slice(to.lastIndexOf('/') + 1)
+    const doing = `putting ${kind} '${name}' in its place`
+    // someone may have removed the old one
+    let result = renameFile(source.file, target, renameFlag.EXCHANGE, source.directory)
+    if (result === ENOENT) result = renameFile(source.file, target, renameFlag.NOREPLACE, source.directory)
+    this.#check(result, 'renameat2', doing, to)
+  }
+
+  #idAt(kind: PinKind, path: string): number | undefined {
+    const place = this.#find(path)
+    const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
+    return fd < 0 ? undefined : closedAfter(fd, () => idOf(fd, kind))
+  }
+
+  #isPinned(path: string): boolean {
+    return this.#idAt('link', path) !== undefined
+  }
+
+  #move(from: string, to: string): void {
+    const source = this.#find(from)
+    if (!source) return
+    const target = to.slice(to.lastIndexOf('/') + 1)
+    const result = renameFile(source.file, target, renameFlag.NOREPLACE, source.directory)
+    if (result !== ENOENT) this.#check(result, 'renameat2', 'renaming', from)
+    this.#leaveDirectory()
+    const held = this.#held.get(from)
+    if (held !== undefined) this.#held.set(to, held)
+    this.#held.delete(from)
+  }
+
+  /** Makes a link run its program's successor; the kernel refuses where it runs neither of the two. */
+  #updateLink({ name, path, program }: Extract<Step, { do: 'update-link' }>): void {
+    const { directory, file } = this.#split(path)
+    const fd = objGet(file, 0, directory)
+    if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening link '${name}'`, path)
+    const result = closedAfter(fd, () =>
+      switchProgram(fd, this.#workshop.descriptorOf('program', program), () =>
+        this.#workshop.oldProgram?.(program),
+      ),
+    )
+    if (result === ENOLINK) this.dead.push(name)
+    else this.#check(result, 'bpf(BPF_LINK_UPDATE)', `switching link '${name}' to its new program`, path)
+  }
+
+  #sweep({ map, path }: Extract<Step, { do: 'sweep' }>, tools: SuccessionTools): void {
+    const place = this.#find(path)
+    const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
+    // what was swept to its end has no snapshot any more
+    if (fd === ENOENT) return
+    if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening the copy of map '${map}'`, path)
+    closedAfter(fd, () => tools.sweep(map, fd))
+  }
+
+  #leave(path: string, why: string): void {
+    this.left.push({ path: this.fullPath(path), why })
+  }
+
+  /** As {@link #split}; `undefined` where the directory is gone, and so what was in it. */
+  #find(path: string): { readonly directory: number; readonly file: string } | undefined {
+    try {
+      return this.#split(path)
+    } catch (error) {
+      if (error instanceof BpfError && error.code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  /** The directory of a path, held open while steps stay in it, and the name in it. */
+  #split(path: string): { readonly directory: number; readonly file: string } {
+    const slash = path.lastIndexOf('/')
+    const parent = path.slice(0, Math.max(slash, 0))
+    const file = path.slice(slash + 1)
+    if (slash < 0) return { directory: this.#workshop.root.fd, file }
+    const held = this.#held.get(parent)
+    if (held !== undefined) return { directory: held, file }
+    if (this.#directory.path !== parent || this.#directory.fd < 0) this.#enter(parent)
+    return { directory: this.#directory.fd, file }
+  }
+
+  #enter(path: string): void {
+    this.#leaveDirectory()
+    const isOutside = path === '' || path.startsWith('/')
+    const { directory, file } = this.#remover(path)
+    const fd = isOutside
+      ? openFile(path || '/', openFlag.PATH | openFlag.DIRECTORY)
+      : openFile(file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, directory)
+    if (fd < 0) throw this.#failed(fd, 'openat', 'opening directory', path)
+    this.#directory = { path, fd }
+    if (isOutside && !isBpffs(fd, path)) throw notBpffs(path, path)
+  }
+
+  #leaveDirectory(): void {
+    if (this.#directory.fd >= 0) closeFd(this.#directory.fd)
+    this.#directory = { path: '', fd: -1 }
+  }
+
+  /** A path from a directory that stays open: what takes a step back must work without a free descriptor. */
+  #remover(path: string): { readonly directory: number; readonly file: string } {
+    const slash = path.startsWith('/') ? -1 : path.indexOf('/')
+    const held = slash < 0 ? undefined : this.#held.get(path.slice(0, slash))
+    if (held === undefined) return { directory: this.#workshop.root.fd, file: path }
+    return { directory: held, file: path.slice(slash + 1) }
+  }
+
+  #check(result: number, syscall: string, doing: string, path: string): void {
+    if (result < 0) throw this.#failed(result, syscall, doing, path)
+  }
+
+  #failed(result: number, syscall: string, doing: string, path: string): BpfError {
+    return systemError(result, syscall, { doing, path: this.fullPath(path) })
+  }
+}
+
+function closedAfter<T>(fd: number, use: () => T): T {
+  try {
+    return use()
+  } finally {
+    closeFd(fd)
+  }
+}
+
+/**
+ * @param old the program that it is expected to run; where that is not known, whatever it runs
+ * @returns 0, also where it runs the new one already, or a negative errno
+ */
+function switchProgram(link: number, program: number, old: () => number | undefined): number {
+  const info = linkInfo(link)
+  const wanted = idOf(program, 'program')
+  if (typeof info !== 'number' && info.progId === wanted) return 0
+  return linkUpdate(link, program, old())
+}
+
+function taken(path: string): BpfError {
+  return new BpfError(`${path} is there already`, {
+    code: 'ERR_PINNED',
+    path,
+    hint: 'unpin what has that name, or give the object another one',
+  })
+}

@@ -1,0 +1,116 @@
+import { BpfError } from '../errors.ts'
+import { attachBeside, type BpfLink } from '../link/index.ts'
+import type { Manifest, PinRecord } from '../plan/manifest.ts'
+import { nextSuffix } from '../plan/names.ts'
+import { finishSteps } from '../plan/upgrade-steps.ts'
+import { closeFd } from '../syscall/index.ts'
+import { applySteps } from './apply.ts'
+import type { Generation } from './generation.ts'
+import { awaitLinks } from './links-gone.ts'
+import { openPin } from './open.ts'
+import { labelOf, recordedProgram } from './recorded.ts'
+import { dropGeneration } from './recover.ts'
+import type { Root } from './root.ts'
+import { recordedTakeover } from './takeover.ts'
+import { waitForPrograms } from './wait.ts'
+import type { SuccessionTools } from './workshop.ts'
+
+/** An upgrade that was stopped after its commit: both generations, locked. */
+export interface Unfinished {
+  readonly root: Root
+  /** Name of the object's directory. */
+  readonly directory: string
+  readonly current: Generation
+  /** In the staging directory. */
+  readonly old: Generation
+  readonly mode: number
+}
+
+/** Does what a stopped upgrade had still to do, from what the two manifests say. */
+export function finishUpgrade({ root, directory, current, old, mode }: Unfinished): void {
+  const open: number[] = []
+  const links: BpfLink[] = []
+  const opened = (generation: Generation, pin: PinRecord): number => {
+    const fd = openPin(generation, pin)
+    open.push(fd)
+    return fd
+  }
+  const tools: SuccessionTools = {
+    attach(name) {
+      const link = attachRecorded(current.manifest, name, pin => opened(current, pin))
+      links.push(link)
+      return link.fd
+    },
+    sweep(map, snapshot) {
+      const record = current.manifest.conversions?.find(one => one.map === map)
+      if (record) recordedTakeover(record, old, current, opened)?.sweep(snapshot)
+    },
+    awaitLinks,
+    awaitPrograms: waitForPrograms,
+    dropPrevious: name => dropGeneration(root, name, current.manifest),
+    snapshotOf: beforeCommit,
+    copy: beforeCommit,
+  }
+  try {
+    applySteps(
+      finishSteps({ directory, old: old.manifest, new: current.manifest }),
+      {
+        root,
+        mode,
+        held: new Map([
+          [`${directory}${nextSuffix}`, old.directory],
+          [directory, current.directory],
+        ]),
+        descriptorOf(kind, name) {
+          return opened(current, pinNamed(current.manifest, kind, name))
+        },
+        oldProgram(name) {
+          const pin = old.manifest.pins.find(one => one.kind === 'program' && one.name === name)
+          return pin && opened(old, pin)
+        },
+        succession: tools,
+      },
+      { isCommitted: true },
+    )
+  } finally {
+    for (const fd of open) closeFd(fd)
+    for (const link of links) link.close()
+  }
+}
+
+function beforeCommit(): never {
+  throw new Error('what is left of an upgrade builds nothing')
+}
+
+function pinNamed({ pins, name: object }: Manifest, kind: PinRecord['kind'], name: string): PinRecord {
+  const pin = pins.find(one => one.kind === kind && one.name === name)
+  if (pin) return pin
+  throw new BpfError(`finishing the upgrade of '${object}': ${kind} '${name}' is not pinned`, {
+    code: 'ERR_PIN_MISSING',
+  })
+}
+
+function attachRecorded(manifest: Manifest, name: string, openPinned: (pin: PinRecord) => number): BpfLink {
+  const record = manifest.links.find(link => link.name === name)
+  const program = manifest.programs.find(one => one.name === record?.program)
+  const spec = record && program && recordedProgram(program, record)
+  if (!spec) {
+    throw new BpfError(`link '${name}': the manifest does not say how to attach it`, {
+      code: 'ERR_NO_TARGET',
+    })
+  }
+  const fd = openPinned(pinNamed(manifest, 'program', spec.name))
+  const maps = new Map(
+    manifest.pins
+      .filter(({ kind }) => kind === 'map')
+      .map(pin => [
+        pin.name,
+        {
+          get fd() {
+            return openPinned(pin)
+          },
+        },
+      ]),
+  )
+  return attachBeside({ spec, fd, maps }, labelOf(record)).link
+}

@@ -1,0 +1,22 @@
+import { closeFd, linkGetFdById } from '../syscall/index.ts'
+
+/** The kernel lets go of a link some time after its last pin is gone (kernel/bpf/syscall.c: bpf_link_put). */
+const patienceMs = 1000
+const pauseMs = 5
+
+/** Waits until links are gone, a second at most; the ids of those that are still there, as somebody else holds them. */
+export function awaitLinks(ids: readonly number[]): readonly number[] {
+  let waiting = ids
+  const end = performance.now() + patienceMs
+  for (;;) {
+    waiting = waiting.filter(linkExists)
+    if (waiting.length === 0 || performance.now() > end) return waiting
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs)
+  }
+}
+
+function linkExists(id: number): boolean {
+  const fd = linkGetFdById(id)
+  if (fd >= 0) closeFd(fd)
+  return fd >= 0
+}

@@ -1,0 +1,268 @@
+import { BpfError } from '../errors.ts'
+import { BpfLink, plannedLinks } from '../link/index.ts'
+import type { BpfMap } from '../map/index.ts'
+import { isOutside, linkPlace, mapPlace, type Place, programPlace } from '../plan/layout.ts'
+import type { PinRecord } from '../plan/manifest.ts'
+import { actionOf, type OnMismatch, type Policy } from '../plan/policy.ts'
+import { type PlannedPin, pinSteps, type Step } from '../plan/steps.ts'
+import {
+  type PinnedSwitch,
+  type Plan,
+  type PlannedMap,
+  type PlannedProgram,
+  planLinks,
+  type WantedSwitch,
+} from '../plan/upgrade.ts'
+import { buildSteps, finishSteps } from '../plan/upgrade-steps.ts'
+import { type ItemVerdict, PinMismatchError, type Verdict } from '../plan/verdict.ts'
+import type { ProgramSpec, Spec } from '../spec/types.ts'
+import { compareFound } from './found.ts'
+import type { Generation } from './generation.ts'
+import { openPin } from './open.ts'
+import { labelOf } from './recorded.ts'
+import type { PinSite } from './reuse.ts'
+import type { TakeoverOptions } from './takeover.ts'
+
+/** What is said about an upgrade, besides how to pin. */
+export interface SuccessionOptions {
+  /** What may be done about pinned maps that do not fit. Default `'refuse'`. */
+  readonly onMismatch?: OnMismatch
+  /** The same for single maps, by name. */
+  readonly maps?: Readonly<Record<string, OnMismatch>>
+  /** Keeps the generation that is replaced, for `rollback()`. */
+  readonly keepPrevious?: boolean
+  /** Goes on where a link cannot be switched without losing events. */
+  readonly allowGap?: boolean
+}
+
+/** What is pinned of an object, compared with what it asks for. */
+export interface PinnedState {
+  readonly generation: Generation
+  /** Those that the object has, too, open. */
+  readonly maps: ReadonlyMap<string, BpfMap>
+  readonly verdicts: readonly ItemVerdict[]
+  readonly links: readonly PinnedSwitch[]
+}
+
+/** Reads what is pinned of an object, and compares it with what the object asks for; the caller closes the maps. */
+export function readState(spec: Spec, site: PinSite, generation: Generation): PinnedState {
+  const maps = new Map<string, BpfMap>()
+  try {
+    const verdicts = compareFound(spec, site, generation, maps)
+    return { generation, maps, verdicts, links: pinnedSwitches(generation) }
+  } catch (error) {
+    for (const map of maps.values()) map.close()
+    throw error
+  }
+}
+
+/** The pinned links, and whether they are alive; one whose pin is gone is not. */
+export function pinnedSwitches(generation: Generation): PinnedSwitch[] {
+  const { pins, links, programs } = generation.manifest
+  const records = new Map(links.map(link => [link.name, link]))
+  const owners = new Map(programs.map(program => [program.name, program]))
+  return pins.flatMap(pin => {
+    const record = pin.kind === 'link' ? records.get(pin.name) : undefined
+    if (!record) return []
+    return [
+      { pin, record, program: owners.get(record.program), isAlive: isAlive(generation, pin, record.target) },
+    ]
+  })
+}
+
+function isAlive(generation: Generation, pin: PinRecord, target: PinnedSwitch['record']['target']): boolean {
+  try {
+    const { name } = pin
+    using link = new BpfLink({
+      ...{ fd: openPin(generation, pin), name, program: name },
+      target: target ?? undefined,
+    })
+    return link.alive
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'ERR_PIN_MISSING') return false
+    throw error
+  }
+}
+
+/**
+ * The links that an object asks for and that are to be pinned. What it says nothing about stays where it is: so a target has
+ * to be given only once.
+ */
+export function wantedSwitches(spec: Spec, site: PinSite, pinned: readonly PinnedSwitch[]): WantedSwitch[] {
+  const records = new Map(pinned.map(({ record }) => [record.name, record]))
+  return spec.programs.flatMap(program => {
+    if (!program.autoload || !program.autoattach || program.link.pinPath === null) return []
+    const wanted: WantedSwitch[] = []
+    const add = (name: string, label: string | undefined, target: WantedSwitch['target']): void => {
+      const place = linkPlace(program, site.root, label)
+      if (place) wanted.push({ name, label, place, target, spec: withTarget(program, label, target) })
+    }
+    for (const { name, label, target } of plannedLinks(program)) {
+      const known = records.get(name)
+      records.delete(name)
+      const place = target ?? known?.declared ?? known?.target
+      if (place) add(name, label, place)
+    }
+    for (const record of records.values()) {
+      const target = record.declared ?? record.target
+      if (record.program === program.name && target) add(record.name, labelOf(record), target)
+    }
+    return wanted
+  })
+}
+
+function withTarget(
+  spec: ProgramSpec,
+  label: string | undefined,
+  target: WantedSwitch['target'],
+): ProgramSpec {
+  if (label === undefined) return { ...spec, target }
+  return { ...spec, targets: { ...spec.targets, [label]: target } }
+}
+
+/** Plans what a call would do with an object and what is pinned of it. Changes nothing. */
+export function planUpgrade(
+  spec: Spec,
+  site: PinSite,
+  state: PinnedState,
+  options: SuccessionOptions & Pick<TakeoverOptions, 'convert'>,
+): Plan {
+  const { generation, verdicts } = state
+  const policy: Policy = {
+    onMismatch: options.onMismatch ?? 'refuse',
+    maps: options.maps ?? {},
+    hasFunction: map => Object.hasOwn(options.convert ?? {}, map),
+  }
+  const shared = new Set(generation.manifest.pins.filter(pin => pin.shared).map(({ name }) => name))
+  const maps = verdicts.flatMap((item): PlannedMap[] => {
+    if (item.kind !== 'map') return []
+    const action = actionOf(item, policy)
+    const isOthers = shared.has(item.name) && (action === 'convert' || action === 'replace')
+    return [{ ...item, action: isOthers ? 'refuse' : action }]
+  })
+  const codeVerdicts = verdicts.filter(item => item.kind === 'program')
+  const isReloaded =
+    codeVerdicts.some(item => item.verdict !== 'identical') || maps.some(({ action }) => action !== 'reuse')
+  const programs = codeVerdicts.map((item): PlannedProgram => {
+    const action = item.verdict === 'gone' ? 'drop' : isReloaded ? 'load' : 'keep'
+    return { ...item, action }
+  })
+  const wanted = wantedSwitches(spec, site, state.links)
+  const linkVerdicts = new Map(
+    verdicts.flatMap(item => (item.kind === 'link' ? [[item.name, item] as const] : [])),
+  )
+  const links = planLinks(wanted, state.links, linkVerdicts, isReloaded)
+  const kind = isReloaded ? 'upgrade' : links.every(({ action }) => action === 'keep') ? 'find' : 'relink'
+  const refused = maps.filter(({ action }) => action === 'refuse')
+  const gaps = options.allowGap ? [] : links.filter(({ action }) => action === 'gap').map(({ name }) => name)
+  const plan = {
+    object: spec.name,
+    path: generation.path,
+    verdict: worstOf(maps),
+    kind,
+    maps,
+    programs,
+    links,
+  } as const
+  const steps = kind === 'find' ? [] : plannedSteps(spec, site, state, { ...plan, wanted }, options)
+  return { ...plan, steps, refused, gaps }
+}
+
+/** Of an object of which nothing is pinned. */
+export function planInstall(spec: Spec, site: PinSite): Plan {
+  const path = `${site.root}/${site.directory}`
+  const wanted = wantedSwitches(spec, site, [])
+  const places = placesOf(spec, site)
+  const maps = places.flatMap((place): PlannedMap[] => {
+    const { kind, name } = place
+    const at = isOutside(place.path) ? place.path : `${path}/${place.path}`
+    return kind === 'map' ? [{ kind, name, path: at, verdict: 'new', reasons: [], action: 'create' }] : []
+  })
+  const loaded = spec.programs.filter(({ autoload }) => autoload)
+  return {
+    ...{ object: spec.name, path, verdict: 'new', kind: 'install', maps },
+    programs: loaded.map(({ name }) => ({ kind: 'program', name, verdict: 'new', action: 'load' })),
+    links: planLinks(wanted, [], new Map(), true),
+    steps: pinSteps(site.directory, [...places, ...wanted.map(({ place }) => place)]),
+    ...{ refused: [], gaps: [] },
+  }
+}
+
+export function placesOf(spec: Spec, { root, layout }: PinSite): Place[] {
+  const places = [
+    ...spec.maps.map(map => mapPlace(map, root, layout)),
+    ...spec.programs.map(program => programPlace(program, root)),
+  ]
+  return places.filter(place => place !== null)
+}
+
+const order: readonly Verdict[] = ['identical', 'compatible', 'convertible', 'lossy', 'incompatible']
+
+function worstOf(maps: readonly PlannedMap[]): Plan['verdict'] {
+  const worst = Math.max(0, ...maps.map(({ verdict }) => order.indexOf(verdict)))
+  // one of the five in `order`
+  return order[worst] as Plan['verdict']
+}
+
+type Planned = Pick<Plan, 'kind' | 'maps' | 'links'> & { readonly wanted: readonly WantedSwitch[] }
+
+/** The steps of an upgrade before anything is made: what will be new has no id yet, and stands here with one below 0. */
+function plannedSteps(
+  spec: Spec,
+  site: PinSite,
+  { generation: { manifest } }: PinnedState,
+  { kind, maps, links, wanted }: Planned,
+  { keepPrevious = false }: SuccessionOptions,
+): Step[] {
+  const reused = new Set(maps.filter(({ action }) => action === 'reuse').map(({ name }) => name))
+  const oldPins = new Map(manifest.pins.map(pin => [`${pin.kind} ${pin.name}`, pin]))
+  let unknown = 0
+  const recordOf = (place: Place, isKept: boolean): PinRecord => {
+    const old = isKept ? oldPins.get(`${place.kind} ${place.name}`) : undefined
+    return { ...place, id: old?.id ?? --unknown, ...(old?.shared ? { shared: true } : {}) }
+  }
+  const pins = placesOf(spec, site).map(place =>
+    recordOf(place, kind === 'relink' || (place.kind === 'map' && reused.has(place.name))),
+  )
+  const actions = new Map(links.map(({ name, action }) => [name, action]))
+  const linkPins = wanted.flatMap(({ name, place }) => {
+    const action = actions.get(name)
+    if (action === undefined || action === 'detach') return []
+    const record = recordOf(place, action === 'update' || action === 'keep')
+    return [{ ...record, action, id: action === 'gap' ? 0 : record.id }]
+  })
+  const copies = maps.filter(({ action }) => action === 'convert').map(({ name }) => name)
+  const isThere = ({ path, id }: PinRecord): boolean => isOutside(path) && id > 0
+  const { directory } = site
+  return [
+    ...buildSteps({
+      ...{ directory, copies, links: linkPins, outside: [], old: manifest.pins },
+      pins: pins.map((pin): PlannedPin => (isThere(pin) ? { ...pin, shared: true } : pin)),
+    }),
+    ...finishSteps({
+      directory,
+      old: manifest,
+      new: {
+        pins: [...pins, ...linkPins],
+        links: wanted.map(({ name, spec: { name: program } }) => ({ name, program })),
+        conversions: copies.map(map => ({ map, merge: {} })),
+        ...(keepPrevious ? { previous: 'keep' as const } : {}),
+      },
+    }),
+  ]
+}
+
+/**
+ * Refuses what a plan says may not be done.
+ *
+ * @throws PinMismatchError where maps do not fit, BpfError `ERR_GAP` where a link cannot be switched without losing events.
+ */
+export function refuse({ object, path, refused, gaps }: Plan): void {
+  if (refused.length > 0) throw new PinMismatchError(object, path, refused)
+  if (gaps.length === 0) return
+  const links = gaps.map(name => `'${name}'`).join(', ')
+  throw new BpfError(
+    `upgrading object '${object}' would lose events: link ${links} must go before the new program can be attached`,
+    { code: 'ERR_GAP', path, hint: 'allow it with allowGap (--allow-gap), or leave the program as it is' },
+  )
+}

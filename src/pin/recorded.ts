@@ -1,0 +1,53 @@
+import { programHash } from '../object/index.ts'
+import type { LinkRecord, ProgramRecord } from '../plan/manifest.ts'
+import { type AttachType, attachTypes, type ProgramType, programTypes } from '../spec/kernel.ts'
+import { matchSection } from '../spec/sections.ts'
+import type { ProgramSpec, Spec } from '../spec/types.ts'
+
+/** What a manifest says of a program: enough to know it again, and to attach it once more without its object. */
+export function programRecord(spec: Spec, program: ProgramSpec): ProgramRecord {
+  const { name, section, type, attachType } = program
+  return { name, hash: programHash(spec, program), section, type, attachType: attachType ?? null }
+}
+
+/**
+ * A program as its manifest describes it, with the target of one of its links: good for attaching it, and no more;
+ * `undefined` where the manifest says too little.
+ */
+export function recordedProgram(
+  { name, section, type, attachType }: ProgramRecord,
+  link: LinkRecord,
+): ProgramSpec | undefined {
+  if (section === undefined || type === undefined || !isProgramType(type)) return undefined
+  const label = labelOf(link)
+  const target = link.declared ?? link.target ?? undefined
+  return {
+    name,
+    kernelName: name.slice(0, 15),
+    section,
+    rule: matchSection(section),
+    type,
+    attachType: isAttachType(attachType) ? attachType : undefined,
+    flags: 0,
+    autoload: true,
+    autoattach: true,
+    pinPath: undefined,
+    target: label === undefined ? target : undefined,
+    targets: label !== undefined && target ? { [label]: target } : {},
+    link: link.cookie === null ? {} : { cookie: BigInt(link.cookie) },
+    body: { name, section: 0, start: 0, length: 0, references: [] },
+  }
+}
+
+/** A link is named after its program, or `program~label`. */
+export function labelOf({ name, program }: Pick<LinkRecord, 'name' | 'program'>): string | undefined {
+  return name === program ? undefined : name.slice(program.length + 1)
+}
+
+function isProgramType(type: string): type is ProgramType {
+  return Object.hasOwn(programTypes, type)
+}
+
+function isAttachType(type: string | null | undefined): type is AttachType {
+  return typeof type === 'string' && Object.hasOwn(attachTypes, type)
+}

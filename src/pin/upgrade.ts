@@ -1,0 +1,154 @@
+import { BpfError } from '../errors.ts'
+import type { BpfLink } from '../link/index.ts'
+import type { BpfMap } from '../map/index.ts'
+import type { BpfProgram } from '../object/index.ts'
+import { isOutside } from '../plan/layout.ts'
+import type { Manifest } from '../plan/manifest.ts'
+import type { PinnedSwitch, Plan } from '../plan/upgrade.ts'
+import type { Spec } from '../spec/types.ts'
+import { closeFd, type ProgInfo, progGetFdById, progGetNextId, progInfo } from '../syscall/index.ts'
+import { missingDirectories, refuseOneForTwo, sharing, type Writer } from './pin.ts'
+import { PinnedTypes } from './pinned-types.ts'
+import { type PinnedState, placesOf, type SuccessionOptions, wantedSwitches } from './planning.ts'
+import { programRecord } from './recorded.ts'
+import type { PinSite } from './reuse.ts'
+import { type SucceedingLink, type SucceedingPin, succeed, type UpgradeReport } from './succession.ts'
+import { type TakeoverOptions, type TakeoverSide, takeoverOf } from './takeover.ts'
+/** What is to take the place of what is pinned: everything of the object that lives. */
+export interface Upgrading {
+  readonly spec: Spec
+  readonly maps: ReadonlyMap<string, BpfMap>
+  readonly programs: ReadonlyMap<string, BpfProgram>
+}
+
+/**
+ * Carries out a plan, with what was loaded for it (or, to relink, with what is pinned).
+ *
+ * @param links is filled with the links of the new generation, which are the caller's to close, also when this throws
+ */
+export function upgradeObject(
+  live: Upgrading,
+  plan: Plan,
+  state: PinnedState,
+  writer: Writer,
+  options: SuccessionOptions & TakeoverOptions,
+  links: Map<string, BpfLink>,
+): UpgradeReport {
+  const { spec, maps, programs } = live
+  const { site } = writer
+  const { generation } = state
+  const pins = succeedingPins(live, site, generation.manifest)
+  const wanted = new Map(wantedSwitches(spec, site, state.links).map(link => [link.name, link]))
+  const old = new Map(state.links.map(link => [link.pin.name, link]))
+  const succeeding = plan.links.flatMap(({ name, program, action }): SucceedingLink[] => {
+    const link = wanted.get(name)
+    if (!link || action === 'detach') return []
+    const { place, spec, label } = link
+    return [{ place, program, action, spec, label, ...ofOld(old.get(name)) }]
+  })
+  const types = new PinnedTypes(spec, generation)
+  const specs = new Map(spec.maps.map(map => [map.name, map]))
+  const pinnedSide = (name: string, map: BpfMap): TakeoverSide => {
+    const { fd, shape } = map
+    const found = { fd, info: map.info(), path: generation.path }
+    const wanted = specs.get(name)
+    return { fd, shape, types: wanted && types.of(wanted, found) }
+  }
+  const takeovers = plan.maps.flatMap(map => {
+    if (map.action !== 'convert') return []
+    const old = required(state.maps.get(map.name))
+    const next = required(maps.get(map.name))
+    return [takeoverOf(map.name, pinnedSide(map.name, old), next, options)]
+  })
+  refuseUsers(plan, state)
+  const outside = [
+    ...pins.filter(({ isThere }) => !isThere),
+    ...succeeding.map(({ place }) => ({ ...place, id: 0 })),
+  ]
+  return succeed(
+    {
+      ...{ name: spec.name, maps, programs, pins, links: succeeding, takeovers },
+      programRecords: [...programs.values()].flatMap(program =>
+        program.spec ? programRecord(spec, program.spec) : [],
+      ),
+      directories: missingDirectories(outside),
+      previous: options.keepPrevious ? 'keep' : undefined,
+      btf: spec.kernelBtf?.().bytes ?? new Uint8Array(0),
+    },
+    generation,
+    writer,
+    links,
+  )
+}
+
+function ofOld(old: PinnedSwitch | undefined): Pick<SucceedingLink, 'old'> {
+  return old ? { old: { pin: old.pin, record: old.record } } : {}
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the plan converts a map that is not there')
+  return value
+}
+
+/**
+ * A map that is converted must have no other users: they would go on with the old one.
+ *
+ * @throws BpfError `ERR_MAP_SHARED`
+ */
+function refuseUsers({ object, maps }: Plan, { generation, maps: open }: PinnedState): void {
+  const converted = new Map(
+    maps.flatMap(({ name, action }) => {
+      const map = action === 'convert' || action === 'replace' ? open.get(name) : undefined
+      return map ? [[map.id, name] as const] : []
+    }),
+  )
+  if (converted.size === 0) return
+  const own = new Set(generation.manifest.pins.flatMap(({ kind, id }) => (kind === 'program' ? id : [])))
+  for (const { id, name, mapIds } of loadedPrograms()) {
+    const shared = own.has(id) ? undefined : mapIds.find(mapId => converted.has(mapId))
+    if (shared === undefined) continue
+    const map = converted.get(shared)
+    throw new BpfError(
+      `upgrading object '${object}': map '${map}' cannot be converted, as program '${name}' with id ${id} uses it, too`,
+      {
+        code: 'ERR_MAP_SHARED',
+        path: generation.path,
+        hint: `it would go on with the old map: detach and unload it first (bpftool prog show id ${id})`,
+      },
+    )
+  }
+}
+
+function* loadedPrograms(): Generator<ProgInfo> {
+  for (let id = progGetNextId(0); id > 0; id = progGetNextId(id)) {
+    const fd = progGetFdById(id)
+    if (fd < 0) continue // it went meanwhile
+    const info = progInfo(fd)
+    closeFd(fd)
+    if (typeof info !== 'number') yield info
+  }
+}
+
+/**
+ * Where the maps and programs of a new generation are pinned.
+ *
+ * @throws BpfError `EEXIST` where something of somebody else is pinned at a path outside of the object's directory.
+ */
+function succeedingPins(
+  { spec, maps, programs }: Upgrading,
+  { root, layout }: PinSite,
+  old: Manifest,
+): SucceedingPin[] {
+  const own = new Map(old.pins.flatMap(pin => (isOutside(pin.path) && !pin.shared ? [[pin.path, pin]] : [])))
+  const items = { map: maps, program: programs, link: new Map<string, BpfLink>() } as const
+  const pins = placesOf(spec, { root, layout, directory: '' }).flatMap((place): SucceedingPin[] => {
+    const item = items[place.kind].get(place.name)
+    if (!item) return []
+    const { id } = item
+    const occupied = own.get(place.path)
+    if (!occupied) return [{ ...place, id, ...sharing(place, id) }]
+    return [{ ...place, id, ...(occupied.id === id ? { isThere: true as const } : {}) }]
+  })
+  refuseOneForTwo(pins)
+  return pins
+}

@@ -1,0 +1,234 @@
+import { directories, isOutside, type PinKind, type Place } from './layout.ts'
+import type { LinkAction } from './link-switch.ts'
+import type { LinkRecord, Manifest, PinRecord } from './manifest.ts'
+import { draftName, encodeName, manifestName, nextSuffix, previousSuffix, switchDirectory } from './names.ts'
+import type { PlannedPin, Step } from './steps.ts'
+
+/** A link of a new generation. */
+export interface SwitchedLink extends Place {
+  readonly action: Exclude<LinkAction, 'detach'>
+}
+
+/** A generation that is to take the place of another. */
+export interface Succession {
+  /** Name of the object's directory. */
+  readonly directory: string
+  /** Maps and programs; `shared` for those that are pinned at their place outside of the directory already. */
+  readonly pins: readonly PlannedPin[]
+  readonly links: readonly SwitchedLink[]
+  /** Directories that must be made for what lies outside. */
+  readonly outside: readonly string[]
+  /** The maps whose entries are carried over. */
+  readonly copies: readonly string[]
+  /** What is pinned now. */
+  readonly old: readonly PinRecord[]
+}
+
+/**
+ * All up to the commit, which is the last of these steps: what fails before it is taken back, and nothing has changed.
+ *
+ * What can fail is done here: the programs are loaded, the links that cannot be switched in place are attached beside the
+ * old ones. Entries are copied before that, so that the time in which both run is short.
+ */
+export function buildSteps({ directory, pins, links, outside, copies, old }: Succession): Step[] {
+  const next = `${directory}${nextSuffix}`
+  const draft = `${next}/${draftName}`
+  const taken = new Set(old.map(({ path }) => path).filter(isOutside))
+  const staged = (path: string): string => {
+    if (!isOutside(path)) return `${next}/${path}`
+    return taken.has(path) ? stagedPath(path) : path
+  }
+  const made = links.filter(({ action }) => action !== 'gap')
+  const isNew = (pin: PlannedPin): boolean => !pin.shared
+  const hasOutside = [...pins.filter(isNew), ...links].some(({ path }) => isOutside(path))
+  const steps: Step[] = hasOutside ? [{ do: 'write-manifest', path: draft }] : []
+  for (const path of outside) steps.push({ do: 'make-directory', path })
+  for (const kind of ['map', 'program'] as const) {
+    const ofKind = pins.filter(pin => pin.kind === kind && isNew(pin))
+    steps.push(...directorySteps(next, kind, ofKind))
+    for (const { name, path } of ofKind) steps.push({ do: 'pin', kind, name, path: staged(path) })
+  }
+  if (copies.length > 0) steps.push({ do: 'make-directory', path: `${next}/${switchDirectory}` })
+  for (const map of copies) steps.push({ do: 'copy', map, path: snapshotPath(next, map) })
+  steps.push(...directorySteps(next, 'link', links))
+  for (const { name, path, action } of made) {
+    // the link that is there is held by two pins until the old one goes
+    if (action === 'attach' || action === 'overlap') steps.push({ do: 'attach', name, path: staged(path) })
+    else if (!taken.has(path)) steps.push({ do: 'pin', kind: 'link', name, path: staged(path) })
+  }
+  steps.push({ do: 'write-manifest', path: `${next}/${manifestName}` })
+  if (hasOutside) steps.push({ do: 'unpin', kind: 'manifest', name: directory, path: draft, id: null })
+  steps.push({ do: 'exchange', from: next, to: directory })
+  return steps
+}
+
+function directorySteps(next: string, kind: PinKind, places: readonly Place[]): Step[] {
+  if (places.every(({ path }) => isOutside(path))) return []
+  return [{ do: 'make-directory', path: `${next}/${directories[kind]}` }]
+}
+
+/** Where something is pinned until it can take its path, which is taken. */
+export function stagedPath(path: string): string {
+  return `${path}${nextSuffix}`
+}
+
+/** Where something outside is pinned that a kept generation had at this path. */
+export function keptPath(path: string): string {
+  return `${path}${previousSuffix}`
+}
+
+function snapshotPath(directory: string, map: string): string {
+  return `${directory}/${switchDirectory}/${encodeName(map)}`
+}
+
+/** What both manifests say when an upgrade is to be finished. */
+export interface Succeeded {
+  /** Name of the object's directory. */
+  readonly directory: string
+  readonly old: Pick<Manifest, 'pins'>
+  readonly new: Pick<Manifest, 'pins' | 'conversions' | 'previous'> & {
+    readonly links: readonly Pick<LinkRecord, 'name' | 'program'>[]
+  }
+}
+
+/**
+ * All after the commit, when `<object>~next` is the old generation. Whoever does this needs the two manifests and nothing
+ * else, and may do it again from the start: so it is finished also if the process that began it is gone.
+ */
+export function finishSteps(succeeded: Succeeded): Step[] {
+  const { directory } = succeeded
+  const { conversions = [], previous } = succeeded.new
+  const removed = removedLinks(succeeded)
+  const steps = [...swapSteps(succeeded), ...switchSteps(succeeded)]
+  steps.push(...removalSteps(succeeded, removed))
+  if (removed.length > 0) steps.push({ do: 'await-links', ids: removed.map(({ id }) => id) })
+  if (succeeded.old.pins.some(({ kind }) => kind === 'link')) steps.push({ do: 'await-programs' })
+  for (const { map } of conversions) steps.push({ do: 'sweep', map, path: snapshotPath(directory, map) })
+  for (const { map } of conversions) {
+    steps.push({ do: 'unpin', kind: 'map', name: map, path: snapshotPath(directory, map), id: null })
+  }
+  if (conversions.length > 0) steps.push({ do: 'remove-directory', path: `${directory}/${switchDirectory}` })
+  if (previous === 'keep') return [...steps, ...keepSteps(succeeded)]
+  if (previous === 'drop') steps.push({ do: 'drop-previous', path: `${directory}${previousSuffix}` })
+  return [...steps, ...dropSteps(succeeded)]
+}
+
+/** New pins outside that take the path of an old one. */
+function swapSteps(succeeded: Succeeded): Step[] {
+  return swapped(succeeded).map(({ kind, name, path, id }) => ({
+    ...{ do: 'swap', kind, name, from: stagedPath(path), to: path, id },
+  }))
+}
+
+function swapped({ old, new: { pins } }: Succeeded): PinRecord[] {
+  const ids = new Map(old.pins.map(pin => [pin.path, pin.id]))
+  return pins.filter(
+    ({ path, id, shared }) => isOutside(path) && !shared && id !== 0 && (ids.get(path) ?? id) !== id,
+  )
+}
+
+/** Links that go on with another program, and those that can only be made when the old one is gone. */
+function switchSteps({ directory, old, new: { pins, links } }: Succeeded): Step[] {
+  const programs = new Map(links.map(({ name, program }) => [name, program]))
+  const oldIds = new Set(old.pins.filter(({ kind }) => kind === 'link').map(({ id }) => id))
+  return pins.flatMap(({ kind, name, path, id }): Step[] => {
+    if (kind !== 'link' || !oldIds.has(id)) return []
+    const at = isOutside(path) ? path : `${directory}/${path}`
+    return [{ do: 'update-link', name, path: at, program: programs.get(name) ?? name }]
+  })
+}
+
+/** The links of the old generation that the new one has not: some of them must go before others can be made. */
+function removedLinks({ old, new: { pins } }: Succeeded): PinRecord[] {
+  const kept = new Set(pins.filter(({ kind }) => kind === 'link').map(({ id }) => id))
+  return old.pins.filter(({ kind, id, shared }) => kind === 'link' && !shared && !kept.has(id))
+}
+
+function removalSteps(succeeded: Succeeded, removed: readonly PinRecord[]): Step[] {
+  const {
+    directory,
+    new: { pins },
+  } = succeeded
+  const names = new Set(pins.filter(({ kind }) => kind === 'link').map(({ name }) => name))
+  const gaps = pins.filter(({ kind, id }) => kind === 'link' && id === 0)
+  const remove = (pin: PinRecord): Step[] => {
+    const path = oldPath(succeeded, pin)
+    const { kind, name, id } = pin
+    return [
+      { do: 'detach', name, path, id },
+      { do: 'unpin', kind, name, path, id },
+    ]
+  }
+  const steps: Step[] = []
+  for (const gap of gaps) {
+    const before = removed.filter(({ name }) => name === gap.name)
+    steps.push(...before.flatMap(remove))
+    if (before.length > 0) steps.push({ do: 'await-links', ids: before.map(({ id }) => id) })
+    const path = isOutside(gap.path) ? gap.path : `${directory}/${gap.path}`
+    steps.push({ do: 'attach', name: gap.name, path })
+  }
+  const rest = removed.filter(({ name }) => !gaps.some(gap => gap.name === name))
+  const replaced = rest.filter(({ name }) => names.has(name))
+  const vanished = rest.filter(({ name }) => !names.has(name))
+  return [...steps, ...replaced.flatMap(remove), ...vanished.flatMap(remove)]
+}
+
+/** Where a pin of the old generation is after the commit. */
+function oldPath(succeeded: Succeeded, { path }: PinRecord): string {
+  if (!isOutside(path)) return `${succeeded.directory}${nextSuffix}/${path}`
+  return swapped(succeeded).some(pin => pin.path === path) ? stagedPath(path) : path
+}
+
+/** The pins of the old generation that are still there, and are not the new one's as well. */
+function remaining(succeeded: Succeeded): PinRecord[] {
+  const kept = new Set(succeeded.new.pins.map(({ path, id }) => `${id} ${path}`))
+  const removed = new Set(removedLinks(succeeded))
+  const isKept = ({ path, id }: PinRecord): boolean => isOutside(path) && kept.has(`${id} ${path}`)
+  return succeeded.old.pins.filter(pin => !pin.shared && !isKept(pin) && !removed.has(pin))
+}
+
+/** Removes the old generation; the manifest last, so that what a stop leaves says what it is. */
+function dropSteps(succeeded: Succeeded): Step[] {
+  const at = `${succeeded.directory}${nextSuffix}`
+  const pins = remaining(succeeded)
+  const steps: Step[] = []
+  for (const kind of ['link', 'program', 'map'] as const) {
+    const ofKind = pins.filter(pin => pin.kind === kind)
+    for (const pin of ofKind) {
+      steps.push({ do: 'unpin', kind, name: pin.name, path: oldPath(succeeded, pin), id: pin.id })
+    }
+    if (hasInside(succeeded.old.pins, kind)) {
+      steps.push({ do: 'remove-directory', path: `${at}/${directories[kind]}` })
+    }
+  }
+  const manifest = `${at}/${manifestName}`
+  steps.push({ do: 'unpin', kind: 'manifest', name: succeeded.directory, path: manifest, id: null })
+  steps.push({ do: 'remove-directory', path: at })
+  return steps
+}
+
+/** Keeps the old generation for a way back, without its links: a pinned link is attached. */
+function keepSteps(succeeded: Succeeded): Step[] {
+  const { directory } = succeeded
+  const at = `${directory}${nextSuffix}`
+  const pins = remaining(succeeded)
+  const links = pins.filter(({ kind }) => kind === 'link')
+  const steps: Step[] = links.map(pin => {
+    const { kind, name, id } = pin
+    return { do: 'unpin', kind, name, path: oldPath(succeeded, pin), id }
+  })
+  if (hasInside(succeeded.old.pins, 'link')) {
+    steps.push({ do: 'remove-directory', path: `${at}/${directories.link}` })
+  }
+  steps.push({ do: 'drop-previous', path: `${directory}${previousSuffix}` })
+  for (const pin of pins) {
+    if (pin.kind === 'link' || !isOutside(pin.path)) continue
+    steps.push({ do: 'move', from: oldPath(succeeded, pin), to: keptPath(pin.path) })
+  }
+  steps.push({ do: 'move', from: at, to: `${directory}${previousSuffix}` })
+  return steps
+}
+
+function hasInside(pins: readonly PinRecord[], kind: PinKind): boolean {
+  return pins.some(pin => pin.kind === kind && !isOutside(pin.path))
+}
