@@ -323,6 +323,9 @@ class Visit {
     code.mapValue(r3, this.#options.maps.scratch, valueAt)
     code.alu('mov', r4, BPF_NOEXIST)
     code.helper(helper.mapUpdate)
+    // before Linux 6.4 an error comes as 32 bits, with zeros in front
+    code.alu('lsh', r0, 32)
+    code.alu('arsh', r0, 32)
   }
 
   #count(counter: number): void {

@@ -14,7 +14,8 @@ import { needs } from '../requirements.ts'
 import { liveConversion } from './carried.ts'
 
 const kinds = ['hash', 'lru', 'array', 'percpu_hash', 'percpu_array'] as const
-const runs = Number(process.env.BPFPIN_SWEEP_RUNS ?? 3)
+// an emulator is slow
+const runs = Number(process.env.BPFPIN_SWEEP_RUNS ?? (process.env.BPFPIN_MACHINE ? 1 : 3))
 
 /** Processes that do nothing but call the kernel, one a CPU. */
 class Callers {

@@ -9,7 +9,8 @@ import { needs } from '../requirements.ts'
 import { carrying, key, RawMap } from './maps.ts'
 import { randomConversion, randomFrom } from './random-layout.ts'
 
-const layouts = Number(process.env.BPFPIN_LAYOUTS ?? 60)
+// an emulator is slow
+const layouts = Number(process.env.BPFPIN_LAYOUTS ?? (process.env.BPFPIN_MACHINE ? 16 : 60))
 const entries = 8
 
 function randomBytes(random: (below: number) => number, length: number): Uint8Array {
