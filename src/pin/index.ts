@@ -18,6 +18,7 @@ export {
   listObject,
   objectNames,
 } from './list.ts'
+export { liveFacts } from './live.ts'
 export { isBeingChanged } from './lock.ts'
 export { type OpenedMap, openMapAt } from './open.ts'
 export { type Pinnable, pinObject, Writer, type WriterOptions } from './pin.ts'
