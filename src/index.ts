@@ -8,7 +8,7 @@ export type { ChangeKind, FieldChange, FieldSide, Grade, LayoutComparison, Value
 export { BpfError, BtfError, ElfError, type ErrorFields, VerifierError } from './errors.ts'
 export { BpfLink } from './link/index.ts'
 export { BpfMap, type Entry, type SetMode, Variable } from './map/index.ts'
-export { type AttachOptions, BpfProgram } from './object/index.ts'
+export { type AttachOptions, BpfProgram, type RunInput, type RunResult } from './object/index.ts'
 export type { Left, PinnedLink, UnpinReport } from './pin/index.ts'
 export type { Layout } from './plan/layout.ts'
 export {
