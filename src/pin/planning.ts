@@ -134,7 +134,8 @@ export function planUpgrade(
     hasFunction: map => Object.hasOwn(options.convert ?? {}, map),
   }
   const shared = new Set(generation.manifest.pins.filter(pin => pin.shared).map(({ name }) => name))
-  const maps = verdicts.flatMap((item): PlannedMap[] => {
+  const types = new Map(spec.maps.map(({ name, type }) => [name, type]))
+  const graded = verdicts.flatMap((item): PlannedMap[] => {
     if (item.kind !== 'map') return []
     const action = actionOf(item, policy)
     const isOthers = shared.has(item.name) && (action === 'convert' || action === 'replace')
@@ -142,7 +143,14 @@ export function planUpgrade(
   })
   const codeVerdicts = verdicts.filter(item => item.kind === 'program')
   const isReloaded =
-    codeVerdicts.some(item => item.verdict !== 'identical') || maps.some(({ action }) => action !== 'reuse')
+    codeVerdicts.some(item => item.verdict !== 'identical') || graded.some(({ action }) => action !== 'reuse')
+  // a program array leads to programs, and new ones must not be reached through the old ones
+  const maps = graded.map(
+    (map): PlannedMap =>
+      isReloaded && map.action === 'reuse' && types.get(map.name) === 'prog_array'
+        ? { ...map, action: 'create' }
+        : map,
+  )
   const programs = codeVerdicts.map((item): PlannedProgram => {
     const action = item.verdict === 'gone' ? 'drop' : isReloaded ? 'load' : 'keep'
     return { ...item, action }

@@ -23,6 +23,7 @@ import {
 } from './conversion.ts'
 import { copyEntries } from './copy.ts'
 import type { Generation } from './generation.ts'
+import { holdsReferences, referenceTakeover } from './references.ts'
 import { createSnapshot } from './snapshot.ts'
 import { sweepEntries } from './sweep.ts'
 
@@ -75,6 +76,7 @@ export function takeoverOf(
 ): Takeover {
   const merge = options.merge && Object.hasOwn(options.merge, name) ? options.merge[name]! : {}
   const convert = options.convert && Object.hasOwn(options.convert, name) ? options.convert[name] : undefined
+  if (!convert && holdsReferences(old.shape.type)) return referenceTakeover({ ...old, name }, next)
   const conversion: LiveConversion = {
     ...{ name, old, new: next },
     value: convert ? nothing(old, next) : conversionOf(name, old, next, merge),

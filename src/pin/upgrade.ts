@@ -11,6 +11,7 @@ import { missingDirectories, refuseOneForTwo, sharing, type Writer } from './pin
 import { PinnedTypes } from './pinned-types.ts'
 import { type PinnedState, placesOf, type SuccessionOptions, wantedSwitches } from './planning.ts'
 import { programRecord } from './recorded.ts'
+import { carryReferences } from './references.ts'
 import type { PinSite } from './reuse.ts'
 import { type SucceedingLink, type SucceedingPin, succeed, type UpgradeReport } from './succession.ts'
 import { type TakeoverOptions, type TakeoverSide, takeoverOf } from './takeover.ts'
@@ -61,6 +62,7 @@ export function upgradeObject(
     return [takeoverOf(map.name, pinnedSide(map.name, old), next, options)]
   })
   refuseUsers(plan, state)
+  carryPrograms(live, state)
   const outside = [
     ...pins.filter(({ isThere }) => !isThere),
     ...succeeding.map(({ place }) => ({ ...place, id: 0 })),
@@ -88,6 +90,26 @@ function ofOld(old: PinnedSwitch | undefined): Pick<SucceedingLink, 'old'> {
 function required<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('the plan converts a map that is not there')
   return value
+}
+
+/**
+ * Fills the slots of new program arrays that somebody had filled by hand: with the new program where it was one of this
+ * object's, else with the same one.
+ */
+function carryPrograms({ spec, maps, programs }: Upgrading, { generation, maps: old }: PinnedState): void {
+  const names = new Map(
+    generation.manifest.pins.flatMap(({ kind, id, name }) =>
+      kind === 'program' ? [[id, name] as const] : [],
+    ),
+  )
+  for (const { name, type } of spec.maps) {
+    const [from, to] = [old.get(name), maps.get(name)]
+    if (type !== 'prog_array' || !from || !to || from.id === to.id || from.type !== type) continue
+    carryReferences(from, to, id => {
+      const own = names.get(id)
+      return own === undefined ? undefined : (programs.get(own)?.fd ?? null)
+    })
+  }
 }
 
 /**
