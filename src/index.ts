@@ -1,4 +1,10 @@
-export { BpfObject, type PinOptions, type Unattached, type WriteOptions } from './api/bpf-object.ts'
+export {
+  BpfObject,
+  type PinOptions,
+  type Unattached,
+  type UpgradeOptions,
+  type WriteOptions,
+} from './api/bpf-object.ts'
 export { Collection } from './api/collection.ts'
 export { type LoadOptions, ObjectSpec, type OpenOptions, openObject } from './api/object-spec.ts'
 export { openMap } from './api/open-map.ts'
@@ -9,8 +15,21 @@ export { BpfError, BtfError, ElfError, type ErrorFields, VerifierError } from '.
 export { BpfLink } from './link/index.ts'
 export { BpfMap, type Entry, type SetMode, Variable } from './map/index.ts'
 export { type AttachOptions, BpfProgram, type RunInput, type RunResult } from './object/index.ts'
-export type { Left, PinnedLink, UnpinReport } from './pin/index.ts'
+export type {
+  ConvertFunction,
+  CopyProgress,
+  Left,
+  Merge,
+  PinnedLink,
+  RollbackOptions,
+  UnpinReport,
+  UpgradeReport,
+} from './pin/index.ts'
 export type { Layout } from './plan/layout.ts'
+export type { LinkAction } from './plan/link-switch.ts'
+export type { MapAction, OnMismatch } from './plan/policy.ts'
+export type { Step } from './plan/steps.ts'
+export type { Plan, PlannedMap, PlannedProgram, PlannedSwitch } from './plan/upgrade.ts'
 export {
   type ItemVerdict,
   type LinkVerdict,
