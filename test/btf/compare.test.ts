@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { type Btf, compareLayouts, compileCopy, type TypeAt, withMerge } from '../../src/btf/index.ts'
 import { openObject } from '../../src/index.ts'
 import { fixture } from '../fixtures.ts'
+import { pairObject } from '../plan/pairs.ts'
 
 function typeIn(object: string, name: string): TypeAt {
   const btf = openObject(fixture(object)).spec.kernelBtf?.() as Btf
@@ -61,6 +62,32 @@ test('what cannot be summed is said, with what could have been meant', () => {
   const sum = (path: string) => () => withMerge(conversion!, wanted, { [path]: 'sum' })
   assert.throws(sum('call'), /no field 'call' to sum; did you mean 'calls'\?/)
   assert.throws(sum('comm'), /'comm' cannot be summed: it has 1 bytes/)
+})
+
+test('sums are declared on members, through a typedef, in elements, and for whole arrays', () => {
+  const sideOf = (side: 'old' | 'new'): TypeAt => {
+    const { kernelBtf, maps } = openObject(pairObject('sum-declared', side)).spec
+    return { btf: kernelBtf?.() as Btf, id: maps[0]!.valueType, size: maps[0]!.valueSize }
+  }
+  const wanted = sideOf('new')
+  const { conversion } = compareLayouts(sideOf('old'), wanted)
+  const { pairs } = withMerge(conversion!, wanted, {})
+  assert.equal(
+    pairs.filter(({ merge }) => merge === 'sum').map(({ path }) => path),
+    ['packets', 'bytes', 'slots[].hits', 'histogram'],
+  )
+  const place = (byte: number, bitSize: number) => ({ bitOffset: 8 * byte, bitSize, signed: false })
+  const copyOf = (name: string) => pairs.find(({ path }) => path === name)?.copy
+  assert.equal(copyOf('packets'), { op: 'integer', from: place(0, 64), to: place(8, 64) })
+  // struct slot has 8 bytes and starts behind `u32 state`, at 20
+  assert.equal(copyOf('slots[].hits'), {
+    ...{ op: 'each', count: 2, from: 20, fromStride: 8, to: 20, toStride: 8 },
+    operations: [{ op: 'integer', from: place(0, 32), to: place(4, 32) }],
+  })
+  assert.equal(copyOf('histogram'), {
+    ...{ op: 'each', count: 4, from: 36, fromStride: 4, to: 36, toStride: 4 },
+    operations: [{ op: 'integer', from: place(0, 32), to: place(0, 32) }],
+  })
 })
 
 test.run()

@@ -501,6 +501,38 @@ const rows: readonly (readonly [pair: string, verdict: string, reasons: readonly
     'incompatible',
     ['flows value.addr.v4: u32 at 0 -> u16 at 0 (retyped: a member of a union changed)'],
   ],
+  [
+    'bits-moved',
+    'convertible',
+    [
+      'flows value.packets: u32 at 4 -> u32 at 0 (moved)',
+      'flows value.state: u32 : 3 at 0:0 -> u32 : 3 at 4:0 (moved)',
+      'flows value.mode: u32 : 5 at 0:3 -> u32 : 5 at 4:3 (moved)',
+    ],
+  ],
+  [
+    'kptr-added',
+    'convertible',
+    [
+      'flows value size 8 is pinned, the object asks for 16',
+      'flows value.task: none -> __kptr struct task_struct * at 8 (added: the kernel knows it in a new map only)',
+    ],
+  ],
+  [
+    'kptr-to-pointer',
+    'lossy',
+    ['flows value.task: __kptr struct task_struct * at 8 -> struct task_struct * at 8 (reset: starts empty)'],
+  ],
+  [
+    'sum-declared',
+    'convertible',
+    [
+      'flows value.bytes: u64 at 8 -> u64 at 0 (moved)',
+      'flows value.packets: counter at 0 -> counter at 8 (moved)',
+      'flows value.slots[].state: u32 at 24 -> u32 at 20 (moved)',
+      'flows value.slots[].hits: u32 at 20 -> u32 at 24 (moved)',
+    ],
+  ],
 ]
 
 for (const [pair, verdict, reasons] of rows) {
