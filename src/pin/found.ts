@@ -115,7 +115,7 @@ function openMaps(
     if (!map || paths.get(record.name) !== path) return { name: record.name, path, shape: unknownShape }
     const opened = openPinnedMap(generation, record)
     maps.set(record.name, liveMap(spec, map, opened))
-    return pinnedMap(map, opened, types.of(map, opened))
+    return pinnedMap(map, opened, types)
   })
 }
 

@@ -1,5 +1,7 @@
 import { type Btf, parseBtf } from '../btf/index.ts'
-import type { MapTypes } from '../plan/shape.ts'
+import { thisMachine } from '../map/index.ts'
+import type { PinnedMap } from '../plan/compare.ts'
+import { keptShape, type MapTypes, requestedShape } from '../plan/shape.ts'
 import { type EntryTypes, entryTypes } from '../spec/from-btf.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import type { Generation } from './generation.ts'
@@ -38,6 +40,15 @@ export class PinnedTypes {
     return btf && { btf, key, value }
   }
 
+  /** What a map of maps that the generation made was defined to hold; `undefined` where that is what it is now. */
+  innerOf({ name }: MapSpec, { info, path }: OpenedMap): PinnedMap | undefined {
+    const inner = this.#made.get(name) === info.id ? this.#entries?.get(name)?.inner : undefined
+    if (!inner || !this.#manifest) return undefined
+    const shape = keptShape(requestedShape(inner, thisMachine()), thisMachine())
+    const types = { btf: this.#manifest, key: inner.keyType, value: inner.valueType }
+    return { name: inner.name, path, shape, types }
+  }
+
   #fromManifest({ name, keyType, valueType }: MapSpec): MapTypes | undefined {
     const { manifest } = this.#generation ?? {}
     if (!manifest || manifest.btf.length === 0) return undefined
@@ -48,7 +59,7 @@ export class PinnedTypes {
     if (btf === this.#spec.kernelBtf?.()) return { btf, key: keyType, value: valueType }
     this.#entries ??= entryTypes(btf, [...this.#made.keys()])
     const entry = this.#entries.get(name)
-    return entry && { btf, ...entry }
+    return entry && { btf, key: entry.key, value: entry.value }
   }
 
   #ownOr(btf: Btf | undefined): Btf | undefined {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { BpfMap, type MapTypes, shapeOf, thisMachine } from '../map/index.ts'
+import { BpfMap, shapeOf, thisMachine } from '../map/index.ts'
 import { comparePinned, type PinnedMap } from '../plan/compare.ts'
 import { type Layout, mapPlace } from '../plan/layout.ts'
 import { fits, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
@@ -42,7 +42,7 @@ export function reusableMaps(
       if (!found) continue
       const live = liveMap(spec, map, found)
       opened.push(live)
-      const verdict = comparePinned(spec, map, pinnedMap(map, found, types.of(map, found)), thisMachine())
+      const verdict = comparePinned(spec, map, pinnedMap(map, found, types), thisMachine())
       // a program array leads to programs, and those loaded now must not be reached through the old ones
       if (fits(verdict) && map.type !== 'prog_array') reused.set(map.name, live)
       else if (verdict.verdict !== 'new' && map.type !== 'prog_array') refused.push(verdict)
@@ -65,10 +65,16 @@ export function liveMap(spec: Spec, map: MapSpec, { fd, info }: OpenedMap): BpfM
 }
 
 /** A pinned map as a comparison sees it. */
-export function pinnedMap(map: MapSpec, found: OpenedMap, types: MapTypes | undefined): PinnedMap {
+export function pinnedMap(map: MapSpec, found: OpenedMap, pinned: PinnedTypes): PinnedMap {
   const shape = shapeOf(found.info)
+  const types = pinned.of(map, found)
+  const inner = map.inner && pinned.innerOf(map, found)
   const contents = map.section?.kind === 'rodata' ? frozenEntry(found, shape) : undefined
-  const known = { ...(types ? { types } : {}), ...(contents ? { contents } : {}) }
+  const known = {
+    ...(types ? { types } : {}),
+    ...(inner ? { inner } : {}),
+    ...(contents ? { contents } : {}),
+  }
   return { name: map.name, path: found.path, shape, ...known }
 }
 

@@ -1,11 +1,14 @@
 import type { Btf, TypeId } from '../btf/index.ts'
 import { parseMapDefinition } from './map-definitions.ts'
 import { uniqueNames } from './names.ts'
+import type { MapSpec } from './types.ts'
 
 /** The types of a map's entries; 0 where they are not known. */
 export interface EntryTypes {
   readonly key: TypeId
   readonly value: TypeId
+  /** What a map of maps holds, as it was defined. */
+  readonly inner?: MapSpec
 }
 
 /**
@@ -32,8 +35,8 @@ function definedTypes(btf: Btf): Map<string, EntryTypes> {
     const name = unique(variable.name)
     const struct = btf.resolve(variable.type)
     if (struct.kind !== 'struct') continue
-    const { keyType, valueType } = parseMapDefinition(btf, struct, name)
-    types.set(name, { key: keyType, value: valueType })
+    const { keyType, valueType, inner } = parseMapDefinition(btf, struct, name)
+    types.set(name, { key: keyType, value: valueType, ...(inner ? { inner } : {}) })
   }
   return types
 }

@@ -60,6 +60,15 @@ onKernel('the map of another object is compared by the types that the kernel kee
   first.unpin()
 })
 
+onKernel('a map of maps is compared by what it holds, too', () => {
+  using object = open('inner-signed', 'old').upgrade()
+  const error = failure(() => open('inner-signed', 'new').load())
+  assert.match(error.message, 'inner value: u32 at 0 -> s32 at 0 (signed: unsigned to signed)')
+  using again = open('inner-signed', 'old').load()
+  assert.is(again.maps.get('flows').id, object.maps.get('flows').id)
+  object.unpin()
+})
+
 onKernel('a map that is given to load() must have the layout that the object asks for', () => {
   using old = open('moved', 'old').load()
   const flows = old.maps.get('flows')
