@@ -48,7 +48,7 @@ export function copyEntries(
   let inKernel = true
   for (let changed = Number.POSITIVE_INFINITY; passes <= mostPasses; passes++) {
     if (changed <= Math.max(fewEntries, fewPart * entries)) break
-    const count = sweep(conversion, snapshot, options)
+    const count = sweep(conversion, snapshot, { signal: options.signal, withoutDeletes: true })
     changed = count.changed
     inKernel = count.inKernel
   }

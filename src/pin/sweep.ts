@@ -29,11 +29,17 @@ export function sweepEntries(conversion: LiveConversion, snapshot: number): Swee
   return sweep(conversion, snapshot, {})
 }
 
+/** How {@link sweep} goes about it. */
+export interface SweepOptions extends Pick<CopyOptions, 'signal'> {
+  /** Leaves deletes for a later sweep, which saves going through the snapshot, too. */
+  readonly withoutDeletes?: boolean
+}
+
 /** The same, between whose batches the caller may stop. */
 export function sweep(
   conversion: LiveConversion,
   snapshot: number,
-  { signal }: Pick<CopyOptions, 'signal'>,
+  { signal, withoutDeletes = false }: SweepOptions,
 ): SweepReport {
   const runner = loadSweep(conversion, snapshot)
   if (!runner) return { ...sweepPlainly(conversion, snapshot, signal), inKernel: false }
@@ -42,7 +48,7 @@ export function sweep(
     for (let attempt = 1; ; attempt++) {
       const count: SweepCount = { changed: 0, failed: 0, error: 0 }
       if (isIndexed(conversion.old.shape.type)) sweepArray(conversion, runner, count, signal)
-      else sweepHash(conversion, snapshot, runner, count, signal)
+      else sweepHash(conversion, withoutDeletes ? undefined : snapshot, runner, count, signal)
       changed += count.changed
       if (count.failed === 0 || attempt === attempts) return { ...count, changed, inKernel: true }
     }
@@ -70,7 +76,7 @@ function sweepArray(
 
 function sweepHash(
   conversion: LiveConversion,
-  snapshot: number,
+  snapshot: number | undefined,
   runner: SweepRunner,
   count: SweepCount,
   signal: AbortSignal | undefined,
@@ -82,11 +88,11 @@ function sweepHash(
       runner.run(batch.keys, 0, batch.count, cpu, count)
     }
   }
-  let hasLooked = false
+  let looksForDeletes = snapshot !== undefined
   const onCpu = (cpu: number): void => {
     // first what was deleted: it makes room
-    if (!hasLooked) through(snapshot, snapshotShape(conversion), cpu)
-    hasLooked = true
+    if (snapshot !== undefined && looksForDeletes) through(snapshot, snapshotShape(conversion), cpu)
+    looksForDeletes = false
     through(old.fd, old.shape, cpu)
   }
   if (isPerCpu(old.shape)) runner.onEachCpu(onCpu)
