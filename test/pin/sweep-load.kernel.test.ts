@@ -4,9 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openObject } from '../../src/index.ts'
+import { thisMachine } from '../../src/map/index.ts'
 import { copyEntries } from '../../src/pin/copy.ts'
 import { createSnapshot } from '../../src/pin/snapshot.ts'
 import { sweepEntries } from '../../src/pin/sweep.ts'
+import { loadSweep } from '../../src/pin/sweep-runner.ts'
 import { waitForPrograms } from '../../src/pin/wait.ts'
 import { closeFd } from '../../src/syscall/index.ts'
 import { fixture } from '../fixtures.ts'
@@ -104,6 +106,60 @@ needs(test, 'root')(
     }
     assert.ok(events > 1000n * BigInt(runs), `${events} events`)
     if (process.env.BPFPIN_SWEEP_RUNS) console.log(`${runs} runs, ${events} events`)
+  },
+)
+
+needs(test, 'root')(
+  'nothing is lost where programs write the very entry that is being swept, again and again',
+  async () => {
+    using object = openObject(fixture('carry')).load()
+    object.variables.get('mask').set(0)
+    const sums = ['array', 'percpu_array'].map(kind => {
+      const [old, next] = [object.maps.get(`old_${kind}`), object.maps.get(`new_${kind}`)]
+      const live = liveConversion(old, next)
+      const snapshot = createSnapshot(live)
+      const runner = loadSweep(live, snapshot)
+      if (!runner) throw new Error(`no program for ${kind}`)
+      return { kind, old, next, snapshot, runner }
+    })
+    const cpus = thisMachine().possibleCpus
+    const rounds = 20_000
+    const count = { changed: 0, failed: 0, error: 0 }
+    const callers = new Callers(2)
+    try {
+      using _new = object.programs.get('new_event').attach()
+      for (const { kind, old, runner } of sums) {
+        const onCpu = (cpu: number): void => {
+          for (let round = 1; round <= rounds; round++) {
+            // counts on one CPU at a time: what the others have of it is what they had
+            const flow = (packets: number) => ({ packets, bytes: 0, state: 0 })
+            const flows = Array.from({ length: cpus }, (_, i) =>
+              flow(i < cpu ? rounds : i === cpu ? round : 0),
+            )
+            old.set(0, kind === 'array' ? flow(round) : flows)
+            runner.run(undefined, 0, 1, cpu, count)
+          }
+        }
+        if (kind === 'array') onCpu(0)
+        else runner.onEachCpu(onCpu)
+      }
+    } finally {
+      await callers.stop()
+      for (const { snapshot, runner } of sums) {
+        closeFd(snapshot)
+        runner.close()
+      }
+    }
+    waitForPrograms()
+    // decoded by BTF: struct flow
+    const { packets } = object.maps.get('truth').get(0) as unknown as Flow
+    const total = (kind: string): bigint => {
+      const got = object.maps.get(`new_${kind}`).get(0)
+      const values = (Array.isArray(got) ? got : [got]) as unknown as Flow[]
+      return values.reduce((sum, value) => sum + value.packets, 0n)
+    }
+    assert.is(total('array'), packets + BigInt(rounds))
+    assert.is(total('percpu_array'), packets + BigInt(rounds * cpus))
   },
 )
 
