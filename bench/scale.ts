@@ -60,6 +60,8 @@ function runOnce(root: string, size: number): [Operation, number][] {
   const path = fileURLToPath(new URL(`../test/fixtures/maps-${size}.bpf.o`, import.meta.url))
   const spec: ObjectSpec = time('open', () => openObject(path, { root }))
   const first: BpfObject = time('load', () => spec.load())
+  // what is not attached, upgrade() would attach
+  first.attach()
   time('pin', () => first.pin())
   time('close', () => first.close())
   const again = time('find again', () => spec.upgrade())
