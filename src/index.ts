@@ -16,6 +16,7 @@ export { BpfLink } from './link/index.ts'
 export { BpfMap, type Entry, type SetMode, Variable } from './map/index.ts'
 export { type AttachOptions, BpfProgram, type RunInput, type RunResult } from './object/index.ts'
 export type {
+  Carried,
   ConvertFunction,
   CopyProgress,
   Left,

@@ -46,17 +46,19 @@ export interface ReferenceMap extends MapSide {
  *
  * @param programFor a descriptor of what is to be taken for a program, by its id; `undefined`: the program itself;
  * `null`: nothing
+ * @returns how many were carried
  */
 export function carryReferences(
   old: ReferenceMap,
   next: MapSide,
   programFor: (id: number) => number | undefined | null = () => undefined,
-): void {
+): number {
   const { to, offset } = references[old.shape.type] ?? { to: 'map', offset: 0 }
   const doing = `carrying over the slots of map '${old.name}'`
   const keys: [Memory, Memory] = [allocate(old.shape.keySize), allocate(old.shape.keySize)]
   const value = allocate(Math.max(old.shape.valueSize, 4))
   const current = allocate(value.bytes.length)
+  let carried = 0
   let result = mapGetNextKey(old.fd, null, keys[0])
   for (; result === 0; result = mapGetNextKey(old.fd, keys[1], keys[0])) {
     keys.reverse()
@@ -75,8 +77,10 @@ export function carryReferences(
     const updated = mapUpdate(next.fd, key, value)
     if (given === undefined && fd > 0) closeFd(fd)
     if (updated < 0 && updated !== EEXIST) throw systemError(updated, 'bpf(BPF_MAP_UPDATE_ELEM)', { doing })
+    carried++
   }
   if (result !== ENOENT) throw systemError(result, 'bpf(BPF_MAP_GET_NEXT_KEY)', { doing })
+  return carried
 }
 
 function isZero(bytes: Uint8Array): boolean {
@@ -85,6 +89,7 @@ function isZero(bytes: Uint8Array): boolean {
 
 /** Only processes put anything into such maps: what came after the copy is carried by key. */
 export function referenceTakeover(old: ReferenceMap, next: MapSide): Takeover {
+  let entries = 0
   return {
     record: { map: old.name, merge: {} },
     snapshot() {
@@ -93,7 +98,10 @@ export function referenceTakeover(old: ReferenceMap, next: MapSide): Takeover {
       if (fd >= 0) return fd
       throw systemError(fd, 'bpf(BPF_MAP_CREATE)', { doing: `carrying over map '${old.name}'` })
     },
-    copy: () => carryReferences(old, next),
+    copy() {
+      entries = carryReferences(old, next)
+    },
     sweep: () => carryReferences(old, next),
+    report: () => ({ map: old.name, entries, failed: 0, inKernel: false }),
   }
 }

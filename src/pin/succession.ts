@@ -15,7 +15,7 @@ import { awaitLinks } from './links-gone.ts'
 import { openPin } from './open.ts'
 import { linkRecord, refuseUnpinnable, type Writer } from './pin.ts'
 import { dropGeneration } from './recover.ts'
-import type { Takeover } from './takeover.ts'
+import type { Carried, Takeover } from './takeover.ts'
 import { waitForPrograms } from './wait.ts'
 import type { Left, SuccessionTools, Workshop } from './workshop.ts'
 
@@ -63,6 +63,8 @@ export interface UpgradeReport {
   readonly dead: readonly string[]
   /** Names of links of the old programs that somebody else holds: these go on running. */
   readonly stillAttached: readonly string[]
+  /** The maps that took over the entries of others. */
+  readonly carried: readonly Carried[]
 }
 
 /**
@@ -111,7 +113,8 @@ export function succeed(
     )
     const names = new Map(old.manifest.pins.map(({ id, name }) => [id, name]))
     const stillAttached = held.map(id => names.get(id) ?? String(id))
-    return { generation: manifest.generation, left, dead, stillAttached }
+    const carried = successor.takeovers.map(takeover => takeover.report())
+    return { generation: manifest.generation, left, dead, stillAttached, carried }
   } finally {
     hand.close()
   }

@@ -60,6 +60,19 @@ export interface Takeover {
   copy(snapshot: number): void
   /** Can be repeated at any time. */
   sweep(snapshot: number): void
+  /** What that came to. */
+  report(): Carried
+}
+
+/** What became of the entries of a map that another took over. */
+export interface Carried {
+  readonly map: string
+  /** Entries that were copied before the switch. */
+  readonly entries: number
+  /** Entries that the new map did not take, as it was full. */
+  readonly failed: number
+  /** Was what changed meanwhile carried by a program in the kernel? Else the last writer won. */
+  readonly inKernel: boolean
 }
 
 /** One side of a takeover, with what is known of its types. */
@@ -83,11 +96,19 @@ export function takeoverOf(
     opaque: kernelBytes(old, next),
     convert: convert && decoded(convert, old, next),
   }
+  let carried: Carried = { map: name, entries: 0, failed: 0, inKernel: false }
   return {
     record: { map: name, merge, ...(convert ? { byFunction: true as const } : {}) },
     snapshot: () => createSnapshot(conversion),
-    copy: snapshot => void copyEntries(conversion, snapshot, options),
-    sweep: snapshot => void sweepEntries(conversion, snapshot),
+    copy(snapshot) {
+      const { entries, inKernel } = copyEntries(conversion, snapshot, options)
+      carried = { ...carried, entries, inKernel }
+    },
+    sweep(snapshot) {
+      const { failed, inKernel } = sweepEntries(conversion, snapshot)
+      carried = { ...carried, failed, inKernel }
+    },
+    report: () => carried,
   }
 }
 
