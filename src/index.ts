@@ -20,6 +20,8 @@ export type {
   ConvertFunction,
   CopyProgress,
   Left,
+  LinkOutcome,
+  MapOutcome,
   Merge,
   PinnedLink,
   RollbackOptions,

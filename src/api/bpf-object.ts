@@ -107,6 +107,11 @@ export class BpfObject {
     return this.#isPinned
   }
 
+  /** Was it found pinned, so that nothing was loaded or changed? */
+  get wasFound(): boolean {
+    return this.#parts.isPinned && this.#parts.report === undefined
+  }
+
   /** What the upgrade came to that put it in the place of another version; `undefined` for what was installed or found. */
   get upgraded(): UpgradeReport | undefined {
     return this.#parts.report

@@ -14,18 +14,19 @@ export interface Attachment {
 }
 
 /** @throws UsageError for text that is no attachment, and for one that is there twice. */
-export function readAttachments(texts: readonly string[]): Attachment[] {
+export function readAttachments(command: string, texts: readonly string[]): Attachment[] {
   const attachments = texts.map(text => {
     const equals = text.indexOf('=')
     if (equals > 0 && equals < text.length - 1) {
       return { link: text.slice(0, equals), target: text.slice(equals + 1) }
     }
-    throw wrongUsage(`option '--attach' takes PROGRAM=TARGET, as in on_xdp=eth0, not '${text}'`)
+    throw wrongUsage(command, `option '--attach' takes PROGRAM=TARGET, as in on_xdp=eth0, not '${text}'`)
   })
   const names = attachments.map(({ link }) => link)
   const twice = names.find((name, i) => names.indexOf(name) < i)
   if (twice === undefined) return attachments
   throw wrongUsage(
+    command,
     `'${twice}' is to be attached twice; several targets of one program are PROGRAM~LABEL=TARGET`,
   )
 }
@@ -37,11 +38,12 @@ export function readAttachments(texts: readonly string[]): Attachment[] {
  * @throws UsageError for a program that the object does not have, and for text that is no target of its program.
  */
 export function applyAttachments(
+  command: string,
   programs: Collection<ProgramSpec>,
   attachments: readonly Attachment[],
 ): void {
   for (const { link, target } of attachments) {
-    const { program, label } = findProgram(programs, link)
+    const { program, label } = findProgram(command, programs, link)
     try {
       const place = parseTarget(program, target)
       if (label === undefined) program.target = place
@@ -52,13 +54,14 @@ export function applyAttachments(
       plannedLinks(program)
     } catch (error) {
       if (!(error instanceof BpfError)) throw error
-      throw wrongUsage(`${error.message}${error.hint === undefined ? '' : `: ${error.hint}`}`)
+      throw wrongUsage(command, `${error.message}${error.hint === undefined ? '' : `: ${error.hint}`}`)
     }
   }
 }
 
 /** Names of programs may have a `~` in them, too: `hits~1` is the second that is called `hits`. */
 function findProgram(
+  command: string,
   programs: Collection<ProgramSpec>,
   link: string,
 ): { readonly program: ProgramSpec; readonly label: string | undefined } {
@@ -66,11 +69,14 @@ function findProgram(
   const isWhole = programs.has(link) || tilde < 0
   const name = isWhole ? link : link.slice(0, tilde)
   if (!programs.has(name)) {
-    throw wrongUsage(`there is no program '${name}' in the object${didYouMean(name, programs.names())}`)
+    throw wrongUsage(
+      command,
+      `there is no program '${name}' in the object${didYouMean(name, programs.names())}`,
+    )
   }
   return { program: programs.get(name), label: isWhole ? undefined : link.slice(tilde + 1) }
 }
 
-function wrongUsage(problem: string): UsageError {
-  return new UsageError(`pin: ${problem}`, 'pin --help')
+function wrongUsage(command: string, problem: string): UsageError {
+  return new UsageError(`${command}: ${problem}`, `${command} --help`)
 }

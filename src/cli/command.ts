@@ -1,3 +1,4 @@
+import type { BpfError } from '../errors.ts'
 import type { Output } from './output.ts'
 
 /** An option as help shows it and the command line is checked against it. */
@@ -40,8 +41,14 @@ export interface Command {
   readonly advice?: Readonly<Record<string, string>>
   /** What it does, as it stands in `cannot ...`. */
   purpose(operand: string): string
-  /** Does it. What it throws decides the exit code, too. */
-  run(request: Request, output: Output): ExitCode
+  /**
+   * Does it. What it throws decides the exit code, too.
+   *
+   * @param args of the command line, as they were given
+   */
+  run(request: Request, output: Output, args: readonly string[]): ExitCode | Promise<ExitCode>
+  /** What to do after an error, where the command knows better than the error. */
+  hintFor?(error: BpfError, args: readonly string[]): string | undefined
 }
 
 /** Said where a file is not what a command reads. */

@@ -4,6 +4,7 @@ import type { Command } from './command.ts'
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   pin: async () => (await import('./pin.ts')).pin,
   plan: async () => (await import('./plan.ts')).plan,
+  rollback: async () => (await import('./rollback.ts')).rollback,
   unpin: async () => (await import('./unpin.ts')).unpin,
   ls: async () => (await import('./ls.ts')).ls,
   inspect: async () => (await import('./inspect.ts')).inspect,

@@ -19,6 +19,8 @@ export interface Attempt {
   readonly purpose: string
   /** What to try after an error with this code that does not say it by itself. */
   readonly advice: Readonly<Record<string, string>>
+  /** What to do, where the command knows. */
+  readonly hint?: string | undefined
   /** Show all of a verifier log. */
   readonly verbose: boolean
 }
@@ -26,7 +28,8 @@ export interface Attempt {
 /** So much of a verifier log is shown unless all of it is wanted. */
 const tailLength = 12
 
-export function describeFailure(error: unknown, { purpose, advice, verbose }: Attempt): Failure {
+export function describeFailure(error: unknown, attempt: Attempt): Failure {
+  const { purpose, advice, verbose } = attempt
   const exitCode = codeOf(error)
   if (!(error instanceof BpfError)) {
     // not thrown on purpose: where it came from is all that helps
@@ -38,7 +41,7 @@ export function describeFailure(error: unknown, { purpose, advice, verbose }: At
       exitCode,
     }
   }
-  const hint = hintOf(error) ?? advice[error.code]
+  const hint = attempt.hint ?? hintOf(error) ?? advice[error.code]
   const todo = hint === undefined ? [] : [hint]
   const what = error instanceof UsageError ? error.message : `cannot ${purpose}`
   return { lines: [what, ...reasonsOf(error, verbose), ...todo], document: documentOf(error, hint), exitCode }
@@ -46,7 +49,9 @@ export function describeFailure(error: unknown, { purpose, advice, verbose }: At
 
 function codeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return exitCodes.wrongUsage
-  return error instanceof PinMismatchError ? exitCodes.refused : exitCodes.failed
+  const isRefused =
+    error instanceof PinMismatchError || (error instanceof BpfError && error.code === 'ERR_GAP')
+  return isRefused ? exitCodes.refused : exitCodes.failed
 }
 
 function reasonsOf(error: BpfError, verbose: boolean): string[] {

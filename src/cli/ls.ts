@@ -23,13 +23,15 @@ export const ls: Command = {
   options: {},
   details: [
     'Lists the objects that bpfpin pinned below the root, then what others pinned there; or one object: by its name, or',
-    'by the path of its directory. A link is shown with what it is attached to, and as dead once that is gone.',
+    'by the path of its directory. A link is shown with what it is attached to, and as dead once that is gone; an object',
+    'also with the generation that an upgrade kept for bpfpin rollback.',
     '',
     'With --json: {root, objects: [{name, path, maps: [{name, path, id, type, keySize, valueSize, maxEntries}],',
-    'programs: [{name, path, id, type, tag}], links: [{name, path, id, type, programId, target}]}],',
-    'other: [{path, kind, id, name}]}; a dead link has dead: true; other is there where no object is named. The kinds',
-    "are map, program, link, and unknown for what cannot be opened, whose id is null; 'next' and 'prev' are directories",
-    'beside that of an object, in which it is being built or removed (also by a process that was stopped), or kept.',
+    'programs: [{name, path, id, type, tag}], links: [{name, path, id, type, programId, target}],',
+    'previous: {generation, path} or null}], other: [{path, kind, id, name}]}; a dead link has dead: true; other is there',
+    'where no object is named. The kinds are map, program, link, and unknown for what cannot be opened, whose id is null;',
+    "'next' and 'prev' are directories beside where an object would be, in which it is being built or removed (also by a",
+    'process that was stopped), or kept.',
     'A pin that is not what it was pinned as is left out and reported on stderr; the exit code is 1 then.',
   ].join('\n'),
   purpose: operand => (operand === '' ? 'list what is pinned' : `list '${operand}'`),
@@ -37,7 +39,7 @@ export const ls: Command = {
     const place = operand === undefined ? { root, name: undefined } : objectPlace(operand, root)
     using open = findRoot(place.root)
     const { objects, problems } = list(open, place)
-    const strangers = open && place.name === undefined ? listStrangers(open) : nobody
+    const strangers = open && place.name === undefined ? withoutKept(listStrangers(open), objects) : nobody
     if (output.json) {
       const other = place.name === undefined ? { other: otherListing(strangers) } : {}
       output.document({ root: place.root, objects: objects.map(listing), ...other })
@@ -55,6 +57,12 @@ export const ls: Command = {
 }
 
 const nobody: Strangers = { pins: [], sides: [], notes: [] }
+
+/** A generation that is shown with its object is no stranger. */
+function withoutKept(strangers: Strangers, objects: readonly ListedObject[]): Strangers {
+  const kept = new Set(objects.map(({ previous }) => previous?.path))
+  return { ...strangers, sides: strangers.sides.filter(({ path }) => !kept.has(path)) }
+}
 
 function isRoot(): boolean {
   return process.geteuid?.() === 0
@@ -100,7 +108,7 @@ function look(open: Root, name: string): Found {
 }
 
 /** An object as `--json` shows it: exactly these fields. */
-function listing({ name, path, maps, programs, links }: ListedObject): object {
+function listing({ name, path, maps, programs, links, previous }: ListedObject): object {
   return {
     name,
     path,
@@ -112,6 +120,7 @@ function listing({ name, path, maps, programs, links }: ListedObject): object {
       ...{ name, path, id, type, programId, target: target === '' ? null : target },
       ...(dead ? { dead } : {}),
     })),
+    previous,
   }
 }
 
@@ -133,7 +142,7 @@ function printStrangers(root: string, strangers: Strangers, { paint, print }: Ou
 }
 
 function objectBranch(object: ListedObject, paint: Paint): Branch {
-  const { name, generation, created, maps, programs, links } = object
+  const { name, generation, created, maps, programs, links, previous } = object
   const about = `generation ${generation}, pinned ${created.replace(/\.\d+Z$/, 'Z')}`
   const branch = (line: string, rows: readonly (readonly Cell[])[]): Branch[] =>
     rows.length === 0 ? [] : [{ line, below: columns(rows, paint).map(line => ({ line })) }]
@@ -143,6 +152,7 @@ function objectBranch(object: ListedObject, paint: Paint): Branch {
       ...branch('maps', maps.map(mapRow)),
       ...branch('programs', programs.map(programRow)),
       ...branch('links', links.map(linkRow)),
+      ...(previous ? [{ line: paint('dim', `generation ${previous.generation} is kept for rollback`) }] : []),
     ],
   }
 }

@@ -1,28 +1,25 @@
 import type { BpfObject, PinOptions } from '../api/bpf-object.ts'
-import { type ObjectSpec, openObject } from '../api/object-spec.ts'
-import { BpfError } from '../errors.ts'
+import type { ObjectSpec } from '../api/object-spec.ts'
+import { listPrevious, Root } from '../pin/index.ts'
 import { isOutside, type Layout, linkPlace, mapPlace, type Place, programPlace } from '../plan/layout.ts'
 import { targetText } from '../spec/targets.ts'
-import { applyAttachments, readAttachments } from './attachments.ts'
 import { type Command, exitCodes, notAnObject, type Request } from './command.ts'
 import { UsageError } from './command-line.ts'
+import { mismatchDetails, mismatchOptions, readMismatch } from './mismatch-options.ts'
+import { nextCommand } from './next-command.ts'
+import { objectOptions, openRequested, readLayout } from './object-options.ts'
 import type { Output } from './output.ts'
+import { showProgress } from './progress.ts'
+import { upgradeNotes, upgradeText } from './upgrade-text.ts'
 import { readWait, waitOption } from './wait.ts'
 
 export const pin: Command = {
-  summary: 'load, attach and pin an object, or find it pinned',
+  summary: 'load, attach and pin an object, find it pinned, or upgrade what is pinned to it',
   operands: [{ name: 'OBJECT' }],
   options: {
-    name: { value: 'NAME', text: "the object's name on bpffs, default its file name less .bpf.o or .o" },
-    attach: {
-      ...{ value: 'PROGRAM=TARGET', isRepeatable: true },
-      text: 'where to attach a program whose section name does not say; may be repeated',
-    },
-    'no-attach': { text: 'attach nothing, but what --attach says' },
-    layout: {
-      value: 'libbpf',
-      text: 'pin maps marked LIBBPF_PIN_BY_NAME at <root>/<map>, shared with programs on libbpf',
-    },
+    ...objectOptions,
+    ...mismatchOptions,
+    'keep-previous': { text: 'keep the generation that is replaced, for bpfpin rollback' },
     mode: {
       value: 'MODE',
       text: 'permissions of the directories, octal, default 0700; pins get those of 0666',
@@ -33,44 +30,45 @@ export const pin: Command = {
   details: [
     'Loads OBJECT, an ELF file with BPF programs, into the kernel, attaches every program whose section name says',
     'where, and pins maps, programs and links below <root>/<name>. Where the same object is pinned already it is',
-    'found and nothing is loaded or changed. Where another version is pinned that does not fit, nothing is changed',
-    'either, and the exit code is 3.',
+    'found and nothing is loaded or changed.',
+    '',
+    'Where another version is pinned, this one takes its place, at once: maps that fit are used on, as they are, and',
+    'links go on without a gap where their kind allows it. Where a map does not fit, or a link would lose events, and',
+    'the options do not allow what it takes, nothing is changed and the exit code is 3; bpfpin plan shows all of it',
+    'before. A call that is stopped (Ctrl-C too) leaves what was pinned; the next call clears up after it, or, where',
+    'the new version was in place already, finishes.',
+    '',
+    ...mismatchDetails,
     '',
     'TARGET is what the kind of program is attached to: a cgroup directory, an interface (eth0, for XDP also',
     'eth0,mode=generic), the file of a network namespace, a hook of netfilter (ipv4:local_in:-100), a function of the',
     'kernel, a place in a program (/bin/bash:readline), an event (cpu-clock,frequency=99,cpu=0), a map (sockmap), what an',
     'iterator walks over (map=flows). Several targets of one program have labels: --attach on_xdp~in=eth0',
-    '--attach on_xdp~out=eth1. A program that the object leaves out by itself (SEC("?...")) is loaded if it is named.',
-    'Where programs are attached is part of the object: to find it pinned takes the same targets.',
+    '--attach on_xdp~out=eth1. A program that the object leaves out by itself (SEC("?...")) is loaded if it is named,',
+    'each time. Links that are pinned stay where they are: an upgrade needs no targets again.',
     '',
-    "With --json: {done: 'pinned' or 'found', name, path, unattached: [{program, wants}]} and the lists of maps,",
-    'programs and links of ls --json.',
+    "With --json: {done: 'pinned', 'found' or 'upgraded', name, path, unattached: [{program, wants}]}, the lists of maps,",
+    'programs and links of ls --json, previous as there; of an upgrade also upgrade: {generation, maps: [{name, action}],',
+    'links: [{name, action}], carried: [{map, entries, failed, inKernel}], left: [{path, why}], dead, stillAttached}:',
+    'how many entries were copied, and how many had no room; what could not be removed, links whose hook went',
+    'meanwhile, and old links that another process holds, so that old programs go on running.',
   ].join('\n'),
   advice: { ERR_ELF: notAnObject },
   purpose: operand => `pin '${operand}'`,
-  run(request, output) {
-    const { operands, options, repeated, root } = request
+  hintFor: nextCommand,
+  async run(request, output) {
+    const spec = openRequested('pin', request)
     const pinOptions = readPinOptions(request)
-    const layout = readLayout(options.layout)
-    const attachments = readAttachments(repeated.attach ?? [])
-    const { name } = options
-    const spec = openObject(operands[0] ?? '', {
-      root,
-      layout,
-      ...(typeof name === 'string' ? { name } : {}),
-    })
-    if (options['no-attach']) for (const program of spec.programs) program.autoattach = false
-    applyAttachments(spec.programs, attachments)
-    const found = findPinned(spec)
-    using object = found ?? spec.upgrade(pinOptions)
-    const { unattached } = object
-    if (output.json) {
-      const described = describe(object, spec, { root, layout })
-      output.document({ done: found ? 'found' : 'pinned', ...described, unattached })
-    } else {
-      printDone(object, found !== undefined, output)
-    }
-    for (const { program, wants } of unattached) {
+    const mismatch = await readMismatch('pin', request, [...spec.maps.names()])
+    const keepPrevious = request.options['keep-previous'] === true
+    using progress = showProgress(process.stderr)
+    const { onProgress } = progress
+    using object = spec.upgrade({ ...pinOptions, ...mismatch, keepPrevious, onProgress })
+    progress.clear()
+    if (output.json) output.document(describe(object, spec, request))
+    else printDone(object, output)
+    if (object.upgraded) for (const text of upgradeNotes(object.upgraded)) output.note(text)
+    for (const { program, wants } of object.unattached) {
       output.note(`program '${program}' is pinned, but not attached: it needs ${wants}`)
     }
     return exitCodes.done
@@ -87,36 +85,21 @@ function readMode(text: string): number {
   throw wrongUsage(`option '--mode' takes permissions as three octal digits, as in 0755, not '${text}'`)
 }
 
-function readLayout(text: string | true | undefined): Layout {
-  if (text === undefined) return 'object'
-  if (text === 'libbpf' || text === 'object') return text
-  throw wrongUsage(`option '--layout' takes libbpf, or object, which is the default, not '${text}'`)
-}
-
 function wrongUsage(problem: string): UsageError {
   return new UsageError(`pin: ${problem}`, 'pin --help')
-}
-
-function findPinned(spec: ObjectSpec): BpfObject | undefined {
-  try {
-    return spec.loadPinned()
-  } catch (error) {
-    if (error instanceof BpfError && error.code === 'ERR_NOT_PINNED') return undefined
-    throw error
-  }
 }
 
 /**
  * The object as `ls --json` shows it, by what this process holds: another one may have unpinned it already.
  */
-function describe(
-  { name, pinPath, maps, programs, links }: BpfObject,
-  spec: ObjectSpec,
-  { root, layout }: { readonly root: string; readonly layout: Layout },
-): object {
+function describe(object: BpfObject, spec: ObjectSpec, { root, options }: Request): object {
+  const { name, pinPath, maps, programs, links, unattached, upgraded } = object
+  const layout: Layout = readLayout('pin', options.layout)
   const pathOf = (place: Place | null): string | null =>
     place && (isOutside(place.path) ? place.path : `${pinPath}/${place.path}`)
+  using open = Root.find(root)
   return {
+    done: doneOf(object),
     name,
     path: pinPath,
     maps: Array.from(maps, ({ name, id, type, keySize, valueSize, maxEntries }) => {
@@ -134,14 +117,22 @@ function describe(
       const path = pathOf(linkPlace(spec.programs.get(link.program), root, label))
       return { name, path, id, type, programId: progId, target: target ? targetText(target) : null }
     }),
+    previous: open ? listPrevious(open, name) : null,
+    unattached,
+    ...(upgraded ? { upgrade: upgraded } : {}),
   }
 }
 
-function printDone(object: BpfObject, wasFound: boolean, { paint, print }: Output): void {
-  const { name, pinPath, maps, programs, links } = object
+function doneOf({ upgraded, wasFound }: BpfObject): 'upgraded' | 'found' | 'pinned' {
+  if (upgraded) return 'upgraded'
+  return wasFound ? 'found' : 'pinned'
+}
+
+function printDone(object: BpfObject, { paint, print }: Output): void {
+  const { name, pinPath, maps, programs, links, upgraded, wasFound } = object
   const parts = [count(maps, 'map'), count(programs, 'program'), count(links, 'link')].join(', ')
-  const done = paint('green', wasFound ? 'found' : 'pinned')
-  print([`${done} ${paint('bold', name)} at ${pinPath}: ${parts}${wasFound ? '; nothing was changed' : ''}`])
+  const what = upgraded ? `; ${upgradeText(upgraded)}` : wasFound ? '; nothing was changed' : ''
+  print([`${paint('green', doneOf(object))} ${paint('bold', name)} at ${pinPath}: ${parts}${what}`])
 }
 
 function count({ size }: { readonly size: number }, what: string): string {

@@ -1,5 +1,7 @@
 import type { FieldChange, FieldSide, LayoutComparison } from '../btf/index.ts'
-import { mapsOf, type PlannedMap, type PlanView, planVerdict, reasonsOf } from './plan-view.ts'
+import type { PlannedMap } from '../plan/upgrade.ts'
+import { type PlanView, reasonTexts } from './plan-view.ts'
+import { stepTexts } from './step-text.ts'
 
 /** Bytes in a row of a picture. */
 const rowBytes = 8
@@ -8,29 +10,34 @@ const longestRows = 4
 
 /** The plan as one page of HTML that needs nothing else: every layout that changed as a map of its bytes, old and new. */
 export function planPage(plan: PlanView): string {
-  const verdict = planVerdict(plan)
-  const title = `${plan.object} against ${plan.path}`
-  const others = plan.items.filter(item => item.kind !== 'map')
-  const rows = others.map(item => {
-    const cells = [item.kind, item.name, item.verdict, reasonsOf(item).join('; ')]
-    return `<tr>${cells.map(cell => `<td>${inHtml(cell)}</td>`).join('')}</tr>`
-  })
+  const { object, path, verdict, maps, programs, links, steps } = plan
+  const title = `${object} against ${path}`
+  const others = [
+    ...programs.map(({ kind, name, verdict, action = '' }) => [kind, name, verdict, action]),
+    ...links.map(link => {
+      const { kind, name, verdict, action = '', promise = '' } = link
+      return [kind, name, verdict, action, promise, reasonTexts(link).join('; ')]
+    }),
+  ]
+  const rows = others.map(cells => `<tr>${cells.map(cell => `<td>${inHtml(cell)}</td>`).join('')}</tr>`)
+  const items = stepTexts(steps).map(text => `<li>${inHtml(text)}</li>`)
   return [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<title>${inHtml(title)}</title><style>${css}</style></head><body>`,
     `<h1>${inHtml(title)} ${badge(verdict)}</h1>`,
-    ...mapsOf(plan).map(mapPart),
+    ...maps.map(mapPart),
     ...(rows.length > 0 ? [`<h2>Programs and links</h2><table>${rows.join('')}</table>`] : []),
+    ...(items.length > 0 ? [`<h2>Steps</h2><ol>${items.join('')}</ol>`] : []),
     '</body></html>',
     '',
   ].join('\n')
 }
 
-function mapPart({ map, action }: PlannedMap): string {
-  const { name, verdict, differences } = map
-  const reasons = reasonsOf(map).map(reason => `<li>${inHtml(reason)}</li>`)
+function mapPart(map: PlannedMap): string {
+  const { name, verdict, action, differences } = map
+  const reasons = reasonTexts(map).map(reason => `<li>${inHtml(reason)}</li>`)
   const parts = [
     differences?.key && layoutPart('key', differences.key),
     differences?.value && layoutPart('value', differences.value),

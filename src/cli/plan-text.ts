@@ -1,9 +1,11 @@
 import type { FieldChange, FieldSide, Grade } from '../btf/index.ts'
-import { type ItemVerdict, isGrade, reasonText, type Verdict } from '../plan/verdict.ts'
+import type { PlannedMap } from '../plan/upgrade.ts'
+import { isGrade, reasonText, type Verdict } from '../plan/verdict.ts'
 import { isDataSection } from '../spec/from-btf.ts'
 import { type Cell, columns } from './columns.ts'
 import type { Paint, Style } from './output.ts'
-import { mapsOf, type PlannedMap, type PlanView, planVerdict, reasonsOf } from './plan-view.ts'
+import { isRefused, type PlanView, reasonTexts } from './plan-view.ts'
+import { stepTexts } from './step-text.ts'
 
 const styles: Readonly<Record<Grade, Style>> = {
   identical: 'dim',
@@ -13,32 +15,67 @@ const styles: Readonly<Record<Grade, Style>> = {
   incompatible: 'red',
 }
 
-function styleOf(verdict: Verdict | 'changed'): Style {
+function styleOf(verdict: Verdict | 'changed' | 'dead'): Style {
+  if (verdict === 'dead') return 'red'
   return verdict !== 'changed' && isGrade(verdict) ? styles[verdict] : 'cyan'
 }
 
-/** The plan as lines for a terminal: verdicts, then the layouts of what changed side by side. */
+/** The plan as lines for a terminal: verdicts, the layouts of what changed side by side, then what would be done. */
 export function planLines(plan: PlanView, paint: Paint): string[] {
-  const verdict = planVerdict(plan)
-  const others = plan.items.filter(item => item.kind !== 'map')
+  const { object, path, verdict, maps, programs, links, steps } = plan
+  const texts = stepTexts(steps)
+  const kind = isRefused(plan) ? 'refused as it is' : plan.kind && kinds[plan.kind]
   return [
-    `${paint('bold', plan.object)} against ${plan.path}: ${paint(styleOf(verdict), verdict)}`,
-    ...mapsOf(plan).flatMap(map => mapLines(map, paint)),
+    `${paint('bold', object)} against ${path}: ${paint(styleOf(verdict), verdict)}`,
+    ...(kind === undefined ? [] : [kind]),
+    ...spaced(maps.map(map => mapLines(map, paint))),
     ...section(
       'programs',
-      others.filter(({ kind }) => kind === 'program'),
+      programs.map(({ name, verdict, action = '' }) => [...verdictCells(name, verdict), action]),
       paint,
     ),
     ...section(
       'links',
-      others.filter(({ kind }) => kind === 'link'),
+      links.map(link => {
+        const { name, verdict, action = '', promise = '' } = link
+        const about = [promise, ...reasonTexts(link)].filter(text => text !== '').join('; ')
+        const style: Style = action === 'gap' ? 'red' : 'dim'
+        return [...verdictCells(name, verdict), { text: action, style }, about]
+      }),
+      paint,
+    ),
+    ...section(
+      'steps',
+      texts.map((text, i) => [`${i + 1}.`, text]),
       paint,
     ),
   ]
 }
 
-function mapLines({ map, action }: PlannedMap, paint: Paint): string[] {
-  const { name, verdict, differences, reasons } = map
+/** What has more than one line stands by itself. */
+function spaced(parts: readonly (readonly string[])[]): string[] {
+  return parts.flatMap((lines, i) => {
+    const before = parts[i - 1]
+    const isApart = before === undefined || lines.length > 1 || before.length > 1
+    return [...(isApart ? [''] : []), ...lines]
+  })
+}
+
+const kinds: Readonly<Record<NonNullable<PlanView['kind']>, string>> = {
+  install: 'nothing is pinned: the object would be loaded, attached and pinned',
+  find: 'what is pinned is this object: nothing would be changed',
+  relink: 'its maps and programs would stay, links would not',
+  upgrade: 'it would take the place of what is pinned',
+}
+
+function verdictCells(name: string, verdict: Verdict | 'changed' | 'dead'): Cell[] {
+  return [
+    { text: name, style: 'bold' },
+    { text: verdict, style: styleOf(verdict) },
+  ]
+}
+
+function mapLines({ name, verdict, action, differences, reasons }: PlannedMap, paint: Paint): string[] {
   const head = `map ${paint('bold', name)}: ${paint(styleOf(verdict), verdict)} ${paint('dim', `-> ${action}`)}`
   // what is in a table below needs no line of its own
   const isInTable = (field: string): boolean => {
@@ -51,7 +88,7 @@ function mapLines({ map, action }: PlannedMap, paint: Paint): string[] {
     const changes = differences?.[part]?.changes ?? []
     return changes.every(({ grade }) => grade === 'identical') ? [] : table(part, changes, paint)
   })
-  return ['', head, ...parameters.map(reason => `  ${reason}`), ...tables]
+  return [head, ...parameters.map(reason => `  ${reason}`), ...tables]
 }
 
 function table(part: string, changes: readonly FieldChange[], paint: Paint): string[] {
@@ -77,12 +114,6 @@ function sideCells(side: FieldSide | undefined): [string, string] {
   return [type, `${offset}:${bit}..${bit + bitSize - 1}`]
 }
 
-function section(title: string, items: readonly ItemVerdict[], paint: Paint): string[] {
-  if (items.length === 0) return []
-  const rows = items.map((item): Cell[] => [
-    { text: item.name, style: 'bold' },
-    { text: item.verdict, style: styleOf(item.verdict) },
-    reasonsOf(item).join('; '),
-  ])
-  return ['', title, ...columns(rows, paint).map(line => `  ${line}`)]
+function section(title: string, rows: readonly (readonly Cell[])[], paint: Paint): string[] {
+  return rows.length === 0 ? [] : ['', title, ...columns(rows, paint).map(line => `  ${line}`)]
 }

@@ -1,62 +1,63 @@
-import { actionOf, type MapAction, type Policy, verdictOf } from '../plan/policy.ts'
-import { type ItemVerdict, type MapVerdict, reasonText, type Verdict } from '../plan/verdict.ts'
+import { actionOf, type Policy, verdictOf } from '../plan/policy.ts'
+import type { Plan, PlannedMap, PlannedProgram, PlannedSwitch } from '../plan/upgrade.ts'
+import { type ItemVerdict, type Reason, reasonText } from '../plan/verdict.ts'
 import { differencesDocument } from './differences.ts'
 
-/** What an upgrade would do, as `bpfpin plan` shows it: from two files, or from what is pinned. */
-export interface PlanView {
+/** What an upgrade would do, as `bpfpin plan` shows it: from what is pinned, or from two files. */
+export interface PlanView
+  extends Pick<Plan, 'object' | 'path' | 'verdict' | 'maps' | 'steps' | 'refused' | 'gaps'> {
+  /** Not known where only files were compared. */
+  readonly kind?: Plan['kind']
+  readonly programs: readonly (Omit<PlannedProgram, 'action'> & Partial<Pick<PlannedProgram, 'action'>>)[]
+  readonly links: readonly PlannedLink[]
+}
+
+/** A link of a plan; how it would be switched is known where it is pinned. */
+export type PlannedLink = Pick<PlannedSwitch, 'kind' | 'name' | 'verdict' | 'reasons'> &
+  Partial<Pick<PlannedSwitch, 'program' | 'action' | 'promise'>>
+
+export interface ComparedFiles {
   /** The object's name. */
   readonly object: string
-  /** What it is compared with: a file, or the directory of the pins. */
+  /** The older file. */
   readonly path: string
   readonly items: readonly ItemVerdict[]
   readonly policy: Policy
-  /** What would be done, one by one; empty where only files were compared. */
-  readonly steps: readonly object[]
 }
 
-/** One map of a plan. */
-export interface PlannedMap {
-  readonly map: MapVerdict
-  readonly action: MapAction
-}
-
-export function mapsOf({ items, policy }: PlanView): PlannedMap[] {
-  return items.flatMap(item => (item.kind === 'map' ? [{ map: item, action: actionOf(item, policy) }] : []))
+/** What two files alone tell of an upgrade. */
+export function filesView({ object, path, items, policy }: ComparedFiles): PlanView {
+  const maps = items.flatMap((item): PlannedMap[] =>
+    item.kind === 'map' ? [{ ...item, action: actionOf(item, policy) }] : [],
+  )
+  return {
+    ...{ object, path, verdict: verdictOf(items), maps, steps: [], gaps: [] },
+    programs: items.filter(item => item.kind === 'program'),
+    links: items.filter(item => item.kind === 'link'),
+    refused: maps.flatMap(({ action, ...verdict }) => (action === 'refuse' ? [verdict] : [])),
+  }
 }
 
 /** Would the upgrade refuse? */
-export function isRefused(plan: PlanView): boolean {
-  return mapsOf(plan).some(({ action }) => action === 'refuse')
+export function isRefused({ refused, gaps }: PlanView): boolean {
+  return refused.length + gaps.length > 0
 }
 
-/** The verdict on the whole object. */
-export function planVerdict({ items }: PlanView): Verdict {
-  return verdictOf(items)
-}
-
-/** Reasons as a person reads them; a program has none. */
-export function reasonsOf(item: ItemVerdict): string[] {
-  return item.kind === 'program' ? [] : item.reasons.map(reasonText)
+/** Reasons as a person reads them. */
+export function reasonTexts({ reasons }: { readonly reasons: readonly Reason[] }): string[] {
+  return reasons.map(reasonText)
 }
 
 /** The plan as `--json` prints it. */
-export function planDocument(plan: PlanView): object {
-  const others = (kind: 'program' | 'link'): object[] =>
-    plan.items.flatMap(item => {
-      const { name, verdict } = item
-      if (item.kind !== kind) return []
-      return item.kind === 'link' ? [{ name, verdict, reasons: reasonsOf(item) }] : [{ name, verdict }]
-    })
+export function planDocument({ object, path, verdict, maps, programs, links, steps }: PlanView): object {
   return {
-    object: plan.object,
-    path: plan.path,
-    verdict: planVerdict(plan),
-    maps: mapsOf(plan).map(({ map, action }) => ({
-      ...{ name: map.name, verdict: map.verdict, action, reasons: reasonsOf(map) },
+    ...{ object, path, verdict },
+    maps: maps.map(map => ({
+      ...{ name: map.name, verdict: map.verdict, action: map.action, reasons: reasonTexts(map) },
       differences: differencesDocument(map.differences ?? {}),
     })),
-    programs: others('program'),
-    links: others('link'),
-    steps: plan.steps,
+    programs: programs.map(({ kind: _, ...program }) => program),
+    links: links.map(({ kind: _, ...link }) => ({ ...link, reasons: reasonTexts(link) })),
+    steps,
   }
 }

@@ -1,72 +1,83 @@
 import { writeFileSync } from 'node:fs'
-import { openObject } from '../api/object-spec.ts'
-import { didYouMean } from '../btf/index.ts'
+import { type ObjectSpec, openObject } from '../api/object-spec.ts'
 import { BpfError } from '../errors.ts'
 import { compareSpecs } from '../plan/against.ts'
-import { type OnMismatch, onMismatchValues } from '../plan/policy.ts'
-import { type Command, type ExitCode, exitCodes, notAnObject } from './command.ts'
-import { UsageError } from './command-line.ts'
+import { type Command, type ExitCode, exitCodes, notAnObject, type Request } from './command.ts'
+import { mismatchDetails, mismatchOptions, readMismatch } from './mismatch-options.ts'
+import { planSuggestion } from './next-command.ts'
+import { objectOptions, openRequested } from './object-options.ts'
 import type { Output } from './output.ts'
+import { findRoot } from './place.ts'
 import { planPage } from './plan-page.ts'
 import { planLines } from './plan-text.ts'
-import { isRefused, type PlanView, planDocument } from './plan-view.ts'
+import { filesView, isRefused, type PlanView, planDocument } from './plan-view.ts'
 
 export const plan: Command = {
   summary: 'say what an upgrade would do; changes nothing',
   operands: [{ name: 'OBJECT' }],
   options: {
     against: { value: 'OLD', text: 'compare with this object file; needs no kernel and no root' },
-    'on-mismatch': {
-      value: 'MODE',
-      text: 'what may be done with maps that do not fit: refuse (default), convert, convert-lossy, replace',
-    },
+    ...mismatchOptions,
+    ...objectOptions,
     html: { value: 'FILE', text: 'also write the plan as one page with pictures of the layouts' },
   },
   details: [
-    'Compares every map of OBJECT with the one of the same name in OLD, by its parameters and by what lies where in its',
-    'keys and values. Each gets a verdict: identical or compatible (the new programs can use it as it is), convertible',
-    '(every entry can be carried and nothing is lost), lossy (something is lost), incompatible. What only the live map',
-    'could tell, such as whether all entries fit, counts as the worse case, and the reason says so.',
+    'Compares OBJECT with what is pinned under its name, and says what pin with the same options would do: how each',
+    'map fits, with both layouts side by side where they differ; what becomes of programs and links, and what events',
+    'meet meanwhile; the steps. Changes nothing. With --against it is compared with another object file instead.',
     '',
-    'The exit code is 0 where an upgrade with the given --on-mismatch would go on, and 3 where it would refuse.',
+    'Each map gets a verdict: identical or compatible (the new programs can use it as it is), convertible (every entry',
+    'can be carried and nothing is lost), lossy (something is lost), incompatible. Where two files are compared, what',
+    'only the live map could tell, such as whether all entries fit, counts as the worse case, and the reason says so.',
+    '',
+    ...mismatchDetails,
+    '',
+    'The exit code is 0 where pin would go on with the same options, and 3 where it would refuse.',
     '',
     'With --json: {object, path, verdict, maps: [{name, verdict, action, reasons, differences: {key, value}}],',
-    'programs: [{name, verdict}], links: [{name, verdict, reasons}], steps}. action is reuse, convert, create, replace,',
-    'drop or refuse; key and value are lists of fields {path, change, pinned, wanted, grade, note}, a side is {type,',
-    'offset, size, bitOffset, bitSize}, all offsets from the start of the value.',
+    'programs: [{name, verdict, action}], links: [{name, program, verdict, action, promise, reasons}], steps}. action',
+    'of a map is reuse, convert, create, replace, drop or refuse, of a program keep, load or drop, of a link keep,',
+    'update, overlap, gap, attach or detach; key and value are lists of fields {path, change, pinned, wanted, grade,',
+    'note}, a side is {type, offset, size, bitOffset, bitSize}, all offsets from the start of the value.',
   ].join('\n'),
   advice: { ERR_ELF: notAnObject },
   purpose: operand => `plan the upgrade to '${operand}'`,
-  run({ operands: [source = ''], options, root }, output) {
-    const { against, html } = options
-    if (typeof against !== 'string') {
-      throw wrongUsage('option --against is missing: plans are made for two object files')
-    }
-    const policy = { onMismatch: readMode(options['on-mismatch']) }
-    const now = openObject(source, { root })
-    const items = compareSpecs(openObject(against, { root }).spec, now.spec)
-    return show({ object: now.name, path: against, items, policy, steps: [] }, html, output)
+  async run(request, output, args) {
+    const { against, html } = request.options
+    const now = openRequested('plan', request)
+    const view =
+      typeof against === 'string' ? await planFiles(now, against, request) : await planLive(now, request)
+    const next = typeof against === 'string' ? undefined : planSuggestion(view, args)
+    return show(view, next, html, output)
   },
 }
 
+async function planLive(spec: ObjectSpec, request: Request): Promise<PlanView> {
+  const options = await readMismatch('plan', request, [...spec.maps.names()])
+  // that there is no bpffs should be known before it is needed
+  using _ = findRoot(request.root)
+  return spec.plan(options)
+}
+
+async function planFiles(now: ObjectSpec, against: string, request: Request): Promise<PlanView> {
+  const { convert = {}, ...policy } = await readMismatch('plan', request, [...now.maps.names()])
+  const items = compareSpecs(openObject(against).spec, now.spec)
+  const hasFunction = (map: string): boolean => Object.hasOwn(convert, map)
+  const { onMismatch = 'refuse', maps = {} } = policy
+  return filesView({ object: now.name, path: against, items, policy: { onMismatch, maps, hasFunction } })
+}
+
 /** Prints a plan, wherever it comes from. */
-function show(view: PlanView, html: string | true | undefined, output: Output): ExitCode {
+function show(
+  view: PlanView,
+  next: string | undefined,
+  html: string | true | undefined,
+  output: Output,
+): ExitCode {
   if (typeof html === 'string') writePage(html, planPage(view))
   if (output.json) output.document(planDocument(view))
-  else output.print(planLines(view, output.paint))
+  else output.print([...planLines(view, output.paint), ...(next === undefined ? [] : ['', next])])
   return isRefused(view) ? exitCodes.refused : exitCodes.done
-}
-
-function readMode(text: string | true | undefined): OnMismatch {
-  if (text === undefined) return 'refuse'
-  const mode = onMismatchValues.find(value => value === text)
-  if (mode !== undefined) return mode
-  const near = didYouMean(String(text), onMismatchValues)
-  throw wrongUsage(`option '--on-mismatch' takes ${onMismatchValues.join(', ')}, not '${text}'${near}`)
-}
-
-function wrongUsage(problem: string): UsageError {
-  return new UsageError(`plan: ${problem}`, 'plan --help')
 }
 
 function writePage(path: string, text: string): void {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { didYouMean } from '../btf/index.ts'
+import { BpfError } from '../errors.ts'
 import { type Command, type ExitCode, exitCodes } from './command.ts'
 import { readRequest, UsageError } from './command-line.ts'
 import { commands } from './commands.ts'
@@ -22,7 +23,11 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     else return await runCommand(name, rest, output)
     return exitCodes.done
   } catch (error) {
-    return fail(error, { purpose: 'read the command line', advice: {}, verbose: false }, output)
+    return fail(
+      error,
+      { purpose: 'read the command line', advice: {}, hint: undefined, verbose: false },
+      output,
+    )
   }
 }
 
@@ -34,11 +39,12 @@ async function runCommand(name: string, args: readonly string[], output: Output)
   }
   const request = readRequest(name, command, args)
   try {
-    return command.run(request, output)
+    return await command.run(request, output, args)
   } catch (error) {
     const { operands, options } = request
     const about = { purpose: command.purpose(operands[0] ?? ''), advice: command.advice ?? {} }
-    return fail(error, { ...about, verbose: options.verbose === true }, output)
+    const hint = error instanceof BpfError ? command.hintFor?.(error, args) : undefined
+    return fail(error, { ...about, hint, verbose: options.verbose === true }, output)
   }
 }
 

@@ -73,6 +73,20 @@ export function openPrevious(root: Root, object: string): Generation | undefined
   return undefined
 }
 
+/** What the generation that was kept says of itself; `undefined` where there is none. */
+export function readPrevious(root: Root, object: string): { path: string; manifest: Manifest } | undefined {
+  const name = `${encodeObjectName(object)}${previousSuffix}`
+  const path = `${root.path}/${name}`
+  const directory = openDirectory(root, name, path)
+  if (directory === undefined) return undefined
+  try {
+    const manifest = readManifest(directory, path)
+    return manifest && { path, manifest }
+  } finally {
+    closeFd(directory)
+  }
+}
+
 function openDirectory(root: Root, name: string, path: string): number | undefined {
   const directory = openFile(name, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, root.fd)
   if (directory === ENOENT) return undefined

@@ -14,8 +14,10 @@ export {
   type ListedLink,
   type ListedMap,
   type ListedObject,
+  type ListedPrevious,
   type ListedProgram,
   listObject,
+  listPrevious,
   objectNames,
 } from './list.ts'
 export { liveFacts } from './live.ts'
@@ -37,7 +39,7 @@ export { defaultRoot, Root } from './root.ts'
 export { createSnapshot } from './snapshot.ts'
 export { openMapFile } from './stranger.ts'
 export { listStrangers, type SideDirectory, type StrangePin, type Strangers } from './strangers.ts'
-export type { UpgradeReport } from './succession.ts'
+export type { LinkOutcome, MapOutcome, UpgradeReport } from './succession.ts'
 export { type SweepReport, sweepEntries } from './sweep.ts'
 export type { Carried, ConvertFunction, Merge, TakeoverOptions } from './takeover.ts'
 export { removePins, report, type UnpinReport, unpinObject } from './unpin.ts'

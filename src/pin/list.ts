@@ -23,7 +23,7 @@ import {
   readDirectory,
   systemError,
 } from '../syscall/index.ts'
-import { type Generation, openGeneration } from './generation.ts'
+import { type Generation, openGeneration, readPrevious } from './generation.ts'
 import { openPin, openPinnedMap } from './open.ts'
 import type { Root } from './root.ts'
 
@@ -36,8 +36,16 @@ export interface ListedObject {
   readonly maps: readonly ListedMap[]
   readonly programs: readonly ListedProgram[]
   readonly links: readonly ListedLink[]
+  /** What an upgrade kept for a way back. */
+  readonly previous: ListedPrevious | null
   /** Pins that could not be opened, and why. */
   readonly problems: readonly string[]
+}
+
+/** A generation that was kept. */
+export interface ListedPrevious {
+  readonly generation: number
+  readonly path: string
 }
 
 interface Listed {
@@ -98,13 +106,13 @@ export function listObject(root: Root, name: string): ListedObject | undefined {
   const generation = openGeneration(root, name)
   if (!generation) return undefined
   try {
-    return describe(name, generation)
+    return describe(root, name, generation)
   } finally {
     closeFd(generation.directory)
   }
 }
 
-function describe(name: string, generation: Generation): ListedObject {
+function describe(root: Root, name: string, generation: Generation): ListedObject {
   const { manifest, path } = generation
   const problems: string[] = []
   const each = <T>(kind: PinRecord['kind'], look: (record: PinRecord, path: string) => T): T[] =>
@@ -127,7 +135,20 @@ function describe(name: string, generation: Generation): ListedObject {
     maps: each('map', (record, at) => listMap(generation, record, at)),
     programs: each('program', (record, at) => listProgram(generation, record, at)),
     links: each('link', (record, at) => listLink(generation, record, at, targets.get(record.name))),
+    previous: listPrevious(root, name),
     problems,
+  }
+}
+
+/** The generation of an object that an upgrade kept, as far as it can be read. */
+export function listPrevious(root: Root, name: string): ListedPrevious | null {
+  try {
+    const previous = readPrevious(root, name)
+    return previous ? { generation: previous.manifest.generation, path: previous.path } : null
+  } catch (error) {
+    // half of one that is being removed, or one that only its owner can look into
+    if (error instanceof BpfError) return null
+    throw error
   }
 }
 

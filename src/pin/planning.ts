@@ -14,7 +14,14 @@ import {
   type WantedSwitch,
 } from '../plan/upgrade.ts'
 import { buildSteps, finishSteps } from '../plan/upgrade-steps.ts'
-import { type ItemVerdict, PinMismatchError, type Verdict } from '../plan/verdict.ts'
+import {
+  fits,
+  type ItemVerdict,
+  isGrade,
+  type MapVerdict,
+  PinMismatchError,
+  type Verdict,
+} from '../plan/verdict.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { compareFound } from './found.ts'
 import type { Generation } from './generation.ts'
@@ -138,8 +145,8 @@ export function planUpgrade(
   const graded = verdicts.flatMap((item): PlannedMap[] => {
     if (item.kind !== 'map') return []
     const action = actionOf(item, policy)
-    const isOthers = shared.has(item.name) && (action === 'convert' || action === 'replace')
-    return [{ ...item, action: isOthers ? 'refuse' : action }]
+    const isOthers = shared.has(item.name) && isGrade(item.verdict) && !fits(item)
+    return [isOthers ? asShared(item) : { ...item, action }]
   })
   const codeVerdicts = verdicts.filter(item => item.kind === 'program')
   const isReloaded =
@@ -161,7 +168,7 @@ export function planUpgrade(
   )
   const links = planLinks(wanted, state.links, linkVerdicts, isReloaded)
   const kind = isReloaded ? 'upgrade' : links.every(({ action }) => action === 'keep') ? 'find' : 'relink'
-  const refused = maps.filter(({ action }) => action === 'refuse')
+  const refused = maps.flatMap(({ action, ...verdict }) => (action === 'refuse' ? [verdict] : []))
   const gaps = options.allowGap ? [] : links.filter(({ action }) => action === 'gap').map(({ name }) => name)
   const plan = {
     object: spec.name,
@@ -172,8 +179,18 @@ export function planUpgrade(
     programs,
     links,
   } as const
-  const steps = kind === 'find' ? [] : plannedSteps(spec, site, state, { ...plan, wanted }, options)
+  const steps =
+    kind === 'find' || refused.length > 0 ? [] : plannedSteps(spec, site, state, { ...plan, wanted }, options)
   return { ...plan, steps, refused, gaps }
+}
+
+/** A map that others use, too, is used as it is or not at all: they would go on with the old one. */
+function asShared(map: MapVerdict): PlannedMap {
+  const reason = {
+    ...{ field: 'map', pinned: 'that others share', wanted: 'another' },
+    note: 'one that is shared is never converted or replaced',
+  }
+  return { ...map, reasons: [...map.reasons, reason], isShared: true, action: 'refuse' }
 }
 
 /** Of an object of which nothing is pinned. */

@@ -13,7 +13,13 @@ import { openPin, openPinnedMap } from './open.ts'
 import { missingDirectories, sharing, type Writer } from './pin.ts'
 import { pinnedSwitches } from './planning.ts'
 import { labelOf, recordedProgram } from './recorded.ts'
-import { type SucceedingLink, type SucceedingPin, succeed, type UpgradeReport } from './succession.ts'
+import {
+  type MapOutcome,
+  type SucceedingLink,
+  type SucceedingPin,
+  succeed,
+  type UpgradeReport,
+} from './succession.ts'
 
 export interface RollbackOptions {
   /** Keeps the generation that is left, so that the next rollback goes forward again. */
@@ -82,6 +88,7 @@ function goBack(
       ...{ name: manifest.name, maps, programs, pins, links, takeovers: [] },
       programRecords: manifest.programs,
       directories: missingDirectories(pins.filter(({ isThere }) => !isThere)),
+      outcomes: returningMaps(current, previous),
       previous: keepPrevious ? 'keep' : 'drop',
       btf: manifest.btf,
       onCommit,
@@ -90,6 +97,17 @@ function goBack(
     writer,
     live,
   )
+}
+
+function returningMaps({ manifest: { pins } }: Generation, previous: Generation): MapOutcome[] {
+  const left = new Map(pins.flatMap(({ kind, name, id }) => (kind === 'map' ? [[name, id] as const] : [])))
+  const outcomes = previous.manifest.pins.flatMap(({ kind, name, id }): MapOutcome[] => {
+    if (kind !== 'map') return []
+    const isKept = left.get(name) === id
+    left.delete(name)
+    return [{ name, action: isKept ? 'reuse' : 'restore' }]
+  })
+  return [...outcomes, ...Array.from(left.keys(), name => ({ name, action: 'drop' as const }))]
 }
 
 /** @param open is told what is to be closed */

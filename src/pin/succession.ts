@@ -5,6 +5,7 @@ import type { PinKind, Place } from '../plan/layout.ts'
 import type { LinkAction } from '../plan/link-switch.ts'
 import type { LinkRecord, Manifest, PinRecord, ProgramRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
+import type { MapAction } from '../plan/policy.ts'
 import { buildSteps, finishSteps } from '../plan/upgrade-steps.ts'
 import type { Target } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
@@ -42,6 +43,8 @@ export interface Successor {
   readonly programRecords: readonly ProgramRecord[]
   readonly directories: readonly string[]
   readonly takeovers: readonly Takeover[]
+  /** For the report. */
+  readonly outcomes: readonly MapOutcome[]
   readonly previous?: 'keep' | 'drop' | undefined
   readonly btf: Uint8Array
   /** Lets go of what this process holds of the generation before, which would keep its programs attached. */
@@ -53,10 +56,24 @@ export interface SucceedingPin extends PinRecord {
   readonly isThere?: true
 }
 
+/** What became of a map; `restore`: it holds again what it held when it was converted, by a rollback. */
+export interface MapOutcome {
+  readonly name: string
+  readonly action: Exclude<MapAction, 'refuse'> | 'restore'
+}
+
+/** What became of a link. */
+export interface LinkOutcome {
+  readonly name: string
+  readonly action: LinkAction
+}
+
 /** What an upgrade came to, besides the new generation. */
 export interface UpgradeReport {
   /** Counts up with every upgrade. */
   readonly generation: number
+  readonly maps: readonly MapOutcome[]
+  readonly links: readonly LinkOutcome[]
   /** Pins that were to be removed and were not, and why. */
   readonly left: readonly Left[]
   /** Names of links whose hook went while they were switched. */
@@ -113,11 +130,21 @@ export function succeed(
     )
     const names = new Map(old.manifest.pins.map(({ id, name }) => [id, name]))
     const stillAttached = held.map(id => names.get(id) ?? String(id))
+    const outcomes = { maps: successor.outcomes, links: linkOutcomes(successor, old) }
     const carried = successor.takeovers.map(takeover => takeover.report())
-    return { generation: manifest.generation, left, dead, stillAttached, carried }
+    return { generation: manifest.generation, ...outcomes, left, dead, stillAttached, carried }
   } finally {
     hand.close()
   }
+}
+
+function linkOutcomes({ links }: Successor, { manifest: { pins } }: Generation): LinkOutcome[] {
+  const left = new Set(links.map(({ place }) => place.name))
+  const gone = pins.filter(({ kind, name }) => kind === 'link' && !left.has(name))
+  return [
+    ...links.map(({ place: { name }, action }) => ({ name, action })),
+    ...gone.map(({ name }) => ({ name, action: 'detach' as const })),
+  ]
 }
 
 /** What carries the steps out: it holds what is open only meanwhile. */

@@ -94,7 +94,7 @@ export function takeoverOf(
     ...{ name, old, new: next },
     value: convert ? nothing(old, next) : conversionOf(name, old, next, merge),
     opaque: kernelBytes(old, next),
-    convert: convert && decoded(convert, old, next),
+    convert: convert && decoded(name, convert, old, next),
   }
   let carried: Carried = { map: name, entries: 0, failed: 0, inKernel: false }
   return {
@@ -186,16 +186,26 @@ function kernelBytes(old: TakeoverSide, next: TakeoverSide): { offset: number; s
 }
 
 /** Hands a user's function decoded entries, and encodes what it makes of them. */
-function decoded(convert: ConvertFunction, old: TakeoverSide, next: TakeoverSide): ConvertEntry {
+function decoded(
+  name: string,
+  convert: ConvertFunction,
+  old: TakeoverSide,
+  next: TakeoverSide,
+): ConvertEntry {
   const oldKey = codecOf(old, 'key')
   const oldValue = codecOf(old, 'value')
   const newKey = codecOf(next, 'key')
   const newValue = codecOf(next, 'value')
   return (key, value) => {
-    const made = convert(oldKey.decode(key), oldValue.decode(value))
-    if (made === undefined) return undefined
-    const newKeyBytes = made.key === undefined ? key : newKey.encode(made.key)
-    return { key: newKeyBytes, value: newValue.encode(made.value) }
+    try {
+      const made = convert(oldKey.decode(key), oldValue.decode(value))
+      if (made === undefined) return undefined
+      const newKeyBytes = made.key === undefined ? key : newKey.encode(made.key)
+      return { key: newKeyBytes, value: newValue.encode(made.value) }
+    } catch (cause) {
+      const problem = cause instanceof Error ? cause.message : String(cause)
+      throw new BpfError(`converting an entry of map '${name}': ${problem}`, { code: 'ERR_CONVERT', cause })
+    }
   }
 }
 

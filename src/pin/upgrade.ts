@@ -74,6 +74,7 @@ export function upgradeObject(
         program.spec ? programRecord(spec, program.spec) : [],
       ),
       directories: missingDirectories(outside),
+      outcomes: plan.maps.flatMap(({ name, action }) => (action === 'refuse' ? [] : [{ name, action }])),
       previous: options.keepPrevious ? 'keep' : undefined,
       btf: spec.kernelBtf?.().bytes ?? new Uint8Array(0),
     },

@@ -46,6 +46,7 @@ export interface Plan {
   readonly maps: readonly PlannedMap[]
   readonly programs: readonly PlannedProgram[]
   readonly links: readonly PlannedSwitch[]
+  /** Empty where nothing would be changed, or maps do not fit. */
   readonly steps: readonly Step[]
   /** Why it is refused: maps that do not fit and may not be converted. Empty where it is not. */
   readonly refused: readonly ItemVerdict[]

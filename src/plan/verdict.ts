@@ -38,6 +38,8 @@ export interface MapVerdict {
   readonly differences?: MapDifferences
   /** User space cannot read what the map holds: nothing can be carried, by nobody. */
   readonly isUnreadable?: true
+  /** Others use it, too, and would go on with it: it stays, or nothing is done. */
+  readonly isShared?: true
 }
 
 /** The verdict on one program: code has no state, it is the same or it is not. */

@@ -28,7 +28,7 @@ onKernel('ls --json of a pinned object says what bpftool says', () => {
   const [object] = listing.objects
   assert.equal({ ...listing, objects: listing.objects.length }, { root, objects: 1, other: [] })
   const { maps, programs, links, ...rest } = object!
-  assert.equal(rest, { name: 'counter', path: `${root}/counter` })
+  assert.equal(rest, { name: 'counter', path: `${root}/counter`, previous: null })
   checkMaps(maps)
   checkPrograms(programs)
   checkLinks(links, programs)

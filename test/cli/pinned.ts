@@ -36,6 +36,7 @@ export interface ListedObject {
   readonly maps: readonly (Listed & { keySize: number; valueSize: number; maxEntries: number })[]
   readonly programs: readonly (Listed & { tag: string })[]
   readonly links: readonly (Listed & { programId: number; target: string | null; dead?: true })[]
+  readonly previous: { readonly generation: number; readonly path: string } | null
 }
 
 /** What `bpfpin ls --json` prints. */

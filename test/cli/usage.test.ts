@@ -20,7 +20,7 @@ const request = async (name: string, ...args: string[]) => readRequest(name, awa
 
 for (const [name, args, message] of [
   ['ls', ['--rot', '/x'], "ls: there is no option '--rot'; did you mean '--root'?"],
-  ['pin', ['x.o', '--nmae', 'y'], "pin: there is no option '--nmae'; did you mean '--name'?"],
+  ['pin', ['x.o', '--nmae', 'y'], "pin: there is no option '--nmae'; did you mean '--name' or '--map'?"],
   ['ls', ['-x'], "ls: there is no option '-x'"],
   ['unpin', ['x', '--verbose'], "unpin: there is no option '--verbose'"],
   ['ls', ['--root'], "ls: option '--root' needs DIR behind it"],
