@@ -1,5 +1,6 @@
 import { BpfError } from '../errors.ts'
 import type { PinKind } from '../plan/layout.ts'
+import { draftName } from '../plan/names.ts'
 import type { Step } from '../plan/steps.ts'
 import {
   changeMode,
@@ -116,9 +117,10 @@ export class Bench {
         tools.copy(step.map)
         break
       case 'attach':
-        if (!this.#isCommitted || !this.#isPinned(step.path)) {
-          this.#pin(tools.attach(step.name), step.path, `link '${step.name}'`)
-        }
+        this.#attach(step, tools)
+        break
+      case 'rewrite-manifest':
+        this.#rewriteManifest(step.path)
         break
       case 'exchange':
         this.#exchange(step.from, step.to)
@@ -184,6 +186,23 @@ export class Bench {
     } finally {
       closeFd(fd)
     }
+  }
+
+  #rewriteManifest(path: string): void {
+    const { directory, file } = this.#split(path)
+    const draft = path.slice(0, -file.length) + draftName
+    // one that stopped here may have left it
+    const removed = unlinkFile(draftName, directory)
+    if (removed !== ENOENT) this.#check(removed, 'unlinkat', 'removing', draft)
+    this.#writeManifest(draft)
+    this.#check(renameFile(draftName, file, 0, directory), 'renameat2', 'renaming', draft)
+  }
+
+  #attach({ name, path }: Extract<Step, { do: 'attach' }>, tools: SuccessionTools): void {
+    if (this.#isCommitted && this.#isPinned(path)) return
+    const fd = tools.attach(name)
+    if (fd !== undefined) this.#pin(fd, path, `link '${name}'`)
+    else this.dead.push(name)
   }
 
   #rename(from: string, to: string, flags: number): void {
@@ -295,16 +314,25 @@ export class Bench {
 
   /** Makes a link run its program's successor; the kernel refuses where it runs neither of the two. */
   #updateLink({ name, path, program }: Extract<Step, { do: 'update-link' }>): void {
-    const { directory, file } = this.#split(path)
-    const fd = objGet(file, 0, directory)
-    if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening link '${name}'`, path)
-    const result = closedAfter(fd, () =>
-      switchProgram(fd, this.#workshop.descriptorOf('program', program), () =>
-        this.#workshop.oldProgram?.(program),
-      ),
-    )
+    const place = this.#find(path)
+    const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
+    if (fd < 0 && fd !== ENOENT) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening link '${name}'`, path)
+    const result = fd === ENOENT ? ENOLINK : closedAfter(fd, () => this.#switchProgram(fd, program))
     if (result === ENOLINK) this.dead.push(name)
+    else if (typeof result === 'object')
+      this.#leave(path, `it runs program ${result.stranger}, of neither version`)
     else this.#check(result, 'bpf(BPF_LINK_UPDATE)', `switching link '${name}' to its new program`, path)
+  }
+
+  /** 0, also where it runs the new program already, or a negative errno, or the id of what somebody else put there. */
+  #switchProgram(link: number, name: string): number | { readonly stranger: number } {
+    const program = this.#workshop.descriptorOf('program', name)
+    const info = linkInfo(link)
+    if (typeof info === 'number') return info
+    if (info.progId === idOf(program, 'program')) return 0
+    const old = this.#workshop.oldProgram?.(name)
+    const isOld = old === undefined || idOf(old, 'program') === info.progId
+    return isOld ? linkUpdate(link, program, old) : { stranger: info.progId }
   }
 
   #sweep({ map, path }: Extract<Step, { do: 'sweep' }>, tools: SuccessionTools): void {
@@ -382,17 +410,6 @@ function closedAfter<T>(fd: number, use: () => T): T {
   } finally {
     closeFd(fd)
   }
-}
-
-/**
- * @param old the program that it is expected to run; where that is not known, whatever it runs
- * @returns 0, also where it runs the new one already, or a negative errno
- */
-function switchProgram(link: number, program: number, old: () => number | undefined): number {
-  const info = linkInfo(link)
-  const wanted = idOf(program, 'program')
-  if (typeof info !== 'number' && info.progId === wanted) return 0
-  return linkUpdate(link, program, old())
 }
 
 function taken(path: string): BpfError {

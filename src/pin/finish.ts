@@ -1,14 +1,16 @@
 import { BpfError } from '../errors.ts'
 import { attachBeside, type BpfLink } from '../link/index.ts'
+import { isOutside } from '../plan/layout.ts'
 import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
 import { finishSteps } from '../plan/upgrade-steps.ts'
-import { closeFd } from '../syscall/index.ts'
+import { closeFd, objGet } from '../syscall/index.ts'
 import { applySteps } from './apply.ts'
 import type { Generation } from './generation.ts'
+import { idOf } from './identity.ts'
 import { awaitLinks } from './links-gone.ts'
 import { openPin } from './open.ts'
-import { labelOf, recordedProgram } from './recorded.ts'
+import { labelOf, linkRecord, recordedProgram } from './recorded.ts'
 import { dropGeneration } from './recover.ts'
 import type { Root } from './root.ts'
 import { recordedTakeover } from './takeover.ts'
@@ -29,7 +31,7 @@ export interface Unfinished {
 /** Does what a stopped upgrade had still to do, from what the two manifests say. */
 export function finishUpgrade({ root, directory, current, old, mode }: Unfinished): void {
   const open: number[] = []
-  const links: BpfLink[] = []
+  const links = new Map<string, BpfLink>()
   const opened = (generation: Generation, pin: PinRecord): number => {
     const fd = openPin(generation, pin)
     open.push(fd)
@@ -37,9 +39,15 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
   }
   const tools: SuccessionTools = {
     attach(name) {
-      const link = attachRecorded(current.manifest, name, pin => opened(current, pin))
-      links.push(link)
-      return link.fd
+      try {
+        const link = attachRecorded(current.manifest, name, pin => opened(current, pin))
+        links.set(name, link)
+        return link.fd
+      } catch (error) {
+        // its hook may have gone for good: then the object could not even be unpinned
+        if (error instanceof BpfError) return undefined
+        throw error
+      }
     },
     sweep(map, snapshot) {
       const record = current.manifest.conversions?.find(one => one.map === map)
@@ -68,13 +76,45 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
           const pin = old.manifest.pins.find(one => one.kind === 'program' && one.name === name)
           return pin && opened(old, pin)
         },
+        manifest: () => withLinks(current, links),
         succession: tools,
       },
       { isCommitted: true },
     )
   } finally {
     for (const fd of open) closeFd(fd)
-    for (const link of links) link.close()
+    for (const link of links.values()) link.close()
+  }
+}
+
+/** What a manifest says once the links are made that could not be made before the commit. */
+function withLinks(generation: Generation, made: ReadonlyMap<string, BpfLink>): Manifest {
+  const { manifest } = generation
+  const cookies = new Map(manifest.links.map(({ name, cookie }) => [name, cookie]))
+  const records = new Map(
+    [...made.values()].map(link => {
+      const cookie = cookies.get(link.name)
+      return [link.name, linkRecord(link, cookie ? BigInt(cookie) : undefined)] as const
+    }),
+  )
+  return {
+    ...manifest,
+    pins: manifest.pins.map(pin => {
+      if (pin.kind !== 'link' || pin.id !== 0) return pin
+      return { ...pin, id: made.get(pin.name)?.id ?? pinnedLinkId(generation, pin) }
+    }),
+    links: manifest.links.map(link => records.get(link.name) ?? link),
+  }
+}
+
+/** Of a link that was made before the process that made it was stopped; 0 where it was not. */
+function pinnedLinkId({ directory }: Generation, { path }: PinRecord): number {
+  const fd = objGet(path, 0, isOutside(path) ? undefined : directory)
+  if (fd < 0) return 0
+  try {
+    return idOf(fd, 'link') ?? 0
+  } finally {
+    closeFd(fd)
   }
 }
 

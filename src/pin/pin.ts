@@ -5,16 +5,14 @@ import type { BpfLink } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
 import { isOutside, linkPlace, mapPlace, type PinKind, type Place, programPlace } from '../plan/layout.ts'
-import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
+import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
-import { attachTypeName } from '../spec/kernel.ts'
-import { isTarget } from '../spec/target-forms.ts'
 import type { Spec } from '../spec/types.ts'
 import { applySteps } from './apply.ts'
 import { occupantOf, occupantText } from './identity.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
-import { programRecord } from './recorded.ts'
+import { linkRecord, programRecord } from './recorded.ts'
 import type { PinSite } from './reuse.ts'
 import { Root } from './root.ts'
 
@@ -187,20 +185,5 @@ function firstManifest(
     ),
     ...(directories.length > 0 ? { directories } : {}),
     btf: spec.kernelBtf?.().bytes ?? new Uint8Array(0),
-  }
-}
-
-/** What a manifest says of a live link. */
-export function linkRecord(link: BpfLink, cookie: bigint | undefined): LinkRecord {
-  const { name, program, target } = link
-  const info = link.info()
-  return {
-    name,
-    program,
-    type: link.type,
-    attachType: 'attachType' in info ? attachTypeName(info.attachType) : null,
-    target: target ?? null,
-    cookie: cookie === undefined ? null : String(cookie),
-    mode: target && isTarget(target, 'interface') ? (target.mode ?? null) : null,
   }
 }

@@ -1,13 +1,36 @@
+import type { BpfLink } from '../link/index.ts'
 import { programHash } from '../object/index.ts'
 import type { LinkRecord, ProgramRecord } from '../plan/manifest.ts'
-import { type AttachType, attachTypes, type ProgramType, programTypes } from '../spec/kernel.ts'
+import {
+  type AttachType,
+  attachTypeName,
+  attachTypes,
+  type ProgramType,
+  programTypes,
+} from '../spec/kernel.ts'
 import { matchSection } from '../spec/sections.ts'
+import { isTarget } from '../spec/target-forms.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 
 /** What a manifest says of a program: enough to know it again, and to attach it once more without its object. */
 export function programRecord(spec: Spec, program: ProgramSpec): ProgramRecord {
   const { name, section, type, attachType } = program
   return { name, hash: programHash(spec, program), section, type, attachType: attachType ?? null }
+}
+
+/** What a manifest says of a live link. */
+export function linkRecord(link: BpfLink, cookie: bigint | undefined): LinkRecord {
+  const { name, program, target } = link
+  const info = link.info()
+  return {
+    name,
+    program,
+    type: link.type,
+    attachType: 'attachType' in info ? attachTypeName(info.attachType) : null,
+    target: target ?? null,
+    cookie: cookie === undefined ? null : String(cookie),
+    mode: target && isTarget(target, 'interface') ? (target.mode ?? null) : null,
+  }
 }
 
 /**

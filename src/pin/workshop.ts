@@ -24,8 +24,11 @@ export interface Workshop {
 
 /** What only an upgrade does. */
 export interface SuccessionTools {
-  /** Attaches a program anew; the descriptor of its link, which stays the tool's. */
-  attach(link: string): number
+  /**
+   * Attaches a program anew; the descriptor of its link, which stays the tool's. `undefined` where that cannot be done and
+   * must not keep the rest from being finished: the next upgrade attaches what is missing.
+   */
+  attach(link: string): number | undefined
   /** A map to hold what was carried over of another; its descriptor, which stays the tool's. */
   snapshotOf(map: string): number
   /** Carries entries over before the commit. */

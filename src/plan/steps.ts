@@ -32,6 +32,8 @@ export type Step =
   | { readonly do: 'copy'; readonly map: string; readonly path: string }
   /** Attaches a program, and pins the link. */
   | { readonly do: 'attach'; readonly name: string; readonly path: string }
+  /** Puts a manifest in the place of the one that was written before the ids of all links were known. */
+  | { readonly do: 'rewrite-manifest'; readonly path: string }
   /** The commit of an upgrade: the two directories change their names, at once. */
   | { readonly do: 'exchange'; readonly from: string; readonly to: string }
   /** As `exchange`, for a pin outside of the directory, which was made beside the old one. */

@@ -167,6 +167,7 @@ function removalSteps(succeeded: Succeeded, removed: readonly PinRecord[]): Step
     const path = isOutside(gap.path) ? gap.path : `${directory}/${gap.path}`
     steps.push({ do: 'attach', name: gap.name, path })
   }
+  if (gaps.length > 0) steps.push({ do: 'rewrite-manifest', path: `${directory}/${manifestName}` })
   const rest = removed.filter(({ name }) => !gaps.some(gap => gap.name === name))
   const replaced = rest.filter(({ name }) => names.has(name))
   const vanished = rest.filter(({ name }) => !names.has(name))
