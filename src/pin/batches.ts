@@ -13,9 +13,11 @@ import {
   systemError,
 } from '../syscall/index.ts'
 import { isPerCpu } from './conversion.ts'
+import { pause } from './pause.ts'
 
 const ENOENT = -2
 const EINTR = -4
+export const ENOMEM = -12
 const EINVAL = -22
 const ENOSPC = -28
 const ENOTSUPP = -524
@@ -115,18 +117,32 @@ function* readOneByOne(fd: number, shape: MapShape, what: string, room: Batch): 
   if (count > 0) yield { keys, values, count }
 }
 
+/**
+ * Memory for entries that are not preallocated is made available in the background: where there is none right now, there
+ * is some a moment later (kernel/bpf/memalloc.c: irq_work refills; mm/percpu.c: pcpu_balance_workfn).
+ */
+export const refilling = { pauseMs: 2, mostPauses: 500 } as const
+
 /** Writes entries, all of them or it throws: E2BIG where the map is full. */
 export function writeBatch(fd: number, shape: MapShape, entries: Batch, what: string): void {
-  if (entries.count === 0) return
-  const { keys, values, count } = entries
-  const batch = { inBatch: 0, outBatch: 0, keys: keys.address, values: values.address, count }
-  const result = mapUpdateBatch(fd, batch)
-  if (result >= 0) return
-  if (result === ENOTSUPP || result === EINVAL) {
-    writeOneByOne(fd, shape, entries, what)
-    return
+  const size = entrySize(shape)
+  let pauses = 0
+  for (let done = 0; done < entries.count; ) {
+    const [keys, values] = [entries.keys.address + done * shape.keySize, entries.values.address + done * size]
+    const batch = { inBatch: 0, outBatch: 0, keys, values, count: entries.count - done }
+    const result = mapUpdateBatch(fd, batch)
+    if (result >= 0) return
+    if (result === ENOTSUPP || result === EINVAL) {
+      writeOneByOne(fd, shape, entries, what)
+      return
+    }
+    pauses = batch.count > 0 ? 0 : pauses + 1
+    if (result !== ENOMEM || pauses > refilling.mostPauses) {
+      throw systemError(result, 'bpf(BPF_MAP_UPDATE_BATCH)', { doing: `writing to ${what}` })
+    }
+    done += batch.count
+    pause(refilling.pauseMs)
   }
-  throw systemError(result, 'bpf(BPF_MAP_UPDATE_BATCH)', { doing: `writing to ${what}` })
 }
 
 function writeOneByOne(fd: number, shape: MapShape, { keys, values, count }: Batch, what: string): void {
@@ -135,7 +151,11 @@ function writeOneByOne(fd: number, shape: MapShape, { keys, values, count }: Bat
   for (let i = 0; i < count; i++) {
     key.bytes.set(keys.bytes.subarray(i * shape.keySize, (i + 1) * shape.keySize))
     value.bytes.set(values.bytes.subarray(i * size, (i + 1) * size))
-    const result = mapUpdate(fd, key, value)
+    let result = mapUpdate(fd, key, value)
+    for (let pauses = 0; result === ENOMEM && pauses < refilling.mostPauses; pauses++) {
+      pause(refilling.pauseMs)
+      result = mapUpdate(fd, key, value)
+    }
     if (result < 0) throw systemError(result, 'bpf(BPF_MAP_UPDATE_ELEM)', { doing: `writing to ${what}` })
   }
 }

@@ -1,4 +1,5 @@
 import { closeFd, linkGetFdById } from '../syscall/index.ts'
+import { pause } from './pause.ts'
 
 /** The kernel lets go of a link some time after its last pin is gone (kernel/bpf/syscall.c: bpf_link_put). */
 const patienceMs = 1000
@@ -11,7 +12,7 @@ export function awaitLinks(ids: readonly number[]): readonly number[] {
   for (;;) {
     waiting = waiting.filter(linkExists)
     if (waiting.length === 0 || performance.now() > end) return waiting
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs)
+    pause(pauseMs)
   }
 }
 

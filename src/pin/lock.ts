@@ -14,6 +14,7 @@ import { finishUpgrade } from './finish.ts'
 import type { Generation } from './generation.ts'
 import { readManifest } from './manifest-map.ts'
 import { mustBeOurs } from './ownership.ts'
+import { pause } from './pause.ts'
 import { clearLeftover } from './recover.ts'
 import type { Root } from './root.ts'
 
@@ -85,7 +86,7 @@ export class WriterLock {
         continue
       }
       if (performance.now() > end) throw locked(root, object, waitMs)
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs)
+      pause(pauseMs)
     }
   }
 

@@ -18,11 +18,16 @@ export function createSnapshot({ name, old, new: next }: LiveConversion): number
     keySize: next.shape.keySize,
     valueSize: next.shape.valueSize,
     maxEntries: indexed ? commonEntries(old.shape, next.shape) : old.shape.maxEntries,
-    flags: indexed ? 0 : NO_PREALLOC,
+    flags: indexed || isPreallocated(old) ? 0 : NO_PREALLOC,
     name: 'bpfpin_snapshot',
   })
   if (fd >= 0) return fd
   throw systemError(fd, 'bpf(BPF_MAP_CREATE)', { doing: `making room for what is carried of map '${name}'` })
+}
+
+/** Values of all CPUs are slow to make one by one, so that they are made at once where the old map has them so. */
+function isPreallocated({ shape }: MapSide): boolean {
+  return isPerCpu(shape) && (shape.flags & NO_PREALLOC) === 0
 }
 
 /** The parameters of the map that {@link createSnapshot} makes, as far as they matter for its entries. */

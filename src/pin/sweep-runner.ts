@@ -15,7 +15,9 @@ import {
   setAffinity,
   systemError,
 } from '../syscall/index.ts'
+import { ENOMEM, refilling } from './batches.ts'
 import { isPerCpu, type LiveConversion } from './conversion.ts'
+import { pause } from './pause.ts'
 
 /** Larger values are carried from user space: tested up to here, the verifier's limit is not far beyond. */
 export const largestSwept = 262_144
@@ -122,6 +124,8 @@ export class SweepRunner {
   readonly #index: Memory = allocate(4)
   readonly #value: Memory
   readonly #context = new Uint32Array(sweepContext.words)
+  /** For memory, in vain: once that was too long it is not waited for again. */
+  #pauses = 0
   readonly #contextBytes = new Uint8Array(this.#context.buffer)
 
   constructor(
@@ -149,21 +153,36 @@ export class SweepRunner {
     for (let start = first; start < first + count; start += this.batch) {
       const now = Math.min(this.batch, first + count - start)
       if (!this.#isArray && keys) this.#give(keys, start, now)
-      context.fill(0)
-      context[sweepContext.count] = now
-      context[sweepContext.first] = start
-      context[sweepContext.cpu] = cpu
-      context[sweepContext.cpus] = thisMachine().possibleCpus
-      const { result } = progTestRun(this.#program, { contextIn: this.#contextBytes })
-      if (result < 0)
-        throw systemError(result, 'bpf(BPF_PROG_TEST_RUN)', {
-          doing: `sweeping ${this.#what}`,
-          since: '5.14',
-        })
+      this.#runOnce(start, now, cpu)
+      // what was carried is not carried again
+      while (this.#lacksMemory() && this.#pauses < refilling.mostPauses) {
+        this.#pauses = context[sweepContext.changed] === 0 ? this.#pauses + 1 : 0
+        sum.changed += context[sweepContext.changed]!
+        pause(refilling.pauseMs)
+        this.#runOnce(start, now, cpu)
+      }
       sum.changed += context[sweepContext.changed]!
       sum.failed += context[sweepContext.failed]!
       if (context[sweepContext.failed] !== 0) sum.error = context[sweepContext.error]! | 0
     }
+  }
+
+  #lacksMemory(): boolean {
+    const context = this.#context
+    return context[sweepContext.failed] !== 0 && (context[sweepContext.error]! | 0) === ENOMEM
+  }
+
+  #runOnce(first: number, count: number, cpu: number): void {
+    const context = this.#context
+    context.fill(0)
+    context[sweepContext.count] = count
+    context[sweepContext.first] = first
+    context[sweepContext.cpu] = cpu
+    context[sweepContext.cpus] = thisMachine().possibleCpus
+    const { result } = progTestRun(this.#program, { contextIn: this.#contextBytes })
+    if (result >= 0) return
+    const doing = `sweeping ${this.#what}`
+    throw systemError(result, 'bpf(BPF_PROG_TEST_RUN)', { doing, since: '5.14' })
   }
 
   #give(keys: Memory, start: number, count: number): void {
