@@ -13,7 +13,7 @@ import {
 import { finishUpgrade } from './finish.ts'
 import type { Generation } from './generation.ts'
 import { readManifest } from './manifest-map.ts'
-import { mustBeOurs } from './ownership.ts'
+import { mustBeOurs, thisUser } from './ownership.ts'
 import { pause } from './pause.ts'
 import { clearLeftover } from './recover.ts'
 import type { Root } from './root.ts'
@@ -22,9 +22,12 @@ const ENOENT = -2
 const EAGAIN = -11
 const EEXIST = -17
 
-/** Is a writer at work at an object, or was one stopped? What it left the next one clears away, or finishes. */
+/**
+ * Is a writer at work at an object, or was one stopped? What it left the next one clears away, or finishes. A directory that
+ * another user made under that name says nothing, and holds nobody up who only wants to find what is pinned.
+ */
 export function isBeingChanged(root: Root, object: string): boolean {
-  return root.has(`${encodeObjectName(object)}${nextSuffix}`)
+  return root.ownerOf(`${encodeObjectName(object)}${nextSuffix}`) === thisUser()
 }
 
 export interface LockOptions {

@@ -21,7 +21,8 @@ export function mustBeTrusted(directory: number, path: string): void {
   if (owner !== thisUser() && owner !== 0) throw foreign(path, owner)
 }
 
-function thisUser(): number {
+/** The user that this process acts as. */
+export function thisUser(): number {
   return process.geteuid?.() ?? 0
 }
 

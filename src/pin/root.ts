@@ -104,9 +104,10 @@ export class Root {
     throw systemError(result, 'statx', { doing: `looking whether '${path}' is still the same`, path })
   }
 
-  /** Is there anything of that name? */
-  has(name: string): boolean {
-    return typeof fileStatus(name, this.fd) !== 'number'
+  /** The user that something of that name belongs to; `undefined` where there is nothing. */
+  ownerOf(name: string): number | undefined {
+    const status = fileStatus(name, this.fd)
+    return typeof status === 'number' ? undefined : status.uid
   }
 
   close(): void {

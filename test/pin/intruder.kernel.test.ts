@@ -55,6 +55,21 @@ onKernel('who may use what is pinned cannot lock it, and keeps nobody waiting', 
   assert.equal(readdirSync(root), [])
 })
 
+for (const what of ['take the staging directory', 'lead the staging directory elsewhere']) {
+  onKernel(`who comes to ${what} of a pinned object keeps nobody from finding it`, async () => {
+    using object = functions().upgrade()
+    await during(what, () => {
+      using again = functions().upgrade({ waitMs: 0 })
+      assert.equal(
+        [...again.programs].map(({ id }) => id),
+        [...object.programs].map(({ id }) => id),
+      )
+    })
+    rmSync(`${root}/functions~next`, { recursive: true })
+    object.unpin()
+  })
+}
+
 for (const what of [
   'take the staging directory',
   'take the name',
