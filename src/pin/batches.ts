@@ -1,3 +1,4 @@
+import type { BpfError } from '../errors.ts'
 import { thisMachine } from '../map/index.ts'
 import { isIndexed } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
@@ -17,6 +18,7 @@ import { pause } from './pause.ts'
 
 const ENOENT = -2
 const EINTR = -4
+const E2BIG = -7
 export const ENOMEM = -12
 const EINVAL = -22
 const ENOSPC = -28
@@ -145,7 +147,27 @@ export function writeBatch(fd: number, shape: MapShape, entries: Batch, what: st
   }
 }
 
-function writeOneByOne(fd: number, shape: MapShape, { keys, values, count }: Batch, what: string): void {
+function writeOneByOne(fd: number, shape: MapShape, entries: Batch, what: string): void {
+  for (const result of updates(fd, shape, entries)) if (result < 0) throw notWritten(result, what)
+}
+
+/**
+ * Writes entries to a map that may be too small for them.
+ *
+ * @returns which of them have room, by their number in the batch
+ */
+export function writeWhatFits(fd: number, shape: MapShape, entries: Batch, what: string): number[] {
+  const fitting: number[] = []
+  let i = 0
+  for (const result of updates(fd, shape, entries)) {
+    if (result >= 0) fitting.push(i)
+    else if (result !== E2BIG) throw notWritten(result, what)
+    i++
+  }
+  return fitting
+}
+
+function* updates(fd: number, shape: MapShape, { keys, values, count }: Batch): Generator<number> {
   const size = entrySize(shape)
   const [key, value] = [allocate(shape.keySize), allocate(size)]
   for (let i = 0; i < count; i++) {
@@ -156,8 +178,12 @@ function writeOneByOne(fd: number, shape: MapShape, { keys, values, count }: Bat
       pause(refilling.pauseMs)
       result = mapUpdate(fd, key, value)
     }
-    if (result < 0) throw systemError(result, 'bpf(BPF_MAP_UPDATE_ELEM)', { doing: `writing to ${what}` })
+    yield result
   }
+}
+
+function notWritten(result: number, what: string): BpfError {
+  return systemError(result, 'bpf(BPF_MAP_UPDATE_ELEM)', { doing: `writing to ${what}` })
 }
 
 /** How many of the first entries of an array are there to carry. */

@@ -29,6 +29,8 @@ export interface LiveConversion {
   readonly opaque?: readonly ByteRange[]
   /** Decides instead of `value`. Then everything is carried from user space. */
   readonly convert?: ConvertEntry | undefined
+  /** Entries that the new map has no room for are left out; else that is an error. */
+  readonly mayOverflow?: boolean
 }
 
 /** How far copying is. */

@@ -2,7 +2,7 @@ import { type CopyFunction, compileCopy } from '../btf/index.ts'
 import { thisMachine } from '../map/index.ts'
 import { isIndexed } from '../plan/map-families.ts'
 import { mapFlag } from '../spec/kernel.ts'
-import { allocate, getAffinity, mapLookup, setAffinity, systemError } from '../syscall/index.ts'
+import { allocate, getAffinity, type Memory, mapLookup, setAffinity, systemError } from '../syscall/index.ts'
 import {
   type Batch,
   batchLength,
@@ -11,6 +11,7 @@ import {
   readBatches,
   roundUp,
   writeBatch,
+  writeWhatFits,
 } from './batches.ts'
 import { type CopyOptions, isPerCpu, type LiveConversion, type MapSide } from './conversion.ts'
 import { snapshotShape } from './snapshot.ts'
@@ -36,7 +37,7 @@ const fewPart = 0.01
  * Copies all entries, then again what changed meanwhile until that is little. Nothing but this may write to the new map
  * yet. Memory is bounded, whatever the number of entries.
  *
- * @throws BpfError with the kernel's errno: E2BIG where the new map is too small; what `signal` was aborted with.
+ * @throws BpfError with the kernel's errno: E2BIG where the new map is too small and may not be; what `signal` was aborted with.
  */
 export function copyEntries(
   conversion: LiveConversion,
@@ -63,6 +64,7 @@ function copyAll(conversion: LiveConversion, snapshot: number, options: CopyOpti
   const mover = conversion.convert ? new FunctionMover(conversion) : new FieldMover(conversion)
   const spread = spreading(next)
   let done = 0
+  let copied = 0
   try {
     for (const batch of readBatches(old.fd, old.shape, what, length)) {
       options.signal?.throwIfAborted()
@@ -71,15 +73,44 @@ function copyAll(conversion: LiveConversion, snapshot: number, options: CopyOpti
       if (count <= 0) break
       const moved = mover.move(batch, count)
       spread?.next()
-      writeBatch(next.fd, next.shape, moved.forNew, what)
-      writeBatch(snapshot, snapshotShape(conversion), moved.forSnapshot, `the copy of ${what}`)
+      const written = write(conversion, moved, what)
+      writeBatch(snapshot, snapshotShape(conversion), written, `the copy of ${what}`)
       done += count
+      copied += written.count
       options.onProgress?.({ map: name, done, total })
     }
   } finally {
     spread?.end()
   }
-  return done
+  return copied
+}
+
+/** Writes to the new map; what the copy is to hold of it: what is not in the one must not be in the other. */
+function write(
+  { new: { fd, shape }, mayOverflow }: LiveConversion,
+  { forNew, forSnapshot }: Moved,
+  what: string,
+): Batch {
+  if (!mayOverflow) {
+    writeBatch(fd, shape, forNew, what)
+    return forSnapshot
+  }
+  const fitting = writeWhatFits(fd, shape, forNew, what)
+  return fitting.length === forNew.count ? forSnapshot : chosen(forSnapshot, fitting, shape)
+}
+
+/** Some of the entries of a batch. */
+function chosen({ keys, values }: Batch, which: readonly number[], shape: MapSide['shape']): Batch {
+  const pick = (from: Uint8Array, size: number): Memory => {
+    const to = allocate(which.length * size)
+    for (const [i, at] of which.entries()) to.bytes.set(from.subarray(at * size, (at + 1) * size), i * size)
+    return to
+  }
+  return {
+    keys: pick(keys.bytes, shape.keySize),
+    values: pick(values.bytes, entrySize(shape)),
+    count: which.length,
+  }
 }
 
 interface Moved {

@@ -2,15 +2,22 @@ import { BpfError } from '../errors.ts'
 import { BpfLink, plannedLinks } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
 import { BpfProgram, programHash } from '../object/index.ts'
-import { compareObject, type PinnedMap, type WantedLink, type WantedObject } from '../plan/compare.ts'
+import {
+  compareObject,
+  comparePinned,
+  type PinnedMap,
+  type WantedLink,
+  type WantedObject,
+} from '../plan/compare.ts'
 import { fullPath, mapPlace } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
-import type { MapShape } from '../plan/shape.ts'
-import { fits, type ItemVerdict, PinMismatchError } from '../plan/verdict.ts'
+import { type MapShape, requestedShape } from '../plan/shape.ts'
+import { fits, type ItemVerdict, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
 import { targetText } from '../spec/targets.ts'
 import type { Spec } from '../spec/types.ts'
 import { reserveDescriptors } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
+import { liveFacts } from './live.ts'
 import { openPin, openPinnedMap } from './open.ts'
 import { PinnedTypes } from './pinned-types.ts'
 import { liveMap, type PinSite, pinnedMap } from './reuse.ts'
@@ -58,11 +65,46 @@ export function compareFound(
   generation: Generation,
   maps: Map<string, BpfMap>,
 ): ItemVerdict[] {
+  return compareOpened(spec, site, generation, maps).verdicts
+}
+
+/** As {@link compareFound}, with a look into maps whose verdict depends on what they hold. */
+export function compareLive(
+  spec: Spec,
+  site: PinSite,
+  generation: Generation,
+  maps: Map<string, BpfMap>,
+): ItemVerdict[] {
+  const { verdicts, pinned } = compareOpened(spec, site, generation, maps)
+  const specs = new Map(spec.maps.map(map => [map.name, map]))
+  return verdicts.map(item => {
+    const live = maps.get(item.name)
+    const map = specs.get(item.name)
+    const found = pinned.find(({ name }) => name === item.name)
+    if (item.kind !== 'map' || !isDecidedByEntries(item) || !live || !map || !found) return item
+    const wanted = requestedShape(map, thisMachine())
+    const facts = liveFacts(live, wanted, item.differences?.value, `map '${map.name}'`)
+    return comparePinned(spec, map, { ...found, live: facts }, thisMachine())
+  })
+}
+
+/** Would only entries be lost that may not be there, or parts of values that may be empty? */
+function isDecidedByEntries({ verdict, differences }: MapVerdict): boolean {
+  const changes = differences?.value?.changes ?? []
+  return verdict === 'lossy' && changes.every(({ grade, change }) => grade !== 'lossy' || change === 'cut')
+}
+
+function compareOpened(
+  spec: Spec,
+  site: PinSite,
+  generation: Generation,
+  maps: Map<string, BpfMap>,
+): { readonly verdicts: ItemVerdict[]; readonly pinned: readonly PinnedMap[] } {
   reserveDescriptors(generation.manifest.pins.length)
   const wanted = wantedObject(spec, site)
   const { programs, links } = generation.manifest
   const pinned = openMaps(spec, wanted.paths, generation, maps)
-  return compareObject(wanted, { maps: pinned, programs, links }, thisMachine())
+  return { verdicts: compareObject(wanted, { maps: pinned, programs, links }, thisMachine()), pinned }
 }
 
 /** Opens maps and programs of a generation as they are pinned; the caller closes them. */

@@ -23,7 +23,7 @@ import {
   type Verdict,
 } from '../plan/verdict.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
-import { compareFound } from './found.ts'
+import { compareLive } from './found.ts'
 import type { Generation } from './generation.ts'
 import { openPin } from './open.ts'
 import { labelOf } from './recorded.ts'
@@ -55,7 +55,7 @@ export interface PinnedState {
 export function readState(spec: Spec, site: PinSite, generation: Generation): PinnedState {
   const maps = new Map<string, BpfMap>()
   try {
-    const verdicts = compareFound(spec, site, generation, maps)
+    const verdicts = compareLive(spec, site, generation, maps)
     return { generation, maps, verdicts, links: pinnedSwitches(generation) }
   } catch (error) {
     for (const map of maps.values()) map.close()

@@ -85,7 +85,7 @@ export function takeoverOf(
   name: string,
   old: TakeoverSide,
   next: TakeoverSide,
-  options: TakeoverOptions = {},
+  options: TakeoverOptions & Pick<LiveConversion, 'mayOverflow'> = {},
 ): Takeover {
   const merge = options.merge && Object.hasOwn(options.merge, name) ? options.merge[name]! : {}
   const convert = options.convert && Object.hasOwn(options.convert, name) ? options.convert[name] : undefined
@@ -95,6 +95,7 @@ export function takeoverOf(
     value: convert ? nothing(old, next) : conversionOf(name, old, next, merge),
     opaque: kernelBytes(old, next),
     convert: convert && decoded(name, convert, old, next),
+    mayOverflow: options.mayOverflow ?? false,
   }
   let carried: Carried = { map: name, entries: 0, failed: 0, inKernel: false }
   return {

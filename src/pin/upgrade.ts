@@ -59,7 +59,9 @@ export function upgradeObject(
     if (map.action !== 'convert') return []
     const old = required(state.maps.get(map.name))
     const next = required(maps.get(map.name))
-    return [takeoverOf(map.name, pinnedSide(map.name, old), next, options)]
+    // what a plan calls lossy and converts all the same may lose entries
+    const mayOverflow = map.verdict === 'lossy' && next.shape.maxEntries < old.shape.maxEntries
+    return [takeoverOf(map.name, pinnedSide(map.name, old), next, { ...options, mayOverflow })]
   })
   refuseUsers(plan, state)
   carryPrograms(live, state)

@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { openObject } from '../../src/index.ts'
-import { Root, unpinObject } from '../../src/pin/index.ts'
+import { listObject, Root, unpinObject } from '../../src/pin/index.ts'
 import { decodeName } from '../../src/plan/names.ts'
 import { fixture } from '../fixtures.ts'
 
@@ -16,6 +17,21 @@ export function pinFixture(fixtureName: string, name: string = fixtureName): voi
 export function unpinAll(): void {
   using open = Root.find(root)
   for (const file of readdirSync(root)) if (open) unpinObject(open, decodeName(file))
+}
+
+/** All that is pinned below the root: each name, its inode, what it is, and for an object what its manifest says. */
+export function everything(): unknown {
+  using open = Root.find(root)
+  return names().map(name => {
+    const { ino, mode } = statSync(join(root, name))
+    const depth = name.split('/').length
+    return [
+      name,
+      ino,
+      mode,
+      open && depth === 1 && !name.includes('~') ? listObject(open, decodeName(name)) : '',
+    ]
+  })
 }
 
 /** Every name below the root. */

@@ -1,19 +1,11 @@
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 import { bpfpin, bpfpinJson } from './bpfpin.ts'
-import { type Listing, names, pinFixture, root, unpinAll } from './pinned.ts'
+import { everything, type Listing, pinFixture, root, unpinAll } from './pinned.ts'
 
 const onKernel = needs(test, 'root')
-
-/** Every name with its inode, and every id. */
-const everything = (): unknown => [
-  names().map(name => [name, statSync(join(root, name)).ino]),
-  bpfpinJson('ls', '--root', root),
-]
 
 test.after.each(unpinAll)
 
