@@ -1,6 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { fullPath, isOutside, type PinKind, type Place } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
+import { stagedPath } from '../plan/upgrade-steps.ts'
 import { closeFd, type MapInfo, mapInfo, objGet, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { describe, type Occupant, occupantText } from './identity.ts'
@@ -57,18 +58,51 @@ export function openPinnedMap(
   record: PinRecord,
   options: { readonly readOnly?: boolean } = {},
 ): OpenedMap {
-  const opened = openMapAt(record, generation, options)
-  if (!opened) throw missing(generation, record)
-  const { fd } = opened
-  if (opened.info.id !== record.id) closedOnThrow(fd, () => mustBeRecorded(generation, record, fd))
-  return opened
+  return whereItIs(record, place => {
+    const opened = openMapAt(place, generation, options)
+    if (!opened) throw missing(generation, place)
+    const { fd } = opened
+    if (opened.info.id !== place.id) closedOnThrow(fd, () => mustBeRecorded(generation, place, fd))
+    return opened
+  })
 }
 
 /** As {@link openPinnedMap}, for a pin of any kind; the result is its descriptor. */
 export function openPin(
   generation: Generation,
   record: PinRecord,
-  { readOnly = false }: { readonly readOnly?: boolean } = {},
+  options: { readonly readOnly?: boolean } = {},
+): number {
+  return whereItIs(record, place => openAt(generation, place, options))
+}
+
+/**
+ * Pins outside take their paths after the commit of an upgrade, one by one. Until then each lies beside its path, and from
+ * then on that of the generation before does: so a reader has one whole generation at any time.
+ */
+function whereItIs<T>(record: PinRecord, open: (place: PinRecord) => T): T {
+  try {
+    return open(record)
+  } catch (error) {
+    if (!isOutside(record.path) || record.shared || !isElsewhere(error)) throw error
+    try {
+      return open({ ...record, path: stagedPath(record.path) })
+    } catch (other) {
+      if (!isElsewhere(other)) throw other
+    }
+    // it may have taken its path between the two looks
+    return open(record)
+  }
+}
+
+function isElsewhere(error: unknown): boolean {
+  return error instanceof BpfError && (error.code === 'ERR_PIN_MISSING' || error.code === 'ERR_PIN_REPLACED')
+}
+
+function openAt(
+  generation: Generation,
+  record: PinRecord,
+  { readOnly = false }: { readonly readOnly?: boolean },
 ): number {
   const isOut = isOutside(record.path)
   const fd = objGet(record.path, readOnly ? BPF_F_RDONLY : 0, isOut ? undefined : generation.directory)

@@ -1,11 +1,12 @@
 import { basename, dirname } from 'node:path'
-import { directories, isOutside, type PinKind } from '../plan/layout.ts'
-import type { Manifest } from '../plan/manifest.ts'
+import { directories, isOutside } from '../plan/layout.ts'
+import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { draftName, manifestName } from '../plan/names.ts'
 import { keptPath, stagedPath } from '../plan/upgrade-steps.ts'
 import {
   closeFd,
   linkDetach,
+  linkInfo,
   objGet,
   openFile,
   openFlag,
@@ -87,14 +88,16 @@ export function dropGeneration(root: Root, name: string, current: Manifest | und
   }
 }
 
-function removeOutside({ pins, directories: made = [] }: Manifest, current: Manifest | undefined): void {
-  const kept = new Set(current?.pins.map(({ path, id }) => `${id} ${path}`))
-  for (const { kind, path, id, shared } of pins) {
+function removeOutside(manifest: Manifest, current: Manifest | undefined): void {
+  const { pins, directories: made = [] } = manifest
+  const kept = new Map(current?.pins.map(({ path, id }) => [path, id]))
+  for (const pin of pins) {
+    const { path, id, shared } = pin
     if (!isOutside(path) || shared) continue
     // it may lie beside the path that it was to have, or had
     for (const place of [path, stagedPath(path), keptPath(path)]) {
-      if (kept.has(`${id} ${path}`) && place === path) continue
-      if (isStill(place, kind, id)) check(unlinkFile(place), place)
+      if (place === path && kept.has(path) && (id === 0 || kept.get(path) === id)) continue
+      if (isStill(place, pin, manifest)) check(unlinkFile(place), place)
     }
   }
   // those that are not empty belong to whoever pinned something there since
@@ -116,12 +119,18 @@ function removeOnBpffs(path: string): void {
   }
 }
 
-function isStill(path: string, kind: PinKind, id: number): boolean {
+function isStill(path: string, { kind, id, name }: PinRecord, { pins, links }: Manifest): boolean {
   const fd = objGet(path)
   if (fd === ENOENT) return false
   check(fd, path, 'bpf(BPF_OBJ_GET)')
   try {
-    return idOf(fd, kind) === id
+    const found = idOf(fd, kind)
+    if (id !== 0 || found === undefined) return found === id
+    // a link that was made after this was written is known by its program
+    const owner = links.find(link => link.name === name)?.program
+    const program = pins.find(pin => pin.kind === 'program' && pin.name === owner)
+    const info = linkInfo(fd)
+    return typeof info !== 'number' && info.progId === program?.id
   } finally {
     closeFd(fd)
   }
