@@ -1,7 +1,8 @@
 import { BpfError } from '../errors.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import { encodeObjectName, previousSuffix } from '../plan/names.ts'
-import { closeFd, openFile, openFlag, systemError } from '../syscall/index.ts'
+import { closeFd, openFile, openFlag } from '../syscall/index.ts'
+import { directoryError } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
 import { mustBeOurs, mustBeTrusted } from './ownership.ts'
 import type { Root } from './root.ts'
@@ -90,7 +91,7 @@ export function readPrevious(root: Root, object: string): { path: string; manife
 function openDirectory(root: Root, name: string, path: string): number | undefined {
   const directory = openFile(name, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, root.fd)
   if (directory === ENOENT) return undefined
-  if (directory < 0) throw systemError(directory, 'openat', { doing: `opening '${path}'`, path })
+  if (directory < 0) throw directoryError(directory, path)
   return directory
 }
 

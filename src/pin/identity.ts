@@ -1,5 +1,15 @@
+import { BpfError } from '../errors.ts'
 import type { PinKind } from '../plan/layout.ts'
-import { closeFd, linkInfo, mapInfo, objectKind, objGet, progInfo, systemError } from '../syscall/index.ts'
+import {
+  closeFd,
+  fileStatus,
+  linkInfo,
+  mapInfo,
+  objectKind,
+  objGet,
+  progInfo,
+  systemError,
+} from '../syscall/index.ts'
 
 /**
  * The kernel's id of what a descriptor is open on; `undefined` where that is not of this kind.
@@ -21,6 +31,8 @@ export interface Occupant {
 
 const ENOENT = -2
 const EACCES = -13
+const ENOTDIR = -20
+const ELOOP = -40
 
 /**
  * What is pinned at a path; `undefined` where nothing is, or nothing that may be opened: a directory, say.
@@ -55,4 +67,37 @@ export function describe(fd: number): Occupant | undefined {
 /** `the map 'flows' with id 7`. */
 export function occupantText({ kind, id, name }: Occupant): string {
   return `the ${kind} ${name === '' ? '' : `'${name}' `}with id ${id}`
+}
+
+/**
+ * The error for a directory of an object that cannot be opened. Where a pin or a symbolic link has that name, which is never
+ * followed, it is `ERR_PIN_KIND`, and says what is there.
+ */
+export function directoryError(result: number, path: string): BpfError {
+  const about = { doing: `opening '${path}'`, path }
+  if (result !== ENOTDIR && result !== ELOOP) return systemError(result, 'openat', about)
+  const hint = 'choose another name or root, or remove what is there if nobody uses it'
+  const found = isSymbolicLink(path) ? 'a symbolic link' : pinText(path)
+  if (found === undefined) return systemError(result, 'openat', { ...about, hint })
+  const message = `${path} is ${found}, and not the directory of an object`
+  return new BpfError(message, { code: 'ERR_PIN_KIND', path, hint })
+}
+
+const S_IFMT = 0o170000
+const S_IFLNK = 0o120000
+
+function isSymbolicLink(path: string): boolean {
+  const status = fileStatus(path)
+  return typeof status === 'object' && (status.mode & S_IFMT) === S_IFLNK
+}
+
+/** Who may not look is told what the kernel said. */
+function pinText(path: string): string | undefined {
+  try {
+    const occupant = occupantOf(path)
+    return occupant && occupantText(occupant)
+  } catch (error) {
+    if (error instanceof BpfError) return undefined
+    throw error
+  }
 }

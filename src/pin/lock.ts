@@ -12,6 +12,7 @@ import {
 } from '../syscall/index.ts'
 import { finishUpgrade } from './finish.ts'
 import type { Generation } from './generation.ts'
+import { directoryError } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
 import { mustBeOurs, thisUser } from './ownership.ts'
 import { pause } from './pause.ts'
@@ -76,10 +77,11 @@ export class WriterLock {
    * Takes the lock, and clears away what an earlier writer left when it was stopped.
    *
    * @throws BpfError `ERR_LOCKED` where another process holds it for longer than one waits, `ERR_FOREIGN` where the
-   * directories belong to another user.
+   * directories belong to another user, `ERR_PIN_KIND` where something else has their name.
    */
   static take(root: Root, object: string, { mode, waitMs }: LockOptions): WriterLock {
     const name = encodeObjectName(object)
+    if (!(waitMs >= 0)) throw new BpfError(`waiting for ${waitMs} ms is not possible`, { code: 'ERR_VALUE' })
     const end = performance.now() + waitMs
     for (;;) {
       const lock = WriterLock.#try(root, name, mode)
@@ -178,7 +180,7 @@ function lockDirectory(root: Root, name: string): number | 'absent' | undefined 
   const fd = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, root.fd)
   if (fd === ENOENT) return 'absent'
   const path = `${root.path}/${name}`
-  if (fd < 0) throw systemError(fd, 'openat', { doing: `opening '${path}'`, path })
+  if (fd < 0) throw directoryError(fd, path)
   try {
     mustBeOurs(fd, path)
     const result = lockFile(fd, lockFlag.EXCLUSIVE | lockFlag.NONBLOCK)
