@@ -6,7 +6,7 @@ import type { BpfMap } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
 import { isOutside, linkPlace, mapPlace, type PinKind, type Place, programPlace } from '../plan/layout.ts'
 import type { Manifest, PinRecord } from '../plan/manifest.ts'
-import { nextSuffix } from '../plan/names.ts'
+import { nextSuffix, previousSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
 import type { Spec } from '../spec/types.ts'
 import { applySteps } from './apply.ts'
@@ -54,6 +54,7 @@ export class Writer {
     object: string,
     { mode = 0o700, waitMs = defaultWaitMs }: WriterOptions,
   ): Writer {
+    checkMode(mode)
     const root = Root.open(site.root, mode)
     try {
       return new Writer(site, root, WriterLock.take(root, object, { mode, waitMs }), mode)
@@ -75,6 +76,12 @@ export class Writer {
     this.root.removeMade()
     this.root.close()
   }
+}
+
+function checkMode(mode: number): void {
+  if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return
+  const text = Number.isInteger(mode) ? `0o${mode.toString(8)}` : String(mode)
+  throw new BpfError(`mode ${text}: permissions are an integer from 0 to 0o777`, { code: 'ERR_VALUE' })
 }
 
 /**
@@ -100,12 +107,16 @@ export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): v
 /**
  * Where each thing that lives is to be pinned.
  *
- * @throws BpfError `EEXIST` where something else is pinned at a path outside of the object's directory.
+ * @throws BpfError `EEXIST` where something else is pinned at a path outside of the object's directory, `ERR_NAME` for a
+ * path that cannot be one outside.
  */
-function pinRecords({ spec, maps, programs, links }: Pinnable, { root, layout }: PinSite): PinRecord[] {
+function pinRecords({ spec, maps, programs, links }: Pinnable, site: PinSite): PinRecord[] {
+  const { root, layout } = site
   const records: PinRecord[] = []
   const add = (place: Place | null, item: { readonly id: number } | undefined): void => {
-    if (place && item) records.push({ ...place, id: item.id, ...sharing(place, item.id) })
+    if (!place || !item) return
+    refuseOwnDirectory(place, site)
+    records.push({ ...place, id: item.id, ...sharing(place, item.id) })
   }
   for (const map of spec.maps) add(mapPlace(map, root, layout), maps.get(map.name))
   for (const program of spec.programs) add(programPlace(program, root), programs.get(program.name))
@@ -129,6 +140,18 @@ export function refuseUnpinnable({ name, unpinnable }: BpfLink): void {
   })
 }
 
+/** The object's own directories come and go with their names: what is pinned there by its path would be lost with them. */
+function refuseOwnDirectory({ kind, name, path }: Place, { root, directory }: PinSite): void {
+  const own = [directory, `${directory}${nextSuffix}`, `${directory}${previousSuffix}`]
+  if (!own.some(one => `${path}/`.startsWith(`${root}/${one}/`))) return
+  throw new BpfError(`${kind} '${name}' cannot be pinned at ${path}: the object's own directory is there`, {
+    code: 'ERR_NAME',
+    path,
+    hint: 'a pinPath leads out of it; what has none is pinned in it',
+  })
+}
+
+/** @throws BpfError `ERR_NAME` where two things are to be pinned at one path. */
 export function refuseOneForTwo(records: readonly PinRecord[]): void {
   const taken = new Map<string, PinRecord>()
   for (const record of records) {

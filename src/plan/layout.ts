@@ -1,3 +1,4 @@
+import { BpfError } from '../errors.ts'
 import type { MapSpec, ProgramSpec } from '../spec/types.ts'
 import { encodeLabel, encodeLinkName, encodeName } from './names.ts'
 
@@ -49,19 +50,35 @@ export function linkPlace(program: ProgramSpec, root: string, label?: string): P
   const path =
     link.pinPath === undefined
       ? `${directories.link}/${encodeLinkName(name, label)}`
-      : below(root, `${link.pinPath}${encodeLabel(label)}`)
+      : below(root, `${link.pinPath}${encodeLabel(label)}`, `link '${name}~${label}'`)
   return { kind: 'link', name: `${name}~${label}`, path }
 }
 
 function place(kind: PinKind, name: string, asked: string | null | undefined, root: string): Place | null {
   if (asked === null) return null
   if (asked === undefined) return { kind, name, path: `${directories[kind]}/${encodeName(name)}` }
-  return { kind, name, path: below(root, asked) }
+  return { kind, name, path: below(root, asked, `${kind} '${name}'`) }
 }
 
-/** A path that is asked for and is not absolute is below the root. */
-function below(root: string, path: string): string {
-  return path.startsWith('/') ? path : `${root}/${path}`
+/**
+ * A path that is asked for and is not absolute is below the root. There is one way to write a path, so that two that are
+ * the same look the same.
+ *
+ * @throws BpfError `ERR_NAME` for what names no file, or names it in another way.
+ */
+function below(root: string, path: string, what: string): string {
+  const [first, ...names] = path.split('/')
+  const isWell = [...(first === '' ? [] : [first]), ...names].every(isFileName)
+  if (isWell && path !== '') return first === '' ? path : `${root}/${path}`
+  throw new BpfError(`${what} cannot be pinned at '${path}': that is no path of a file`, {
+    code: 'ERR_NAME',
+    path,
+    hint: "a pinPath is absolute or below the root, without '.', '..' or empty names in it",
+  })
+}
+
+function isFileName(name: string | undefined): boolean {
+  return name !== undefined && name !== '' && name !== '.' && name !== '..' && !name.includes('\0')
 }
 
 /** Is this place outside of the generation's directory? */

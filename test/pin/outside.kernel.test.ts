@@ -67,4 +67,26 @@ onKernel('an object whose directory outside was removed by hand is unpinned', ()
   assert.equal(tree(), [])
 })
 
+for (const path of ['', '/', '../x', 'a/../x', './x', 'a//x', 'x/', 'a\0b']) {
+  onKernel(`the path ${JSON.stringify(path)} is none for a pin, and nothing is made`, () => {
+    const spec = openObject(fixture('functions'), { root })
+    spec.maps.get('numbers').pinPath = path
+    const error = failure(() => spec.upgrade())
+    assert.is(error.code, 'ERR_NAME')
+    assert.match(error.message, `map 'numbers' cannot be pinned at '${path}'`)
+    assert.equal(tree(), [])
+  })
+}
+
+for (const path of ['functions', 'functions/maps/x', 'functions~next/x', 'functions~prev/x']) {
+  onKernel(`the object's own '${path}' is no place for what is pinned outside`, () => {
+    const spec = openObject(fixture('functions'), { root })
+    spec.maps.get('numbers').pinPath = path
+    const error = failure(() => spec.upgrade())
+    assert.is(error.code, 'ERR_NAME')
+    assert.is(error.path, `${root}/${path}`)
+    assert.equal(tree(), [])
+  })
+}
+
 test.run()

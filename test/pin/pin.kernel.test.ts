@@ -71,6 +71,21 @@ onKernel('only the owner may look, unless a mode says otherwise', () => {
   open.unpin()
 })
 
+onKernel('permissions and waits that cannot be are refused before anything is made', () => {
+  using object = load()
+  for (const options of [
+    { mode: 0o1755 },
+    { mode: -1 },
+    { mode: Number.NaN },
+    { mode: 0.5 },
+    { waitMs: -1 },
+    { waitMs: Number.NaN },
+  ]) {
+    assert.is(failure(() => object.pin(options)).code, 'ERR_VALUE', JSON.stringify(options))
+  }
+  assert.equal(readdirSync(root), [])
+})
+
 onKernel('the manifest says what is pinned, and can no longer be changed', () => {
   using object = load()
   object.pin()
