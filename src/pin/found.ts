@@ -10,7 +10,7 @@ import {
   type WantedObject,
 } from '../plan/compare.ts'
 import { fullPath, mapPlace } from '../plan/layout.ts'
-import type { PinRecord } from '../plan/manifest.ts'
+import type { Manifest, PinRecord, ProgramRecord } from '../plan/manifest.ts'
 import { type MapShape, requestedShape } from '../plan/shape.ts'
 import { fits, type ItemVerdict, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
 import { targetText } from '../spec/targets.ts'
@@ -102,9 +102,26 @@ function compareOpened(
 ): { readonly verdicts: ItemVerdict[]; readonly pinned: readonly PinnedMap[] } {
   reserveDescriptors(generation.manifest.pins.length)
   const wanted = wantedObject(spec, site)
-  const { programs, links } = generation.manifest
+  const { links } = generation.manifest
+  const programs = livingPrograms(spec, generation.manifest)
   const pinned = openMaps(spec, wanted.paths, generation, maps)
   return { verdicts: compareObject(wanted, { maps: pinned, programs, links }, thisMachine()), pinned }
+}
+
+/** Without those that were to be attached by the process that loaded them, and are pinned no more than their links are. */
+function livingPrograms(spec: Spec, { pins, links, programs }: Manifest): readonly ProgramRecord[] {
+  const pinned = new Set(pins.map(({ kind, name }) => `${kind} ${name}`))
+  const isHeld = (name: string): boolean =>
+    pinned.has(`program ${name}`) ||
+    links.some(link => link.program === name && pinned.has(`link ${link.name}`))
+  const attached = spec.programs.filter(
+    program =>
+      program.autoload &&
+      program.autoattach &&
+      plannedLinks(program).some(({ wants }) => wants === undefined),
+  )
+  const gone = new Set(attached.map(({ name }) => name).filter(name => !isHeld(name)))
+  return programs.filter(({ name }) => !gone.has(name))
 }
 
 /** Opens maps and programs of a generation as they are pinned; the caller closes them. */

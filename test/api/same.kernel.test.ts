@@ -88,6 +88,39 @@ onKernel(
   },
 )
 
+onKernel('a program that went with its process is not taken for one that is still attached', () => {
+  const partly = (): ObjectSpec => {
+    const spec = open('same-body-enter')
+    const program = spec.programs.get('on_event')
+    program.pinPath = null
+    program.link.pinPath = null
+    return spec
+  }
+  const first = partly().upgrade()
+  assert.is(first.links.get('on_event').alive, true)
+  first.close()
+  const error = failure(() => partly().loadPinned()) as PinMismatchError
+  assert.is(error.code, 'ERR_PIN_MISMATCH')
+  assert.equal(error.verdicts, [{ kind: 'program', name: 'on_event', verdict: 'new' }])
+  using again = partly().upgrade()
+  const before = again.variables.get('events').get() as bigint
+  makeCalls(3)
+  assert.ok((again.variables.get('events').get() as bigint) >= before + 3n)
+  again.unpin()
+})
+
+onKernel('a program that is not pinned is held by its link, and found by it', () => {
+  const linked = (): ObjectSpec => {
+    const spec = open('same-body-enter')
+    spec.programs.get('on_event').pinPath = null
+    return spec
+  }
+  linked().upgrade().close()
+  using again = linked().loadPinned()
+  assert.is(again.links.get('on_event').alive, true)
+  again.unpin()
+})
+
 onKernel('a program is not attached a second time while its object is pinned', () => {
   using object = open('same-body-enter').upgrade()
   using loaded = open('same-body-enter').load()
