@@ -154,6 +154,6 @@ export function notBpffs(path: string, existing: string): BpfError {
   return new BpfError(`${where} is not on a bpffs`, {
     code: 'ERR_NO_BPFFS',
     path,
-    hint: `mount one: mount -t bpf bpf ${existing === path ? path : defaultRoot}`,
+    hint: `mount one (mount -t bpf bpf ${defaultRoot}), or give a directory on one that is mounted`,
   })
 }

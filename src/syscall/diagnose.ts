@@ -3,7 +3,7 @@ import { release } from 'node:os'
 import { dirname, join } from 'node:path'
 import { address, at, get53 } from './arena.ts'
 import type { About } from './error.ts'
-import { BPF_FS_MAGIC, fileStatus, fileSystemType } from './files.ts'
+import { BPF_FS_MAGIC, type FileStatus, fileStatus, fileSystemType } from './files.ts'
 import { call6 } from './gate.ts'
 
 /** A failed call, as the rules below see it. */
@@ -30,6 +30,7 @@ const rules: readonly ((failure: Failure) => string | undefined)[] = [
   notOnBpffs,
   dotInName,
   missingParent,
+  notAPin,
   noCapability,
   memoryLimit,
   lockdown,
@@ -87,8 +88,9 @@ function isBefore(have: string, wanted: string): boolean {
 }
 
 /** Pinning outside bpffs is EPERM, opening there EACCES (kernel/bpf/inode.c). */
-function notOnBpffs({ syscall, path }: Failure): string | undefined {
-  if (path === undefined || !/^bpf\(BPF_OBJ_/.test(syscall)) return undefined
+function notOnBpffs({ code, syscall, path }: Failure): string | undefined {
+  // what exists already may be a symbolic link to anywhere
+  if (path === undefined || code === 'EEXIST' || !/^bpf\(BPF_OBJ_/.test(syscall)) return undefined
   const existing = nearest(path)
   if (existing === undefined || fileSystemType(existing) === BPF_FS_MAGIC) return undefined
   const mounted = bpffsMounts()
@@ -115,6 +117,17 @@ function missingParent({ code, path }: Failure): string | undefined {
   const missing = path.slice(existing.length).split('/').find(Boolean)
   return `there is no '${join(existing, missing ?? '')}'`
 }
+
+/** Opening a pin takes permission on its file and no capability (kernel/bpf/inode.c: bpf_obj_do_get). */
+function notAPin({ code, syscall, path }: Failure): string | undefined {
+  if (code !== 'EACCES' || syscall !== 'bpf(BPF_OBJ_GET)' || path === undefined) return undefined
+  const file = fileStatus(path)
+  if (typeof file === 'number') return undefined
+  return (file.mode & S_IFMT) === S_IFDIR ? `'${path}' is a directory, not a pin` : ownerText(path, file)
+}
+
+const S_IFMT = 0o170000
+const S_IFDIR = 0o040000
 
 const capability = { NET_ADMIN: 12, SYS_ADMIN: 21, PERFMON: 38, BPF: 39 } as const
 
@@ -148,15 +161,20 @@ function lockdown({ code, syscall }: Failure): string | undefined {
 }
 
 function readOnlyFileSystem({ code }: Failure): string | undefined {
-  return code === 'EROFS' ? 'the bpffs is mounted read-only: open with { readOnly: true }' : undefined
+  return code === 'EROFS'
+    ? 'the bpffs is mounted read-only: what is pinned there can be used, not changed'
+    : undefined
 }
 
 /** Pins are made with mode 0600. */
 function notOurs({ code, path }: Failure): string | undefined {
   if (code !== 'EACCES' || path === undefined) return undefined
   const file = fileStatus(path)
-  if (typeof file === 'number') return undefined
-  return `'${path}' belongs to user ${file.uid} and has mode ${(file.mode & 0o7777).toString(8).padStart(4, '0')}`
+  return typeof file === 'number' ? undefined : ownerText(path, file)
+}
+
+function ownerText(path: string, { uid, mode }: FileStatus): string {
+  return `'${path}' belongs to user ${uid} and has mode ${(mode & 0o7777).toString(8).padStart(4, '0')}`
 }
 
 /** Containers filter bpf(2) whatever the capabilities. */

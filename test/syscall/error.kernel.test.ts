@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -144,8 +144,42 @@ test('a feature of a newer kernel is told from a mistake', () => {
 })
 
 test('a file that belongs to someone else is shown with owner and mode', () => {
-  const hint = systemError(-13, 'bpf(BPF_OBJ_GET)', { doing: 'opening', path: root }).hint
+  const hint = systemError(-13, 'openat', { doing: 'opening', path: root }).hint
   assert.is(hint, `'${root}' belongs to user 0 and has mode 0755`)
+})
+
+test('who may not open a pin is told about the pin, and not about capabilities that opening does not take', () => {
+  const path = join(root, 'flows')
+  const fd = opened(mapCreate(array))
+  assert.is(objPin(fd, path), 0)
+  closeFd(fd)
+  // what the kernel answers to who has neither
+  const script = `
+    const { objGet, systemError } = await import('${new URL('../../src/syscall/index.ts', import.meta.url).href}')
+    console.log(systemError(objGet('${path}'), 'bpf(BPF_OBJ_GET)', { doing: 'opening', path: '${path}' }).hint)`
+  const hook = new URL('../ts-hook.mjs', import.meta.url).href
+  for (const directory of [root, join(root, '..'), join(root, '../..')]) chmodSync(directory, 0o755)
+  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath]
+  const said = execFileSync('setpriv', [...nobody, '--import', hook, '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  })
+  assert.is(said.trim(), `'${path}' belongs to user 0 and has mode 0600`)
+  rmSync(path)
+})
+
+test('a directory where a pin should be is called one', () => {
+  const error = systemError(objGet(root), 'bpf(BPF_OBJ_GET)', { doing: 'opening', path: root })
+  assert.is(error.code, 'EACCES')
+  assert.is(error.hint, `'${root}' is a directory, not a pin`)
+})
+
+test('a link that leads off bpffs does not make its own directory one that is not on bpffs', () => {
+  const path = join(root, 'link')
+  symlinkSync('/tmp', path)
+  const error = pinError(path)
+  assert.is(error.code, 'EEXIST')
+  assert.is(error.hint, undefined)
+  rmSync(path)
 })
 
 test('a kernel without bpf(2), and a file system that is read-only, are named', () => {
