@@ -32,7 +32,8 @@ export const ls: Command = {
     'where no object is named. The kinds are map, program, link, and unknown for what cannot be opened, whose id is null;',
     "'next' and 'prev' are directories beside where an object would be, in which it is being built or removed (also by a",
     'process that was stopped), or kept.',
-    'A pin that is not what it was pinned as is left out and reported on stderr; the exit code is 1 then.',
+    'A pin that is not what it was pinned as is left out and reported on stderr; the exit code is 1 then. Links can be',
+    'opened by who may write to their pins; to others they are shown as they were pinned, dead or not.',
   ].join('\n'),
   purpose: operand => (operand === '' ? 'list what is pinned' : `list '${operand}'`),
   run({ operands: [operand], root }, output) {
@@ -47,7 +48,8 @@ export const ls: Command = {
       printObjects(place.root, objects, output)
       printStrangers(place.root, strangers, output)
     }
-    for (const note of [...problems, ...strangers.notes]) output.note(note)
+    const unknown = objects.flatMap(({ notes }) => notes)
+    for (const note of [...problems, ...unknown, ...strangers.notes]) output.note(note)
     const isSilent = objects.length + problems.length + strangers.pins.length === 0
     if (open && isSilent && !isRoot()) {
       output.note('directories of other users may be there and cannot be seen')
@@ -172,7 +174,8 @@ function linkRow(link: ListedLink): Cell[] {
   const { type, id, programId, target, dead } = link
   const where = target === '' ? '' : ` on ${target}`
   const state: Cell = { text: dead ? 'dead' : '', style: 'red' }
-  return [nameOf(link), typeOf(type), `id ${id}`, `program ${programId}${where}`, state, fileOf(link)]
+  const program = programId === null ? 'program unknown' : `program ${programId}`
+  return [nameOf(link), typeOf(type), `id ${id}`, `${program}${where}`, state, fileOf(link)]
 }
 
 function nameOf({ name }: { readonly name: string }): Cell {

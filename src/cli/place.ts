@@ -1,9 +1,12 @@
-import { statfsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { didYouMean } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { objectNames, Root } from '../pin/index.ts'
 import { decodeName, encodeObjectName } from '../plan/names.ts'
+
+/** statfs(2) of bpffs (include/uapi/linux/magic.h: BPF_FS_MAGIC). */
+const bpffsMagic = 0xcafe4a11
 
 /** An object on bpffs: a directory, and the object's name in it. */
 export interface ObjectPlace {
@@ -15,7 +18,19 @@ export interface ObjectPlace {
 export function objectPlace(operand: string, root: string): ObjectPlace {
   if (!operand.includes('/')) return { root, name: operand }
   const path = pathBelow(root, operand)
+  if (isMountPoint(path)) {
+    throw new BpfError(`${path} is where a bpffs is mounted, and not the directory of an object`, {
+      code: 'ERR_NOT_PINNED',
+      path,
+      hint: `bpfpin ls --root ${path} shows what is pinned there`,
+    })
+  }
   return { root: dirname(path), name: decodeName(basename(path)) }
+}
+
+function isMountPoint(path: string): boolean {
+  const type = (at: string): number => statfsSync(at).type
+  return existsSync(path) && type(path) === bpffsMagic && type(dirname(path)) !== bpffsMagic
 }
 
 /** Where MAP-PATH leads. bpffs has no names with a dot: `counter/maps/.bss` can only mean `counter/maps/:bss`. */
@@ -28,9 +43,6 @@ export function mapPath(operand: string, root: string): string {
 function pathBelow(root: string, path: string): string {
   return /^\.{0,2}\//.test(path) ? resolve(path) : resolve(root, path)
 }
-
-/** statfs(2) of bpffs (include/uapi/linux/magic.h: BPF_FS_MAGIC). */
-const bpffsMagic = 0xcafe4a11
 
 /**
  * Opens a root; `undefined` where it is not there, so that nothing can be pinned in it.

@@ -40,6 +40,8 @@ export interface ListedObject {
   readonly previous: ListedPrevious | null
   /** Pins that could not be opened, and why. */
   readonly problems: readonly string[]
+  /** What is not known of what is listed, and why. */
+  readonly notes: readonly string[]
 }
 
 /** A generation that was kept. */
@@ -64,11 +66,12 @@ export interface ListedProgram extends Listed {
 
 export interface ListedLink extends Listed {
   readonly type: string
-  readonly programId: number
+  /** `null` where neither the kernel nor the manifest may tell. */
+  readonly programId: number | null
   /** Where it is attached, as the manifest says; empty where it does not. */
   readonly target: string
-  /** What it was attached to is gone: it does nothing any more. */
-  readonly dead: boolean
+  /** What it was attached to is gone: it does nothing any more. `null` for who may not open it. */
+  readonly dead: boolean | null
 }
 
 /** The names of the objects that bpfpin pinned below a root, in alphabetical order. */
@@ -127,16 +130,23 @@ function describe(root: Root, name: string, generation: Generation): ListedObjec
       }
     })
   const targets = new Map(manifest.links.map(link => [link.name, link]))
+  const maps = each('map', (record, at) => listMap(generation, record, at))
+  const programs = each('program', (record, at) => listProgram(generation, record, at))
+  const links = each('link', (record, at) => listLink(generation, record, at, targets.get(record.name)))
+  const isUnknown = links.some(({ dead }) => dead === null)
   return {
     name,
     path,
     generation: manifest.generation,
     created: manifest.created,
-    maps: each('map', (record, at) => listMap(generation, record, at)),
-    programs: each('program', (record, at) => listProgram(generation, record, at)),
-    links: each('link', (record, at) => listLink(generation, record, at, targets.get(record.name))),
+    maps,
+    programs,
+    links,
     previous: listPrevious(root, name),
     problems,
+    notes: isUnknown
+      ? [`links of '${name}' are as its manifest has them: who may write to them can look`]
+      : [],
   }
 }
 
@@ -173,20 +183,36 @@ function listLink(
   path: string,
   link: LinkRecord | undefined,
 ): ListedLink {
-  const fd = openPin(generation, record)
+  const target = link?.target ? targetText(link.target) : ''
+  const fd = openLink(generation, record)
+  if (fd === undefined) return { ...listed(generation, record, path, link), target, dead: null }
   const info = linkInfo(fd)
   closeFd(fd)
   if (typeof info === 'number') throw unreadable(info, record, path)
   const { id, type, progId } = info
-  return {
-    name: record.name,
-    path,
-    id,
-    type: linkTypeName(type),
-    programId: progId,
-    target: link?.target ? targetText(link.target) : '',
-    dead: !isAttached(info, link?.target ?? undefined),
+  const dead = !isAttached(info, link?.target ?? undefined)
+  return { name: record.name, path, id, type: linkTypeName(type), programId: progId, target, dead }
+}
+
+/** Links are opened for writing or not at all (kernel/bpf/inode.c: bpf_obj_get_user); `undefined` for who may only read. */
+function openLink(generation: Generation, record: PinRecord): number | undefined {
+  try {
+    return openPin(generation, record)
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'EACCES') return undefined
+    throw error
   }
+}
+
+/** A link as the manifest has it. */
+function listed(
+  { manifest }: Generation,
+  { name, id }: PinRecord,
+  path: string,
+  link: LinkRecord | undefined,
+): Omit<ListedLink, 'target' | 'dead'> {
+  const program = manifest.pins.find(pin => pin.kind === 'program' && pin.name === link?.program)
+  return { name, path, id, type: link?.type ?? 'unknown', programId: program?.id ?? null }
 }
 
 function unreadable(result: number, { kind, name }: PinRecord, path: string): BpfError {

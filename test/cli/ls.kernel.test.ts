@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -167,6 +167,18 @@ byOther('who may only read the pins of an object lists it, though not its direct
   assert.equal(other, [])
 })
 
+byOther('who may only read is shown the links, too, as they were pinned', () => {
+  const umask = process.umask(0)
+  using object = openObject(fixture('counter'), { root }).upgrade({ mode: 0o755 })
+  process.umask(umask)
+  for (const path of [`${root}/../..`, `${root}/..`, root]) chmodSync(path, 0o755)
+  const { objects, stderr } = listAsNobody()
+  assert.equal(objects, bpfpinJson<Listing>('ls', '--root', root).objects)
+  assert.is(objects[0]?.links.length, 2)
+  assert.match(stderr, "links of 'counter' are as its manifest has them")
+  object.unpin()
+})
+
 byOther('what cannot be opened is listed as unknown, said on stderr, and no failure', () => {
   pinStrange()
   chmodSync(root, 0o755)
@@ -221,6 +233,17 @@ onKernel('a name that would move the cursor or paint is shown, not obeyed', () =
     assert.ok(paths.includes(`${root}/two\nlines/deep~next`))
   } finally {
     for (const name of [...nasty, '\x1b[8mhidden']) rmSync(`${root}/${name}`, { recursive: true })
+  }
+})
+
+onKernel('who takes the root for an object is told how to list what is in it', () => {
+  // where the runner mounted its bpffs
+  const mount = execFileSync('stat', ['--format', '%m', root], { encoding: 'utf8' }).trim()
+  for (const command of ['ls', 'unpin']) {
+    const { code, stderr } = bpfpin(command, mount)
+    assert.is(code, 1)
+    assert.match(stderr, `${mount} is where a bpffs is mounted, and not the directory of an object`)
+    assert.match(stderr, `bpfpin ls --root ${mount} shows what is pinned there`)
   }
 })
 

@@ -44,7 +44,8 @@ export class Steady {
     const sizes = [listed.maps.length, listed.programs.length, listed.links.length]
     assert.equal(sizes, [2, links, links], `step ${step}`)
     const known = new Set([...before.programs, ...listed.programs].map(({ id }) => id))
-    for (const link of listed.links) assert.ok(known.has(link.programId), `step ${step}: link '${link.name}'`)
+    for (const link of listed.links)
+      assert.ok(known.has(link.programId ?? 0), `step ${step}: link '${link.name}'`)
     using reader = openPinned('steady', { root })
     assert.ok(reader.variables.get('seen').get())
   }
