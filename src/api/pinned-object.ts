@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events'
-import { type FSWatcher, watch } from 'node:fs'
 import { BpfError } from '../errors.ts'
 import type { BpfMap, SectionMemory, Variable } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
@@ -13,6 +12,8 @@ import {
   type PinnedParts,
   pinnedVariables,
   Root,
+  type RootWatcher,
+  watchRoot,
 } from '../pin/index.ts'
 import { encodeObjectName } from '../plan/names.ts'
 import { Collection } from './collection.ts'
@@ -59,7 +60,7 @@ export class PinnedObject extends EventEmitter<PinnedEvents> {
   #links: readonly PinnedLink[] = []
   #sections: readonly SectionMemory[] = []
   #generation: Generation
-  #watcher: FSWatcher | undefined
+  #watcher: RootWatcher | undefined
   #isClosed = false
 
   /** @internal Use {@link openPinned}. */
@@ -71,8 +72,13 @@ export class PinnedObject extends EventEmitter<PinnedEvents> {
     const found = this.#open()
     if (!found) throw notPinned(place)
     this.#generation = found.generation
-    this.#adopt(found.parts)
-    if (follow) this.#follow()
+    try {
+      this.#adopt(found.parts)
+      if (follow) this.#follow()
+    } catch (error) {
+      this.close()
+      throw error
+    }
   }
 
   /** The directory of its pins. */
@@ -169,12 +175,17 @@ export class PinnedObject extends EventEmitter<PinnedEvents> {
   /** The exchange of a generation renames a directory in the root, which inotify reports. */
   #follow(): void {
     const directory = encodeObjectName(this.name)
-    this.#watcher = watch(this.#place.root, { persistent: false }, (_, file) => {
-      if (file === directory && !this.#isClosed) this.#move()
+    const { root } = this.#place
+    this.#watcher = watchRoot(root, {
+      onChange: file => {
+        if (file === directory && !this.#isClosed) this.#move()
+      },
+      onError: error => this.emit('error', error),
     })
-    this.#watcher.on('error', error => this.emit('error', error))
-    // it may have been replaced before the watch began
-    this.#move()
+    // it may have been replaced before the watch began; told once there can be listeners
+    queueMicrotask(() => {
+      if (!this.#isClosed) this.#move()
+    })
   }
 
   #move(): void {

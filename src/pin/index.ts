@@ -45,4 +45,5 @@ export type { Carried, ConvertFunction, Merge, TakeoverOptions } from './takeove
 export { removePins, report, type UnpinReport, unpinObject } from './unpin.ts'
 export { upgradeObject } from './upgrade.ts'
 export { waitForPrograms } from './wait.ts'
+export { type RootWatcher, watchRoot } from './watch.ts'
 export type { Left } from './workshop.ts'

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ObjectSpec, openMap, openObject, openPinned } from '../../src/index.ts'
+import { interceptSyscalls } from '../../src/syscall/index.ts'
 import { makeCalls } from '../calls.ts'
 import { patience, repeated } from '../effort.ts'
 import { failure } from '../failure.ts'
@@ -122,6 +123,75 @@ onKernel('who follows moves to the next object of the name, with what is held', 
   assert.is(weight.get(), 22n)
   second.unpin()
   clearInterval(awake)
+})
+
+onKernel('who may not read the root cannot follow, is told so, and holds nothing', () => {
+  const umask = process.umask(0)
+  using object = counter().upgrade({ mode: 0o755 })
+  process.umask(umask)
+  for (const path of [`${root}/..`, `${root}/../..`]) chmodSync(path, 0o755)
+  chmodSync(root, 0o711)
+  const code = `
+    import { readdirSync } from 'node:fs'
+    import { openPinned } from '${new URL('../../src/index.ts', import.meta.url)}'
+    openPinned('counter', { root: '${root}', readOnly: true }).close()
+    const open = readdirSync('/proc/self/fd').length
+    try {
+      openPinned('counter', { root: '${root}', readOnly: true, follow: true })
+    } catch (error) {
+      const { name, code, path, hint } = error
+      const left = readdirSync('/proc/self/fd').filter((_, i, all) => all.length > open + 4)
+      console.log(JSON.stringify({ name, code, path, hint, left }))
+    }`
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [...process.execArgv, '--input-type=module', '-e', code],
+    {
+      uid: 65534,
+      gid: 65534,
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH },
+    },
+  )
+  chmodSync(root, 0o755)
+  assert.equal(JSON.parse(stdout || stderr), {
+    name: 'BpfError',
+    code: 'EACCES',
+    path: root,
+    hint: `'${root}' belongs to user 0 and has mode 0711`,
+    left: [],
+  })
+  object.unpin()
+})
+
+onKernel('what is unpinned before it is watched is told as soon as one can listen', async () => {
+  // a directory that nobody watched before
+  const own = `${root}/late`
+  const object = counter({ root: own }).upgrade()
+  let calls = 0
+  interceptSyscalls(() => {
+    calls++
+    return undefined
+  })
+  const opened = openPinned('counter', { root: own })
+  interceptSyscalls(() => {
+    calls--
+    if (calls > 0) return undefined
+    // before the last call of opening it
+    interceptSyscalls(undefined)
+    object.unpin()
+    object.close()
+    return undefined
+  })
+  using other = openPinned('counter', { root: own, follow: true })
+  opened.close()
+  assert.is(calls, 0)
+  const told = await Promise.race([
+    once(other, 'unpinned'),
+    new Promise(resolve => setTimeout(resolve, patience(1000))),
+  ])
+  assert.equal(told, [])
+  rmdirSync(own)
 })
 
 onKernel('who only follows does not keep the process alive', () => {
