@@ -14,12 +14,16 @@ export function indexOf({ interface: nameOrIndex }: InterfaceTarget, doing: stri
   })
 }
 
-/** @throws BpfError `ERR_VALUE` where a target says what its family has not. */
+/** @throws BpfError `ERR_VALUE` where a target says what its family has not, or an index that would be cut to another. */
 export function refuse(
   { name }: ProgramSpec,
   target: InterfaceTarget,
   ...properties: (keyof InterfaceTarget)[]
 ): void {
+  const { interface: index } = target
+  if (typeof index === 'number' && !((index | 0) === index && index > 0)) {
+    throw new BpfError(`program '${name}': ${index} is no index of an interface`, { code: 'ERR_VALUE' })
+  }
   const wrong = properties.find(property => target[property] !== undefined)
   if (wrong === undefined) return
   throw new BpfError(`program '${name}': the target has '${wrong}', which a link of its kind has not`, {

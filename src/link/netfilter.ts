@@ -19,7 +19,13 @@ export const netfilter: Family<'netfilter'> = {
   kind: 'netfilter',
   wants: "a hook of netfilter ('ipv4:local_in:-100')",
   complete(target, { name }) {
-    const { priority = 0 } = target
+    const { priority = 0, family, netfilter: hook } = target
+    if (!Object.hasOwn(families, family) || !Object.hasOwn(hooks, hook)) {
+      throw new BpfError(`program '${name}': netfilter has no hook '${family}:${hook}'`, {
+        code: 'ERR_VALUE',
+        hint: `families: ${Object.keys(families).join(', ')}; hooks: ${Object.keys(hooks).join(', ')}`,
+      })
+    }
     if ((priority | 0) === priority) return { ...target, priority }
     throw new BpfError(`program '${name}': priority ${priority} of a netfilter hook is no 32-bit integer`, {
       code: 'ERR_VALUE',

@@ -15,7 +15,14 @@ export const xdp: Family<'interface'> = {
   wants: 'a network interface',
   complete(target, spec) {
     refuse(spec, target, 'before', 'after', 'revision')
-    return target
+    const { mode } = target
+    if (mode === undefined || Object.hasOwn(modes, mode)) return target
+    throw new BpfError(
+      `program '${spec.name}': XDP has no mode '${mode}', but ${Object.keys(modes).join(', ')}`,
+      {
+        code: 'ERR_VALUE',
+      },
+    )
   },
   attach({ fd, doing }, target) {
     return createLink(

@@ -16,6 +16,9 @@ const libc = { binary: 'libc.so.6', symbol: 'getppid' }
 const clock = { event: 'cpu-clock', cpu: 0 } as const
 const hook = { netfilter: 'local_in', family: 'ipv4' } as const
 
+/** What a program without types could give. */
+const unchecked = (target: object): Target => target as Target
+
 const refused: readonly [object: string, program: string, target: Target, message: RegExp][] = [
   // perf_event_open would take 0 for the caller, BPF_LINK_CREATE for everybody
   ['link-user', 'on_place', { ...libc, pid: 0 }, /the target is for process 0/],
@@ -38,6 +41,13 @@ const refused: readonly [object: string, program: string, target: Target, messag
   // 2^32 would be cut to 0
   ['link-net', 'on_netfilter', { ...hook, priority: 2 ** 32 }, /priority 4294967296 .* is no 32-bit integer/],
   ['link-net', 'on_netfilter', { ...hook, priority: 0.5 }, /priority 0\.5 .* is no 32-bit integer/],
+  ['links', 'on_tcx', { interface: 2 ** 32 + 1 }, /4294967297 is no index of an interface/],
+  ['links', 'on_xdp', { interface: 1.5 }, /1\.5 is no index of an interface/],
+  ['links', 'on_xdp', { interface: 0 }, /0 is no index of an interface/],
+  // what is not known would be no mode at all, and the first of hooks
+  ['links', 'on_xdp', unchecked({ interface: 'lo', mode: 'fast' }), /XDP has no mode 'fast'/],
+  ['link-net', 'on_netfilter', unchecked({ ...hook, netfilter: 'in' }), /netfilter has no hook 'ipv4:in'/],
+  ['link-net', 'on_netfilter', unchecked({ ...hook, family: 'ip' }), /netfilter has no hook 'ip:local_in'/],
 ]
 
 for (const [object, program, target, message] of refused) {
