@@ -99,7 +99,9 @@ export function verdictText(item: ItemVerdict): string {
   const what = `${item.kind} '${item.name}'`
   switch (item.verdict) {
     case 'gone':
-      return `${what} is pinned, the object has none of that name`
+      return item.kind === 'link'
+        ? `${what} is pinned, the object attaches nothing under that name`
+        : `${what} is pinned, the object has none of that name`
     case 'changed':
       return item.kind === 'program'
         ? `${what} is pinned with other code`
