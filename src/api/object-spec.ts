@@ -23,6 +23,7 @@ import {
   reusableMaps,
   upgradeObject,
   Writer,
+  withUsers,
 } from '../pin/index.ts'
 import { gradePinned, type PinnedMap } from '../plan/compare.ts'
 import type { Layout } from '../plan/layout.ts'
@@ -171,7 +172,7 @@ export class ObjectSpec {
       try {
         const state = readState(this.#spec, this.#site, generation)
         try {
-          return planUpgrade(this.#spec, this.#site, state, options)
+          return withUsers(planUpgrade(this.#spec, this.#site, state, options), state, root)
         } finally {
           closeState(state)
         }

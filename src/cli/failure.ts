@@ -47,10 +47,12 @@ export function describeFailure(error: unknown, attempt: Attempt): Failure {
   return { lines: [what, ...reasonsOf(error, verbose), ...todo], document: documentOf(error, hint), exitCode }
 }
 
+/** Nothing was done, as something would be lost. */
+const refusals: ReadonlySet<string> = new Set(['ERR_PIN_MISMATCH', 'ERR_GAP', 'ERR_MAP_SHARED'])
+
 function codeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return exitCodes.wrongUsage
-  const isRefused =
-    error instanceof PinMismatchError || (error instanceof BpfError && error.code === 'ERR_GAP')
+  const isRefused = error instanceof BpfError && refusals.has(error.code)
   return isRefused ? exitCodes.refused : exitCodes.failed
 }
 

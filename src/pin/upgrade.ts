@@ -1,4 +1,3 @@
-import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
@@ -6,7 +5,6 @@ import { isOutside } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import type { PinnedSwitch, Plan } from '../plan/upgrade.ts'
 import type { Spec } from '../spec/types.ts'
-import { closeFd, type ProgInfo, progGetFdById, progGetNextId, progInfo } from '../syscall/index.ts'
 import { missingDirectories, refuseOneForTwo, sharing, type Writer } from './pin.ts'
 import { PinnedTypes } from './pinned-types.ts'
 import { type PinnedState, placesOf, type SuccessionOptions, wantedSwitches } from './planning.ts'
@@ -15,6 +13,8 @@ import { carryReferences } from './references.ts'
 import type { PinSite } from './reuse.ts'
 import { type SucceedingLink, type SucceedingPin, succeed, type UpgradeReport } from './succession.ts'
 import { type TakeoverOptions, type TakeoverSide, takeoverOf } from './takeover.ts'
+import { refuseUsers } from './users.ts'
+
 /** What is to take the place of what is pinned: everything of the object that lives. */
 export interface Upgrading {
   readonly spec: Spec
@@ -63,7 +63,7 @@ export function upgradeObject(
     const mayOverflow = map.verdict === 'lossy' && next.shape.maxEntries < old.shape.maxEntries
     return [takeoverOf(map.name, pinnedSide(map.name, old), next, { ...options, mayOverflow })]
   })
-  refuseUsers(plan, state)
+  refuseUsers(plan, state, writer.root)
   carryPrograms(live, state)
   const outside = [
     ...pins.filter(({ isThere }) => !isThere),
@@ -112,45 +112,6 @@ function carryPrograms({ spec, maps, programs }: Upgrading, { generation, maps: 
       const own = names.get(id)
       return own === undefined ? undefined : (programs.get(own)?.fd ?? null)
     })
-  }
-}
-
-/**
- * A map that is converted must have no other users: they would go on with the old one.
- *
- * @throws BpfError `ERR_MAP_SHARED`
- */
-function refuseUsers({ object, maps }: Plan, { generation, maps: open }: PinnedState): void {
-  const converted = new Map(
-    maps.flatMap(({ name, action }) => {
-      const map = action === 'convert' || action === 'replace' ? open.get(name) : undefined
-      return map ? [[map.id, name] as const] : []
-    }),
-  )
-  if (converted.size === 0) return
-  const own = new Set(generation.manifest.pins.flatMap(({ kind, id }) => (kind === 'program' ? id : [])))
-  for (const { id, name, mapIds } of loadedPrograms()) {
-    const shared = own.has(id) ? undefined : mapIds.find(mapId => converted.has(mapId))
-    if (shared === undefined) continue
-    const map = converted.get(shared)
-    throw new BpfError(
-      `upgrading object '${object}': map '${map}' cannot be converted, as program '${name}' with id ${id} uses it, too`,
-      {
-        code: 'ERR_MAP_SHARED',
-        path: generation.path,
-        hint: `it would go on with the old map: detach and unload it first (bpftool prog show id ${id})`,
-      },
-    )
-  }
-}
-
-function* loadedPrograms(): Generator<ProgInfo> {
-  for (let id = progGetNextId(0); id > 0; id = progGetNextId(id)) {
-    const fd = progGetFdById(id)
-    if (fd < 0) continue // it went meanwhile
-    const info = progInfo(fd)
-    closeFd(fd)
-    if (typeof info !== 'number') yield info
   }
 }
 
