@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 const directory = new URL('../pairs/', import.meta.url).pathname
 
@@ -13,4 +13,13 @@ export function pairNames(): string[] {
     .filter(file => file.endsWith('.c'))
     .map(file => file.slice(0, -2))
     .sort()
+}
+
+/** The verdict on every pair that docs/upgrade.md has in its table of changes, `| change | `verdict` | pairs |`. */
+export function declaredVerdicts(): (readonly [pair: string, verdict: string])[] {
+  const page = readFileSync(new URL('../../docs/upgrade.md', import.meta.url), 'utf8')
+  const rows = page.matchAll(/^\|[^|]+\| `(\w+)` \| ([a-z, -]+) \|$/gm)
+  return Array.from(rows, ([, verdict = '', pairs = '']) => ({ verdict, pairs: pairs.split(', ') }))
+    .filter(({ pairs }) => pairs.some(pair => pairNames().includes(pair)))
+    .flatMap(({ verdict, pairs }) => pairs.map(pair => [pair, verdict] as const))
 }
