@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { type BpfObject, type ObjectSpec, openPinned, type UpgradeOptions } from '../../src/index.ts'
 import { listObject, Root } from '../../src/pin/index.ts'
 import { bundled } from '../bundled.ts'
-import { cgroup, makeCgroups, removeCgroups, state } from './state.ts'
+import { cgroupOf, makeCgroups, removeCgroups, state } from './state.ts'
 import { treeOf, type Version } from './steady.ts'
 
 export const root: string = process.env.BPFPIN_TEST_ROOT ?? ''
@@ -21,8 +21,8 @@ export class Counted {
 
   /** Events are made by this process, in a cgroup of its own. */
   constructor() {
-    makeCgroups()
-    writeFileSync(`${cgroup}/cgroup.procs`, String(process.pid))
+    makeCgroups(process.pid)
+    writeFileSync(`${cgroupOf(process.pid)}/cgroup.procs`, String(process.pid))
     this.#file = openSync('/proc/sys/kernel/ostype', 'r')
     for (const version of [1, 2] as const) {
       using object = this.spec(version).upgrade()
@@ -35,7 +35,7 @@ export class Counted {
   close(): void {
     writeFileSync(`${cgroups}/cgroup.procs`, String(process.pid))
     closeSync(this.#file)
-    removeCgroups()
+    removeCgroups(process.pid)
   }
 
   spec(version: Version): ObjectSpec {
@@ -103,10 +103,8 @@ export class Counted {
     assert.is(object.variables.get('kept_in_bss').get(), 0x1122_3344_5566n, text)
     assert.is(object.variables.get('settled').get(), 9, text)
     for (const link of object.links) assert.ok(link.alive, `${text}: ${link.name}`)
-    for (const { name, program, ...link } of object.links) {
-      void link
-      const info = object.links.get(name).info()
-      assert.is(info.progId, object.programs.get(program).id, `${text}: ${name}`)
+    for (const link of object.links) {
+      assert.is(link.info().progId, object.programs.get(link.program).id, `${text}: ${link.name}`)
     }
   }
 

@@ -4,17 +4,20 @@ import { type ObjectSpec, openObject } from '../../src/index.ts'
 import { fixture } from '../fixtures.ts'
 import type { Version } from './steady.ts'
 
-/** Where events are made, and where a link is moved between the versions. */
-const cgroups = process.env.BPFPIN_TEST_CGROUP ?? ''
-export const cgroup: string = `${cgroups}/bpfpin-state`
-const others: Readonly<Record<Version, string>> = { 1: `${cgroup}/one`, 2: `${cgroup}/two` }
-
-export function makeCgroups(): void {
-  for (const path of [cgroup, ...Object.values(others)]) mkdirSync(path, { recursive: true })
+/** Where the events of a process are made. */
+export function cgroupOf(pid: number): string {
+  return `${process.env.BPFPIN_TEST_CGROUP}/bpfpin-state-${pid}`
 }
 
-export function removeCgroups(): void {
-  for (const path of [...Object.values(others), cgroup]) rmdirSync(path)
+/** Where a link moves to. */
+const otherOf = (pid: number, version: Version): string => `${cgroupOf(pid)}/${version === 1 ? 'one' : 'two'}`
+
+export function makeCgroups(pid: number): void {
+  for (const version of [1, 2] as const) mkdirSync(otherOf(pid, version), { recursive: true })
+}
+
+export function removeCgroups(pid: number): void {
+  for (const path of [otherOf(pid, 1), otherOf(pid, 2), cgroupOf(pid)]) rmdirSync(path)
 }
 
 export function state(root: string, version: Version, pid: number): ObjectSpec {
@@ -25,9 +28,10 @@ export function state(root: string, version: Version, pid: number): ObjectSpec {
   spec.maps.get('total').pinPath = `${elsewhere}/total`
   const onRead = spec.programs.get('on_read')
   onRead.pinPath = `${elsewhere}/on_read`
-  onRead.target = { cgroup }
+  onRead.target = { cgroup: cgroupOf(pid) }
+  spec.programs.get('on_both').target = { cgroup: cgroupOf(pid) }
   const onEgress = spec.programs.get('on_egress')
-  onEgress.target = { cgroup: others[version] }
+  onEgress.target = { cgroup: otherOf(pid, version) }
   onEgress.link.pinPath = `${elsewhere}/on_egress_link`
   return spec
 }

@@ -5,14 +5,14 @@ import { calls, countedBy, makeEvents, otherThan, root, Steady } from './killing
 import { removeCgroup, treeOf, type Version } from './steady.ts'
 
 /** Each step once, from one version to the other and back; the last version is left pinned. */
-function killAfterEachStep(steady: Steady, what: 'upgrade' | 'keep'): Version {
+function killAfterEachStep(steady: Steady): Version {
   steady.spec(1).upgrade().close()
   let version: Version = 1
   for (let step = 1; ; step++) {
     const next = otherThan(version)
     using before = steady.spec(version).loadPinned()
     const counted = countedBy(before)
-    if (!steady.killedAfter(what, next, step)) {
+    if (!steady.killedAfter('upgrade', next, step)) {
       assert.ok(step > 20, `${step} steps`)
       return next
     }
@@ -22,7 +22,7 @@ function killAfterEachStep(steady: Steady, what: 'upgrade' | 'keep'): Version {
     const now = countedBy(before)
     assert.ok(now >= counted + BigInt(calls), `step ${step}: ${now} of ${counted + BigInt(calls)}`)
     for (const link of before.links) link.close()
-    using after = steady.spec(next).upgrade({ keepPrevious: what === 'keep' })
+    using after = steady.spec(next).upgrade()
     steady.mustCountAlone(after, next, step)
     version = next
   }
@@ -31,24 +31,13 @@ function killAfterEachStep(steady: Steady, what: 'upgrade' | 'keep'): Version {
 needs(test, 'root')(
   'an upgrade that is killed after any step shows one whole generation, and the next call finishes it',
   () => {
-    const steady = new Steady('raw', 'point', 'egress')
-    const last = killAfterEachStep(steady, 'upgrade')
+    const steady = new Steady('raw', 'egress')
+    const last = killAfterEachStep(steady)
     using object = steady.spec(last).loadPinned()
     object.unpin()
     assert.equal(treeOf(root), [])
   },
 )
-
-needs(test, 'root')('so does one that keeps the generation before, to which one can still go back', () => {
-  const steady = new Steady('raw', 'egress')
-  const last = killAfterEachStep(steady, 'keep')
-  using object = steady.spec(last).loadPinned()
-  object.rollback()
-  using earlier = steady.spec(otherThan(last)).loadPinned()
-  steady.mustCountAlone(earlier, otherThan(last), 0)
-  earlier.unpin()
-  assert.equal(treeOf(root), [])
-})
 
 test.after(removeCgroup)
 

@@ -10,4 +10,4 @@ watchSteps(() => {
   if (++steps === Number(last)) process.kill(process.pid, 'SIGKILL')
 })
 if (object) object.rollback()
-else spec.upgrade({ keepPrevious: what === 'keep' })
+else spec.upgrade()
