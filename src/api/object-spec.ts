@@ -320,7 +320,7 @@ function closeState({ maps }: PinnedState): void {
  * Reads a BPF object. Pure, but for reading the file.
  *
  * @param source a path, or the bytes of the object with `name` in the options
- * @throws ElfError, BtfError with the place that is wrong.
+ * @throws ElfError, BtfError with the place that is wrong; BpfError `ERR_NAME`, `ERR_VALUE` for options that cannot be.
  *
  * @example
  * using counter = openObject('counter.bpf.o').upgrade()
@@ -333,10 +333,25 @@ export function openObject(source: string | Uint8Array, options: OpenOptions = {
       hint: "pass { name: '...' }",
     })
   }
+  const { root = defaultRoot, layout = 'object' } = options
+  mustBeText('name', name)
+  mustBeText('root', root)
+  if (layout !== 'object' && layout !== 'libbpf') {
+    throw new BpfError(`layout ${JSON.stringify(layout)}: there are 'object' and 'libbpf'`, {
+      code: 'ERR_VALUE',
+    })
+  }
   const directory = encodeObjectName(name)
   const bytes = typeof source === 'string' ? readObject(source) : source
-  const root = resolve(options.root ?? defaultRoot)
-  return new ObjectSpec(parseSpec(bytes, name), { root, directory, layout: options.layout ?? 'object' })
+  return new ObjectSpec(parseSpec(bytes, name), { root: resolve(root), directory, layout })
+}
+
+/** A program without types can pass anything. */
+function mustBeText(what: string, value: unknown): void {
+  if (typeof value === 'string') return
+  throw new BpfError(`the object's ${what} is ${JSON.stringify(value)}, which is no text`, {
+    code: 'ERR_NAME',
+  })
 }
 
 function readObject(path: string): Uint8Array {

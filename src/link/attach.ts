@@ -161,10 +161,13 @@ function placeOf(spec: ProgramSpec, label: string | undefined): AttachPlace {
   const asked = label === undefined ? (spec.target ?? sectionTarget(spec)) : labelled(spec, label)
   const target = asked ?? family.byDefault
   if (target === undefined) return { wants: family.wants }
-  if (targetKind(target) !== family.kind) {
+  const kind = targetKind(target)
+  if (kind !== family.kind) {
+    // text or a number stands for itself: what writes targets knows objects only
+    const given = kind ? `'${targetText(target)}'` : `${JSON.stringify(target)}, which is no target`
     throw new BpfError(
-      `program '${spec.name}' (SEC("${spec.section}")) is attached to ${family.wants}, not to '${targetText(target)}'`,
-      { code: 'ERR_VALUE' },
+      `program '${spec.name}' (SEC("${spec.section}")) is attached to ${family.wants}, not to ${given}`,
+      { code: 'ERR_VALUE', hint: `a target is an object with '${family.kind}' in it` },
     )
   }
   const complete = family.complete?.(target, spec) ?? target

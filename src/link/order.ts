@@ -65,8 +65,23 @@ export function lastingOrder<T extends Order>(target: T): T {
   }
 }
 
+/** @throws BpfError `ERR_VALUE` for what is neither a link nor a program. */
 function anchored(anchor: Anchor): readonly [kind: 'link' | 'program', idOrPin: number | string] {
-  return 'link' in anchor ? ['link', anchor.link] : ['program', anchor.program]
+  // what a program without types could give
+  const given: unknown = anchor
+  if (typeof given === 'object' && given !== null) {
+    const [[kind, place] = [], ...others] = Object.entries(given)
+    const isPlace = (typeof place === 'number' && Number.isSafeInteger(place) && place > 0) || isText(place)
+    if (others.length === 0 && isPlace && (kind === 'link' || kind === 'program')) return [kind, place]
+  }
+  throw new BpfError(`${JSON.stringify(given)} is nothing to be attached before or after`, {
+    code: 'ERR_VALUE',
+    hint: "it is 'all', { program: ID or pin }, or { link: ID or pin }",
+  })
+}
+
+function isText(place: unknown): place is string {
+  return typeof place === 'string' && place !== ''
 }
 
 /** What the kernel's answers mean where an order was asked for. */

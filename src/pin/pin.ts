@@ -140,8 +140,12 @@ export function refuseUnpinnable({ name, unpinnable }: BpfLink): void {
   })
 }
 
-/** The object's own directories come and go with their names: what is pinned there by its path would be lost with them. */
-function refuseOwnDirectory({ kind, name, path }: Place, { root, directory }: PinSite): void {
+/**
+ * The object's own directories come and go with their names: what is pinned there by its path would be lost with them.
+ *
+ * @throws BpfError `ERR_NAME`
+ */
+export function refuseOwnDirectory({ kind, name, path }: Place, { root, directory }: PinSite): void {
   const own = [directory, `${directory}${nextSuffix}`, `${directory}${previousSuffix}`]
   if (!own.some(one => `${path}/`.startsWith(`${root}/${one}/`))) return
   throw new BpfError(`${kind} '${name}' cannot be pinned at ${path}: the object's own directory is there`, {

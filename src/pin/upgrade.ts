@@ -5,7 +5,7 @@ import { isOutside } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import type { PinnedSwitch, Plan } from '../plan/upgrade.ts'
 import type { Spec } from '../spec/types.ts'
-import { missingDirectories, refuseOneForTwo, sharing, type Writer } from './pin.ts'
+import { missingDirectories, refuseOneForTwo, refuseOwnDirectory, sharing, type Writer } from './pin.ts'
 import { PinnedTypes } from './pinned-types.ts'
 import { type PinnedState, placesOf, type SuccessionOptions, wantedSwitches } from './planning.ts'
 import { programRecord } from './recorded.ts'
@@ -45,6 +45,7 @@ export function upgradeObject(
     const link = wanted.get(name)
     if (!link || action === 'detach') return []
     const { place, spec, label } = link
+    refuseOwnDirectory(place, site)
     return [{ place, program, action, spec, label, ...ofOld(old.get(name)) }]
   })
   const types = new PinnedTypes(spec, generation)
@@ -118,18 +119,16 @@ function carryPrograms({ spec, maps, programs }: Upgrading, { generation, maps: 
 /**
  * Where the maps and programs of a new generation are pinned.
  *
- * @throws BpfError `EEXIST` where something of somebody else is pinned at a path outside of the object's directory.
+ * @throws BpfError `EEXIST` where something of somebody else is pinned at a path outside of the object's directory,
+ * `ERR_NAME` for a path that cannot be one outside.
  */
-function succeedingPins(
-  { spec, maps, programs }: Upgrading,
-  { root, layout }: PinSite,
-  old: Manifest,
-): SucceedingPin[] {
+function succeedingPins({ spec, maps, programs }: Upgrading, site: PinSite, old: Manifest): SucceedingPin[] {
   const own = new Map(old.pins.flatMap(pin => (isOutside(pin.path) && !pin.shared ? [[pin.path, pin]] : [])))
   const items = { map: maps, program: programs, link: new Map<string, BpfLink>() } as const
-  const pins = placesOf(spec, { root, layout, directory: '' }).flatMap((place): SucceedingPin[] => {
+  const pins = placesOf(spec, site).flatMap((place): SucceedingPin[] => {
     const item = items[place.kind].get(place.name)
     if (!item) return []
+    refuseOwnDirectory(place, site)
     const { id } = item
     const occupied = own.get(place.path)
     if (!occupied) return [{ ...place, id, ...sharing(place, id) }]

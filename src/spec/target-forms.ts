@@ -193,8 +193,9 @@ const kinds: readonly TargetKind[] = [
   ...(['cgroup', 'interface', 'netns', 'netfilter', 'map'] as const),
 ]
 
-/** Which form a target has; `undefined` for none that this version knows. */
+/** Which form a target has; `undefined` for none that this version knows, and for what is no object at all. */
 export function targetKind(target: Target): TargetKind | undefined {
+  if (typeof target !== 'object' || target === null) return undefined
   return kinds.find(kind => kind in target)
 }
 

@@ -48,6 +48,20 @@ const refused: readonly [object: string, program: string, target: Target, messag
   ['links', 'on_xdp', unchecked({ interface: 'lo', mode: 'fast' }), /XDP has no mode 'fast'/],
   ['link-net', 'on_netfilter', unchecked({ ...hook, netfilter: 'in' }), /netfilter has no hook 'ipv4:in'/],
   ['link-net', 'on_netfilter', unchecked({ ...hook, family: 'ip' }), /netfilter has no hook 'ip:local_in'/],
+  // an anchor is a link or a program, and not both or nothing
+  [
+    'links',
+    'on_tcx',
+    unchecked({ interface: 'lo', before: {} }),
+    /^\{\} is nothing to be .* before or after/,
+  ],
+  ['links', 'on_tcx', unchecked({ interface: 'lo', after: 'x' }), /^"x" is nothing to be .* before or after/],
+  ['links', 'on_tcx', unchecked({ interface: 'lo', before: { link: {} } }), /^\{"link":\{\}\} is nothing/],
+  ['links', 'on_tcx', { interface: 'lo', before: { program: 0 } }, /^\{"program":0\} is nothing/],
+  // what is no object
+  ['links', 'on_xdp', 'lo' as unknown as Target, /attached to .*, not to "lo", which is no target/],
+  ['links', 'on_cgroup', 7 as unknown as Target, /attached to .*, not to 7, which is no target/],
+  ['links', 'on_xdp', unchecked({}), /not to \{\}, which is no target/],
 ]
 
 for (const [object, program, target, message] of refused) {

@@ -89,4 +89,17 @@ for (const path of ['functions', 'functions/maps/x', 'functions~next/x', 'functi
   })
 }
 
+onKernel("an upgrade pins nothing in the object's own directory by its path either", () => {
+  using first = openObject(fixture('functions'), { root }).upgrade()
+  const before = tree()
+  const spec = openObject(fixture('functions'), { root })
+  spec.maps.get('numbers').pinPath = 'functions/maps/other'
+  const error = failure(() => spec.upgrade({ onMismatch: 'replace' }))
+  assert.is(error.code, 'ERR_NAME')
+  assert.is(error.path, `${root}/functions/maps/other`)
+  assert.equal(tree(), before)
+  first.unpin()
+  assert.equal(tree(), [])
+})
+
 test.run()
