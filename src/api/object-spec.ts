@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
-import { type Live, liveVariables, load } from '../object/index.ts'
+import { type Live, liveVariables, load, typesIn } from '../object/index.ts'
 import {
   closeGeneration,
   defaultRoot,
@@ -30,6 +30,7 @@ import type { Layout } from '../plan/layout.ts'
 import { encodeObjectName, objectNameOf } from '../plan/names.ts'
 import type { Plan } from '../plan/upgrade.ts'
 import { fits, PinMismatchError } from '../plan/verdict.ts'
+import type { CoreTarget } from '../spec/core/candidates.ts'
 import { parseSpec } from '../spec/parse.ts'
 import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
@@ -43,6 +44,12 @@ export interface OpenOptions {
   readonly root?: string
   /** `'libbpf'`: maps marked LIBBPF_PIN_BY_NAME are shared with programs on libbpf, at `<root>/<map>`. */
   readonly layout?: Layout
+  /**
+   * A file with the types of the kernel that CO-RE relocations are resolved by: BTF, or an ELF file with a `.BTF` section.
+   * Default: those of the running kernel and its modules. For kernels that do not describe themselves (BTFHub has files for
+   * many). Read when the object is loaded, and only if it has CO-RE relocations.
+   */
+  readonly btf?: string
 }
 
 export interface LoadOptions {
@@ -59,15 +66,17 @@ export class ObjectSpec {
   readonly variables: Collection<VariableSpec>
   readonly #spec: Spec
   readonly #site: PinSite
+  readonly #types: CoreTarget | undefined
 
   /** @internal Use {@link openObject}. */
-  constructor(spec: Spec, site: PinSite) {
+  constructor(spec: Spec, site: PinSite, types?: CoreTarget) {
     this.name = spec.name
     this.maps = new Collection('map', spec.maps)
     this.programs = new Collection('program', spec.programs)
     this.variables = new Collection('variable', spec.variables)
     this.#spec = spec
     this.#site = site
+    this.#types = types
   }
 
   /** Everything that was parsed. */
@@ -106,12 +115,16 @@ export class ObjectSpec {
       for (const map of taken.values()) map.close()
       throw error
     }
-    const live = load(this.#spec, { maps: new Map([...reused, ...taken]) })
+    const live = this.#loadWith(new Map([...reused, ...taken]))
     return new BpfObject({
       ...{ ...live, spec: this.#spec, site: this.#site, links: new Map() },
       isPinned: false,
       isNameTaken: generation !== undefined,
     })
+  }
+
+  #loadWith(maps: ReadonlyMap<string, BpfMap>): Live {
+    return load(this.#spec, { maps, ...(this.#types ? { types: this.#types } : {}) })
   }
 
   /** Descriptors of our own of the maps that were given, once all of them are known to fit. */
@@ -210,7 +223,7 @@ export class ObjectSpec {
     const fresh = plan.maps.filter(({ action }) => action === 'convert' || action === 'replace')
     const names = new Set(fresh.map(({ name }) => name))
     const maps = reusableMaps(this.#spec, this.#site, state.generation, names)
-    return this.#replace(load(this.#spec, { maps }), plan, state, writer, options)
+    return this.#replace(this.#loadWith(maps), plan, state, writer, options)
   }
 
   #replace(live: Live, plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject {
@@ -333,9 +346,10 @@ export function openObject(source: string | Uint8Array, options: OpenOptions = {
       hint: "pass { name: '...' }",
     })
   }
-  const { root = defaultRoot, layout = 'object' } = options
+  const { root = defaultRoot, layout = 'object', btf } = options
   mustBeText('name', name)
   mustBeText('root', root)
+  if (btf !== undefined) mustBeText('btf', btf)
   if (layout !== 'object' && layout !== 'libbpf') {
     throw new BpfError(`layout ${JSON.stringify(layout)}: there are 'object' and 'libbpf'`, {
       code: 'ERR_VALUE',
@@ -343,7 +357,8 @@ export function openObject(source: string | Uint8Array, options: OpenOptions = {
   }
   const directory = encodeObjectName(name)
   const bytes = typeof source === 'string' ? readObject(source) : source
-  return new ObjectSpec(parseSpec(bytes, name), { root: resolve(root), directory, layout })
+  const site = { root: resolve(root), directory, layout }
+  return new ObjectSpec(parseSpec(bytes, name), site, btf === undefined ? undefined : typesIn(btf))
 }
 
 /** A program without types can pass anything. */

@@ -28,7 +28,9 @@ export {
   type ParseBtfExtOptions,
   parseBtfExt,
 } from './ext.ts'
+export { essentialName, flavoursIn } from './flavours.ts'
 export { type Field, fieldsOf, type Hole, holesOf, type Overlap, type Shape } from './layout.ts'
+export { depthLimit } from './measure.ts'
 export { withMerge } from './merge.ts'
 export { didYouMean, nearNames } from './near.ts'
 export { typeName } from './print.ts'
@@ -57,6 +59,7 @@ export {
   type BtfVar,
   type BtfVoid,
   kinds,
+  oneOf,
   type TypeId,
 } from './types.ts'
 export type { Value } from './value.ts'

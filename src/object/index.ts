@@ -1,3 +1,4 @@
+export { typesIn } from './core-target.ts'
 export { programHash } from './hash.ts'
 export { attachTypeId, kernelTypes } from './kernel-btf.ts'
 export { type Given, type Live, liveVariables, load } from './load.ts'

@@ -1,52 +1,54 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { type Btf, type BtfKind, readBtf } from '../btf/index.ts'
+import { existsSync } from 'node:fs'
+import { release } from 'node:os'
+import type { Btf, BtfKind } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import { createScannerFrom } from '../parser/index.ts'
 import type { AttachType, ProgramType } from '../spec/kernel.ts'
+import { readBtfFile } from './btf-file.ts'
 
 const vmlinuxPath = '/sys/kernel/btf/vmlinux'
 
-let vmlinux: Btf | undefined
+// 10 MB that a process which has loaded its object never looks at again; within one turn of the event loop they stay
+let vmlinux: WeakRef<Btf> | undefined
 
 /**
- * The types of the running kernel, read on first use and kept.
+ * The types of the running kernel, read on first use and kept while they are used.
  *
- * @throws BpfError ENOENT on a kernel without CONFIG_DEBUG_INFO_BTF.
+ * @throws BpfError ENOENT on a kernel without CONFIG_DEBUG_INFO_BTF whose vmlinux is nowhere either.
  */
 export function kernelTypes(): Btf {
-  vmlinux ??= readVmlinux()
-  return vmlinux
+  const known = vmlinux?.deref()
+  if (known) return known
+  const btf = readKernel()
+  vmlinux = new WeakRef(btf)
+  return btf
 }
 
-/** sysfs hands out a page at a time; straight into the scanner's memory, no second copy is made. */
-function readVmlinux(): Btf {
-  const fd = openVmlinux()
+function readKernel(): Btf {
   try {
-    const length = fstatSync(fd).size
-    const scanner = createScannerFrom(length, memory => {
-      for (let at = 0; at < length; ) {
-        const read = readSync(fd, memory, at, length - at, at)
-        if (read === 0) break
-        at += read
-      }
-    })
-    return readBtf(scanner, { offset: 0, length }, { where: vmlinuxPath })
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function openVmlinux(): number {
-  try {
-    return openSync(vmlinuxPath, 'r')
+    return readBtfFile(vmlinuxPath)
   } catch (cause) {
+    if (!(cause instanceof BpfError) || cause.code !== 'ENOENT') throw cause
+    for (const path of vmlinuxFiles(release())) if (existsSync(path)) return readBtfFile(path)
     throw new BpfError(`this kernel does not describe its own types: cannot open ${vmlinuxPath}`, {
-      code: (cause as NodeJS.ErrnoException).code ?? 'ENOENT',
+      code: cause.code,
       path: vmlinuxPath,
-      hint: 'it must be built with CONFIG_DEBUG_INFO_BTF=y',
+      hint: 'it must be built with CONFIG_DEBUG_INFO_BTF=y, or its types be given: openObject(path, { btf })',
       cause,
     })
   }
+}
+
+/** Where distributions put a kernel with its symbols. */
+function vmlinuxFiles(release: string): string[] {
+  return [
+    `/boot/vmlinux-${release}`,
+    `/lib/modules/${release}/vmlinux-${release}`,
+    `/lib/modules/${release}/build/vmlinux`,
+    `/usr/lib/modules/${release}/kernel/vmlinux`,
+    `/usr/lib/debug/boot/vmlinux-${release}`,
+    `/usr/lib/debug/boot/vmlinux-${release}.debug`,
+    `/usr/lib/debug/lib/modules/${release}/vmlinux`,
+  ]
 }
 
 /** What the kernel calls the thing that stands for a hook, by attach type (kernel/bpf/btf.c, include/linux/bpf_lsm.h). */

@@ -1,14 +1,16 @@
 import { BpfError, VerifierError } from '../errors.ts'
 import { offloadedTo, type Replaced, replacedBy } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
-import { assemble } from '../spec/assemble.ts'
+import { type AssembledProgram, assemble, type Poisoned } from '../spec/assemble.ts'
+import { poison } from '../spec/core/patch.ts'
+import type { CoreFixes } from '../spec/core/relocate.ts'
 import { attachTypes, programTypes } from '../spec/kernel.ts'
 import { needsBtfTarget, sectionNames } from '../spec/sections.ts'
 import { hookToLoad } from '../spec/targets.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../syscall/index.ts'
 import { attachTypeId } from './kernel-btf.ts'
-import { summarize } from './verifier-log.ts'
+import { reachedCall, sourceBefore, summarize } from './verifier-log.ts'
 
 const functionInfoSize = 8
 const lineInfoSize = 16
@@ -24,23 +26,22 @@ export function loadProgram(
   program: ProgramSpec,
   maps: ReadonlyMap<string, BpfMap>,
   btfFd: number | undefined,
+  core: CoreFixes,
 ): number {
   using replaced = program.type === 'ext' ? replacedBy(program) : undefined
-  const options = { ...loadOptions(spec, program, maps, btfFd), ...targetOptions(program, replaced) }
+  if (program.type === 'unspec') throw noType(program)
+  const assembled = assemble(spec, program, name => descriptorOf(program, name, maps), core)
+  const options = { ...loadOptions(spec, program, assembled, btfFd), ...targetOptions(program, replaced) }
   const fd = progLoad(options)
-  return fd >= 0 ? fd : reloadForLog(program, options, fd)
+  return fd >= 0 ? fd : reloadForLog(program, options, fd, assembled.poisoned)
 }
 
 function loadOptions(
   spec: Spec,
   program: ProgramSpec,
-  maps: ReadonlyMap<string, BpfMap>,
+  { instructions, functionInfo, lineInfo }: AssembledProgram,
   btfFd: number | undefined,
 ): ProgLoadOptions {
-  if (program.type === 'unspec') throw noType(program)
-  const { instructions, functionInfo, lineInfo } = assemble(spec, program, name =>
-    descriptorOf(program, name, maps),
-  )
   const debug =
     btfFd === undefined || functionInfo.length === 0
       ? {}
@@ -118,7 +119,12 @@ const notTheVerifiers: ReadonlySet<string> = /* @__PURE__ */ new Set([
 const notOnCard = "the interface's card runs no BPF programs: mode 'native' or 'generic' needs none that does"
 
 /** The first load asks for no log, which costs time even where nothing is wrong. */
-function reloadForLog(program: ProgramSpec, options: ProgLoadOptions, first: number): number {
+function reloadForLog(
+  program: ProgramSpec,
+  options: ProgLoadOptions,
+  first: number,
+  poisoned: AssembledProgram['poisoned'],
+): number {
   const { result, log } = progLoadLogged(options)
   // what failed for want of memory, say, may succeed now
   if (result >= 0) return result
@@ -128,9 +134,23 @@ function reloadForLog(program: ProgramSpec, options: ProgLoadOptions, first: num
   })
   const cause = summarize(log)
   if (cause === undefined || notTheVerifiers.has(error.code)) throw error
-  throw new VerifierError(program.name, cause, log, {
+  const reached = poisoned.get(reachedCall(log, poison) ?? -1)
+  const hint = 'ask first: bpf_core_field_exists(), bpf_core_type_exists(), bpf_core_enum_value_exists()'
+  throw new VerifierError(program.name, reached ? reachedText(reached, log) : cause, log, {
     syscall: 'bpf(BPF_PROG_LOAD)',
+    ...(reached ? { hint } : {}),
     ...(error.errno === undefined ? {} : { errno: error.errno }),
     cause: error,
   })
+}
+
+function reachedText({ kind, why }: Poisoned, log: string): string {
+  const source = sourceBefore(log, poison)
+  const at = source === undefined ? '' : ` (${source})`
+  return `instruction ${reachedCall(log, poison)} needs ${nounOf(kind)} of ${why()}${at}`
+}
+
+/** `field_byte_offset` in a sentence. */
+function nounOf(kind: string): string {
+  return kind === 'enumval_value' ? 'the value' : `the ${kind.replace('field_', '').replaceAll('_', ' ')}`
 }

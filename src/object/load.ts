@@ -1,6 +1,9 @@
 import { BpfError } from '../errors.ts'
 import { type BpfMap, SectionMemory, Variable } from '../map/index.ts'
-import type { MapSpec, Spec } from '../spec/types.ts'
+import { functionsOf } from '../spec/assemble.ts'
+import type { CoreTarget } from '../spec/core/candidates.ts'
+import { resolveCore } from '../spec/core/relocate.ts'
+import type { FunctionSpec, MapSpec, Spec } from '../spec/types.ts'
 import {
   btfLoad,
   btfLoadLogged,
@@ -9,6 +12,7 @@ import {
   reserveDescriptors,
   systemError,
 } from '../syscall/index.ts'
+import { runningKernel } from './core-target.ts'
 import { createMap, fillSection, fillSlot, type LoadedBtf } from './create-map.ts'
 import { loadProgram } from './load-program.ts'
 import { BpfProgram } from './program.ts'
@@ -26,6 +30,8 @@ export interface Live {
 export interface Given {
   /** Maps by name in the object. They are taken over: closed with the object, and when loading fails. */
   readonly maps?: ReadonlyMap<string, BpfMap>
+  /** The types that CO-RE relocations are resolved by; default those of the running kernel. */
+  readonly types?: CoreTarget
 }
 
 /**
@@ -40,6 +46,7 @@ export function load(spec: Spec, given: Given = {}): Live {
   let btf: LoadedBtf | undefined
   try {
     refuseOtherByteOrder(spec)
+    const core = resolveCore(spec, functionsToLoad(spec), given.types ?? runningKernel())
     btf = loadBtf(spec)
     // best effort: where so many may not be open, creating one of them says so
     reserveDescriptors(spec.maps.length + spec.programs.length)
@@ -47,7 +54,7 @@ export function load(spec: Spec, given: Given = {}): Live {
     const constants = constantMaps(spec, maps)
     for (const program of spec.programs) {
       if (!program.autoload) continue
-      const fd = loadProgram(spec, program, maps, btf?.fd)
+      const fd = loadProgram(spec, program, maps, btf?.fd, core)
       programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program, maps }))
       bindConstants(constants, fd)
     }
@@ -60,6 +67,10 @@ export function load(spec: Spec, given: Given = {}): Live {
     if (btf) closeFd(btf.fd)
   }
   return { maps: inOrder(spec, maps), programs, ...liveVariables(spec, maps) }
+}
+
+function functionsToLoad({ programs }: Spec): FunctionSpec[] {
+  return programs.flatMap(program => (program.autoload ? functionsOf(program) : []))
 }
 
 function refuseOtherByteOrder({ elf }: Spec): void {

@@ -15,6 +15,20 @@ export function summarize(log: string): string | undefined {
   return `${lines[last]}${at}${source ? ` (${sourceOf(source)})` : ''}`
 }
 
+/** The instruction, by number, that calls a helper that there is none of; `undefined` where the verifier met no such call. */
+export function reachedCall(log: string, helper: number): number | undefined {
+  const found = new RegExp(`^(\\d+): \\(85\\) call unknown#${helper}\\b`, 'm').exec(log)
+  return found ? Number(found[1]) : undefined
+}
+
+/** The source line that such a call is in, where the program has source lines. */
+export function sourceBefore(log: string, helper: number): string | undefined {
+  const lines = log.split('\n').map(line => line.trim())
+  const call = lines.findIndex(line => line.includes(`call unknown#${helper}`))
+  const source = lines.slice(0, Math.max(call, 0)).findLast(line => line.startsWith(';'))
+  return source && sourceOf(source)
+}
+
 /** `7: (79) r1 = *(u64 *)(r0 +0)`, and since Linux 5.17 the state of the registers behind a `;`. */
 const instructionLine = /^\d+: \([0-9a-f]{2}\) /
 /** What follows the verifier's last word: statistics (kernel/bpf/verifier.c: print_verification_stats). */

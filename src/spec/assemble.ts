@@ -1,4 +1,7 @@
 import { BpfError } from '../errors.ts'
+import { accessText } from './core/access.ts'
+import { patch } from './core/patch.ts'
+import { type CoreFixes, coreRelocations, within } from './core/relocate.ts'
 import { type DebugInfo, debugInfo, type Placement } from './debug-info.ts'
 import { Instructions, instructionSize, pseudo } from './instructions.ts'
 import type { Reference } from './references.ts'
@@ -9,6 +12,15 @@ import type { FunctionSpec, ProgramSpec, Spec } from './types.ts'
 /** A program as BPF_PROG_LOAD takes it. */
 export interface AssembledProgram extends DebugInfo {
   readonly instructions: Uint8Array
+  /** By instruction: why it cannot be run on this kernel; the verifier refuses a program that can reach it. */
+  readonly poisoned: ReadonlyMap<number, Poisoned>
+}
+
+/** An instruction that needs what the kernel's types do not have. */
+export interface Poisoned {
+  /** The kind of its relocation. */
+  readonly kind: string
+  readonly why: () => string
 }
 
 /** The kernel takes no program of more instructions (include/linux/bpf.h: BPF_COMPLEXITY_LIMIT_INSNS). */
@@ -19,12 +31,15 @@ const mostInstructions = 1_000_000
  * meet them; all references filled in.
  *
  * @param descriptorOf gives the descriptor of a map by its name in the object
- * @throws BpfError `ERR_UNSUPPORTED` for a reference that this version cannot resolve.
+ * @param core what its CO-RE relocations come to; those of functions that are not in it stay as compiled
+ * @throws BpfError `ERR_UNSUPPORTED` for a reference that this version cannot resolve, `ERR_CORE` for a CO-RE relocation
+ * that does not fit its instruction.
  */
 export function assemble(
   spec: Spec,
   program: ProgramSpec,
   descriptorOf: (map: string) => number,
+  core: CoreFixes = new Map(),
 ): AssembledProgram {
   const placements = placeFunctions(program.body)
   const last = placements.at(-1)!
@@ -40,32 +55,35 @@ export function assemble(
   const instructions = new Uint8Array(length * instructionSize)
   const code = new Instructions(instructions, spec.elf.littleEndian)
   const startOf = new Map(placements.map(({ fn, at }) => [fn, at]))
-  for (const { fn, at } of placements) {
+  const poisoned = new Map<number, Poisoned>()
+  for (const placement of placements) {
+    const { fn, at } = placement
     instructions.set(bytesOf(spec, fn), at * instructionSize)
+    applyCore(spec, code, placement, core, poisoned)
     for (const reference of fn.references) {
       resolve(code, at + reference.at, reference, program, startOf, descriptorOf)
     }
   }
-  refuseCore(spec, program, placements)
-  return { instructions, ...debugInfo(spec, placements) }
+  return { instructions, poisoned, ...debugInfo(spec, placements) }
 }
 
-/** An instruction that must be rewritten for the types of the running kernel cannot be loaded as it is. */
-function refuseCore(spec: Spec, program: ProgramSpec, placements: readonly Placement[]): void {
-  for (const { fn } of placements) {
-    const section = spec.elf.sections[fn.section]!.name
-    const start = fn.start * instructionSize
-    const end = start + fn.length * instructionSize
-    const relocation = spec.ext?.coreRelocations
-      .get(section)
-      ?.find(({ offset }) => offset >= start && offset < end)
-    if (!relocation) continue
-    throw new BpfError(
-      `program '${program.name}' has CO-RE relocations (${relocation.kind} of ${spec.btf?.nameOf(relocation.type)} at ` +
-        `${section}+0x${relocation.offset.toString(16)}): this version resolves none`,
-      { code: 'ERR_UNSUPPORTED' },
-    )
+function applyCore(
+  { btf }: Spec,
+  code: Instructions,
+  { fn, at }: Placement,
+  core: CoreFixes,
+  poisoned: Map<number, Poisoned>,
+): void {
+  if (!btf) return
+  for (const fix of core.get(fn) ?? []) {
+    const why = within(btf, fn, fix.at, fix.relocation, () => patch(code, at + fix.at, fix.resolution))
+    if (why) poisoned.set(at + fix.at, { kind: fix.relocation.kind, why })
   }
+}
+
+/** The functions of a program: its own, then each sub-program that it reaches. */
+export function functionsOf({ body }: ProgramSpec): FunctionSpec[] {
+  return placeFunctions(body).map(({ fn }) => fn)
 }
 
 /** The unrelocated instructions of a function. */
@@ -133,8 +151,8 @@ function resolve(
 
 /**
  * The bytes that say which code a program is: what it is loaded as (type, attach type, flags, a hook that is fixed at
- * load), its instructions as compiled, and what each of them refers to by name. Equal for equal sources, whatever was
- * loaded before; the kernel's own tag is not (it leaves out where in a map an address points).
+ * load), its instructions as compiled, and what each of them refers to by name, CO-RE relocations too. Equal for equal
+ * sources, whatever was loaded before and on whichever kernel; the kernel's own tag is not (it leaves out where in a map an address points).
  */
 export function identityBytes(spec: Spec, program: ProgramSpec): Uint8Array {
   const placements = placeFunctions(program.body)
@@ -144,7 +162,9 @@ export function identityBytes(spec: Spec, program: ProgramSpec): Uint8Array {
   const { type, attachType = null, flags } = program
   const loadedAs = [type, attachType, flags, needsBtfTarget(type) ? hookToLoad(program) : null]
   const lengths = placements.map(({ fn }) => fn.length)
-  const text = new TextEncoder().encode(JSON.stringify([loadedAs, lengths, references]))
+  const accesses = placements.flatMap(({ fn, at }) => describedAccesses(spec, fn, at))
+  const description = [loadedAs, lengths, references, ...(accesses.length > 0 ? [accesses] : [])]
+  const text = new TextEncoder().encode(JSON.stringify(description))
   const code = placements.map(({ fn }) => bytesOf(spec, fn))
   const bytes = new Uint8Array(text.length + code.reduce((sum, part) => sum + part.length, 0))
   bytes.set(text)
@@ -154,6 +174,15 @@ export function identityBytes(spec: Spec, program: ProgramSpec): Uint8Array {
     end += part.length
   }
   return bytes
+}
+
+/** By names: an object's types get other ids whenever anything in it changes. */
+function describedAccesses(spec: Spec, fn: FunctionSpec, at: number): unknown[] {
+  return coreRelocations(spec, fn).map(relocation => [
+    at + relocation.offset / instructionSize - fn.start,
+    relocation.kind,
+    accessText(spec.btf!, relocation),
+  ])
 }
 
 function described(at: number, reference: Reference): unknown[] {

@@ -7,7 +7,7 @@ import { needs } from '../requirements.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 
-const objects = ['counter', 'functions', 'dead-branch', '../../examples/syscount/syscount']
+const objects = ['counter', 'functions', 'dead-branch', 'core-running', '../../examples/syscount/syscount']
 
 const bpftool = (...args: string[]): unknown =>
   JSON.parse(

@@ -1,0 +1,90 @@
+import type { Btf, CoreRelocation } from '../../btf/index.ts'
+import { BpfError } from '../../errors.ts'
+import { instructionSize } from '../instructions.ts'
+import type { FunctionSpec, Spec } from '../types.ts'
+import { accessText } from './access.ts'
+import { Candidates, type CoreTarget } from './candidates.ts'
+import { type Resolution, resolve } from './resolve.ts'
+
+/** A relocation of a function, resolved. */
+export interface CoreFix {
+  /** Instruction, counted from the function's start. */
+  readonly at: number
+  readonly relocation: CoreRelocation
+  readonly resolution: Resolution
+}
+
+/** What is to be written into each function that has CO-RE relocations. */
+export type CoreFixes = ReadonlyMap<FunctionSpec, readonly CoreFix[]>
+
+/** The CO-RE relocations of a function, in the order of `.BTF.ext`. */
+export function coreRelocations({ ext, elf }: Spec, fn: FunctionSpec): readonly CoreRelocation[] {
+  const all = ext?.coreRelocations.get(elf.sections[fn.section]!.name) ?? []
+  const start = fn.start * instructionSize
+  const end = start + fn.length * instructionSize
+  return all.filter(({ offset }) => offset >= start && offset < end)
+}
+
+/**
+ * Resolves the CO-RE relocations of these functions by the types of a kernel, in the order in which they are in the object.
+ * The target is not looked at unless there are any.
+ *
+ * @throws BpfError `ERR_CORE` for a relocation that makes no sense, or for which several types of the kernel give different
+ * answers. What the kernel does not have is no error: the instruction is made one that must not be reached.
+ */
+export function resolveCore(spec: Spec, functions: Iterable<FunctionSpec>, target: CoreTarget): CoreFixes {
+  const fixes = new Map<FunctionSpec, CoreFix[]>()
+  const { btf, ext, elf } = spec
+  if (!btf || !ext || ext.coreRelocations.size === 0) return fixes
+  const candidates = new Candidates(btf, target)
+  const bySection = groupBySection(spec, functions)
+  for (const [section, relocations] of ext.coreRelocations) {
+    const those = bySection.get(section) ?? []
+    for (const relocation of relocations) {
+      const instruction = relocation.offset / instructionSize
+      const fn = those.find(({ start, length }) => instruction >= start && instruction < start + length)
+      // a linker leaves the records of a weak function that it replaced
+      if (!fn) continue
+      const at = instruction - fn.start
+      const resolution = within(btf, fn, at, relocation, () =>
+        resolve(btf, relocation, candidates, elf.littleEndian),
+      )
+      const fix = { at, relocation, resolution }
+      const others = fixes.get(fn)
+      if (others) others.push(fix)
+      else fixes.set(fn, [fix])
+    }
+  }
+  return fixes
+}
+
+function groupBySection({ elf }: Spec, functions: Iterable<FunctionSpec>): Map<string, FunctionSpec[]> {
+  const bySection = new Map<string, FunctionSpec[]>()
+  for (const fn of new Set(functions)) {
+    const { name } = elf.sections[fn.section]!
+    const others = bySection.get(name)
+    if (others) others.push(fn)
+    else bySection.set(name, [fn])
+  }
+  return bySection
+}
+
+/** Says of an error about a relocation which one it is. */
+export function within<T>(
+  btf: Btf,
+  fn: FunctionSpec,
+  at: number,
+  relocation: CoreRelocation,
+  step: () => T,
+): T {
+  try {
+    return step()
+  } catch (cause) {
+    if (!(cause instanceof BpfError) || cause.code !== 'ERR_CORE') throw cause
+    throw new BpfError(
+      `function '${fn.name}', instruction ${at}: CO-RE relocation ${relocation.kind} of ` +
+        `${accessText(btf, relocation)}: ${cause.message}`,
+      { code: 'ERR_CORE', cause },
+    )
+  }
+}
