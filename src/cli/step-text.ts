@@ -1,55 +1,67 @@
+import { isOutside } from '../plan/layout.ts'
+import { switchDirectory } from '../plan/names.ts'
 import type { Step } from '../plan/steps.ts'
 
-type StepOf<Do extends Step['do']> = Extract<Step, { do: Do }>
-
-/** Steps as a person reads them; those that do the same to one thing after the other are one sentence. */
+/**
+ * Steps as a person reads them: those that do the same to several things are one sentence, and the directories of a
+ * generation go without saying.
+ */
 export function stepTexts(steps: readonly Step[]): string[] {
-  const groups: Step[][] = []
+  const detached = new Set(steps.flatMap(step => (step.do === 'detach' ? [step.name] : [])))
+  const groups: { readonly topic: string; readonly steps: Step[] }[] = []
   for (const step of steps) {
+    const topic = topicOf(step, detached)
     const last = groups.at(-1)
-    if (last?.[0] && groupOf(last[0]) === groupOf(step)) last.push(step)
-    else groups.push([step])
+    if (topic === undefined) continue
+    if (last?.topic === topic) last.steps.push(step)
+    else groups.push({ topic, steps: [step] })
   }
-  return groups.flatMap(group => textOf(group))
+  return groups.map(({ topic, steps }) => textOf(topic, steps))
 }
 
-function groupOf(step: Step): string {
-  return 'kind' in step ? `${step.do} ${step.kind}` : step.do
+/** What goes into one sentence; `undefined` for what needs none. */
+function topicOf(step: Step, detached: ReadonlySet<string>): string | undefined {
+  switch (step.do) {
+    case 'make-directory':
+    case 'remove-directory':
+      return isOutside(step.path) ? step.do : undefined
+    case 'unpin':
+      if (step.kind === 'manifest') return undefined
+      if (step.path.includes(`/${switchDirectory}/`)) return 'unpin-copy'
+      return step.kind === 'link' && detached.has(step.name) ? 'detach' : 'unpin'
+    default:
+      return step.do
+  }
 }
 
-function textOf(group: readonly Step[]): string[] {
-  const [first] = group
-  if (!first) return []
-  const text = listTexts[first.do]
-  // the steps of a group have the `do` of its first
-  if (text) return [text(group as readonly never[])]
-  return group.map(singleText)
-}
-
-function list(what: string, names: readonly string[]): string {
-  return `${what}${names.length === 1 ? '' : 's'} ${names.join(', ')}`
-}
-
-type ListTexts = { readonly [Do in Step['do']]?: (steps: readonly StepOf<Do>[]) => string }
-
-const namesOf = (steps: readonly { readonly name: string }[]): string[] => steps.map(({ name }) => name)
-const kindOf = (steps: readonly { readonly kind: string }[]): string => steps[0]?.kind ?? 'pin'
-
-const listTexts: ListTexts = {
-  'make-directory': steps => `make ${steps.map(({ path }) => path).join(', ')}`,
-  pin: steps => `pin ${list(kindOf(steps), namesOf(steps))}`,
-  unpin: steps => `remove the pin of ${list(kindOf(steps), namesOf(steps))}`,
-  detach: steps => `detach ${list('link', namesOf(steps))}`,
-  'remove-directory': steps => `remove ${steps.map(({ path }) => path).join(', ')}`,
-  copy: steps => `copy the entries of ${list('map', mapsOf(steps))}, while the old programs go on`,
-  attach: steps => `attach ${list('program', namesOf(steps))}`,
-  swap: steps => `put the new ${list(kindOf(steps), namesOf(steps))} in place`,
-  'update-link': steps => `switch ${list('link', namesOf(steps))} to the new programs`,
-  sweep: steps => `carry over what changed meanwhile in ${list('map', mapsOf(steps))}`,
-}
-
-function mapsOf(steps: readonly { readonly map: string }[]): string[] {
-  return steps.map(({ map }) => map)
+function textOf(topic: string, steps: readonly Step[]): string {
+  const names = namesOf(steps)
+  switch (topic) {
+    case 'make-directory':
+      return `make ${pathsOf(steps)}`
+    case 'remove-directory':
+      return `remove ${pathsOf(steps)}, if nothing else is there`
+    case 'pin':
+      return `pin ${things(steps)}`
+    case 'unpin':
+      return `remove the old pins of ${things(steps)}`
+    case 'unpin-copy':
+      return `remove the copy of ${list('map', names)}`
+    case 'detach':
+      return `detach ${list('link', names)}`
+    case 'copy':
+      return `copy the entries of ${list('map', names)}, while the old programs go on`
+    case 'sweep':
+      return `carry over what changed meanwhile in ${list('map', names)}`
+    case 'attach':
+      return `attach ${list('link', names)}`
+    case 'update-link':
+      return `switch ${list('link', names)} to the new programs`
+    case 'swap':
+      return `put ${things(steps)} in the place of the old, each at once`
+    default:
+      return steps.map(singleText).join('; ')
+  }
 }
 
 function singleText(step: Step): string {
@@ -69,7 +81,29 @@ function singleText(step: Step): string {
     case 'drop-previous':
       return `remove ${step.path}, if there is one`
     default:
-      // all others have a text for several at once
+      // the others have a sentence for several at once
       return step.do
   }
+}
+
+function list(what: string, names: readonly string[]): string {
+  return `${what}${names.length === 1 ? '' : 's'} ${names.join(', ')}`
+}
+
+/** Each name once: a link is detached and its pin removed. */
+function namesOf(steps: readonly Step[]): string[] {
+  return [...new Set(steps.flatMap(step => ('name' in step ? step.name : 'map' in step ? step.map : [])))]
+}
+
+function pathsOf(steps: readonly Step[]): string {
+  return steps.flatMap(step => ('path' in step ? step.path : [])).join(', ')
+}
+
+/** `maps flows, stats; program on_xdp` */
+function things(steps: readonly Step[]): string {
+  const kinds = new Map<string, string[]>()
+  for (const step of steps) {
+    if ('kind' in step) kinds.set(step.kind, [...(kinds.get(step.kind) ?? []), step.name])
+  }
+  return Array.from(kinds, ([kind, names]) => list(kind, names)).join('; ')
 }
