@@ -12,7 +12,7 @@ export async function generalHelp(): Promise<string> {
     }),
   )
   return [
-    'Loads BPF objects, pins them as a whole on bpffs, and finds them again.',
+    'Loads BPF objects, pins them as a whole on bpffs, finds them again, and upgrades them in place.',
     '',
     'usage: bpfpin COMMAND [OPTION]...',
     '',
@@ -21,7 +21,7 @@ export async function generalHelp(): Promise<string> {
     ...optionLines({ ...commonOptions, version: { text: 'print the version' } }),
     '',
     "bpfpin COMMAND --help shows a command's own options.",
-    'exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused because what is pinned does not fit',
+    'exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused because something would be lost',
   ].join('\n')
 }
 
