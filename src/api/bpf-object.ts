@@ -70,7 +70,7 @@ export class BpfObject {
   readonly programs: Collection<BpfProgram>
   readonly variables: Collection<Variable>
   readonly #parts: ObjectParts
-  readonly #links: Map<string, BpfLink>
+  readonly #links: Set<BpfLink>
   #unattached: readonly Unattached[] = []
   #isPinned: boolean
   #isNameTaken: boolean
@@ -82,19 +82,28 @@ export class BpfObject {
     this.maps = new Collection('map', parts.maps.values())
     this.programs = new Collection('program', parts.programs.values())
     this.variables = new Collection('variable', parts.variables.values())
-    this.#links = new Map(parts.links)
+    this.#links = new Set(parts.links.values())
+    for (const program of this.programs) program.onAttach(link => this.#take(link))
     this.#parts = parts
     this.#isPinned = parts.isPinned
     this.#isNameTaken = parts.isNameTaken
   }
 
-  /** The links of attached programs, each under the name of its program, or `program~label`. */
+  /**
+   * The links of attached programs, each under the name of its program, or `program~label`: those that {@link attach} made
+   * and those of `program.attach()`. One that was closed is none.
+   */
   get links(): Collection<BpfLink> {
     return new Collection('link', this.#openLinks())
   }
 
   #openLinks(): BpfLink[] {
-    return [...this.#links.values()].filter(link => !link.closed)
+    return [...this.#links].filter(link => !link.closed)
+  }
+
+  #take(link: BpfLink): void {
+    for (const old of this.#links) if (old.closed) this.#links.delete(old)
+    this.#links.add(link)
   }
 
   /** The programs that the last {@link attach} left out because they do not say where. */
@@ -148,7 +157,6 @@ export class BpfObject {
       for (const link of attached) link.close()
       throw error
     }
-    for (const link of attached) this.#links.set(link.name, link)
     this.#unattached = unattached
   }
 
@@ -163,18 +171,17 @@ export class BpfObject {
       for (const { name, label, wants } of plannedLinks(program.spec)) {
         if (this.#isAttached(name)) continue
         if (wants !== undefined) unattached.push({ program: program.name, wants })
-        else if (program.spec.link.pinPath === null) {
-          this.#links.set(name, program.attach({ label }))
-        }
+        else if (program.spec.link.pinPath === null) program.attach({ label })
       }
     }
     this.#unattached = unattached
   }
 
   /**
-   * Pins maps, programs and links below `<root>/<name>`: all of it, or nothing.
+   * Pins maps, programs and {@link links} below `<root>/<name>`: all of it, or nothing.
    *
-   * @throws BpfError `ERR_PINNED` where the object is pinned already, `ERR_NO_BPFFS`, `ERR_LOCKED`, `ERR_FOREIGN`, else
+   * @throws BpfError `ERR_PINNED` where the object is pinned already, `ERR_UNPINNABLE` for a link that cannot be pinned,
+   * `ERR_NAME` for two links of one name, `ERR_NO_BPFFS`, `ERR_LOCKED`, `ERR_FOREIGN`, else
    * with the kernel's errno.
    */
   pin(options: PinOptions = {}): void {
@@ -198,7 +205,7 @@ export class BpfObject {
       })
     }
     const { spec, maps, programs } = this.#parts
-    const links = new Map(this.#openLinks().map(link => [link.name, link]))
+    const links = byName(this.#openLinks())
     pinObject({ spec, maps, programs, links }, writer)
     this.#isPinned = true
   }
@@ -246,7 +253,7 @@ export class BpfObject {
   }
 
   #closeLinks(): void {
-    for (const link of this.#links.values()) link.close()
+    for (const link of this.#links) link.close()
     this.#links.clear()
   }
 
@@ -266,7 +273,7 @@ export class BpfObject {
     if (this.#isClosed) return
     this.#isClosed = true
     for (const section of this.#parts.sections) section.close()
-    for (const link of this.#links.values()) link.close()
+    for (const link of this.#links) link.close()
     for (const program of this.programs) program.close()
     for (const map of this.maps) map.close()
   }
@@ -277,7 +284,8 @@ export class BpfObject {
 
   /** A link that the user closed is none. */
   #isAttached(name: string): boolean {
-    return this.#links.get(name)?.closed === false
+    for (const link of this.#links) if (link.name === name && !link.closed) return true
+    return false
   }
 
   #mustBeOpen(): void {
@@ -292,4 +300,15 @@ export class BpfObject {
       hint: 'upgrade() works on a pinned object',
     })
   }
+}
+
+/** @throws BpfError `ERR_NAME` where a program was attached twice, to one target or to two that have no labels. */
+function byName(links: readonly BpfLink[]): Map<string, BpfLink> {
+  const named = new Map(links.map(link => [link.name, link]))
+  if (named.size === links.length) return named
+  const { name } = links.find(link => named.get(link.name) !== link) ?? {}
+  throw new BpfError(`there are two links '${name}': they cannot both be pinned under that name`, {
+    code: 'ERR_NAME',
+    hint: "close one of them; several targets of a program have labels (the program's targets)",
+  })
 }

@@ -64,6 +64,7 @@ export class BpfProgram {
   readonly spec: ProgramSpec | undefined
   readonly #maps: MapsByName | undefined
   #fd: number
+  #onAttach: ((link: BpfLink) => void) | undefined
 
   constructor({ name, fd, spec, maps }: ProgramInit) {
     this.name = name
@@ -98,7 +99,9 @@ export class BpfProgram {
   }
 
   /**
-   * Attaches it where its section name or its target says. The link is the caller's to close or to pin.
+   * Attaches it where its section name or its target says. The link of a program that belongs to an object is one of the
+   * object's `links`, as if `object.attach()` had made it: pinned by its `pin()`, and closed with it. Any other is the
+   * caller's to close.
    *
    * @throws BpfError `ERR_NO_TARGET` where neither says, `ERR_VALUE` for a target that is none for this program, else
    * with the kernel's errno.
@@ -112,7 +115,14 @@ export class BpfProgram {
         },
       )
     }
-    return attachProgram({ spec: this.spec, fd: this.fd, maps: this.#maps }, label)
+    const link = attachProgram({ spec: this.spec, fd: this.fd, maps: this.#maps }, label)
+    this.#onAttach?.(link)
+    return link
+  }
+
+  /** @internal Tells the object that has the program of each link that {@link attach} makes from now on. */
+  onAttach(tell: (link: BpfLink) => void): void {
+    this.#onAttach = tell
   }
 
   /**

@@ -8,7 +8,7 @@ import { isOutside, linkPlace, mapPlace, type PinKind, type Place, programPlace 
 import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix, previousSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
-import type { Spec } from '../spec/types.ts'
+import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { applySteps } from './apply.ts'
 import { occupantOf, occupantText } from './identity.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
@@ -125,6 +125,7 @@ function pinRecords({ spec, maps, programs, links }: Pinnable, site: PinSite): P
     const owner = owners.get(link.program)
     const place = owner ? linkPlace(owner, root, link.label) : null
     if (place) refuseUnpinnable(link)
+    if (place && owner) refuseByHand(link, owner)
     add(place, link)
   }
   refuseOneForTwo(records)
@@ -137,6 +138,15 @@ export function refuseUnpinnable({ name, unpinnable }: BpfLink): void {
   throw new BpfError(`link '${name}' cannot be pinned: ${unpinnable}`, {
     code: 'ERR_UNPINNABLE',
     hint: `keep it in this process: set its program's link.pinPath to null`,
+  })
+}
+
+/** What is found again would have a link that the object does not ask for, and an upgrade would detach it. */
+function refuseByHand({ name }: BpfLink, { name: program, autoattach }: ProgramSpec): void {
+  if (autoattach) return
+  throw new BpfError(`link '${name}' is not to be pinned: program '${program}' has autoattach: false`, {
+    code: 'ERR_UNPINNABLE',
+    hint: `set its autoattach to true before pin(); to keep the link in this process, set its link.pinPath to null`,
   })
 }
 

@@ -88,7 +88,7 @@ export interface ProgramSpec {
   flags: number
   /** `false` (also by a `?` in front of the section name): left out of load, attach and pin. */
   autoload: boolean
-  /** `false`: loaded and pinned, not attached by `attach()`. */
+  /** `false`: loaded and pinned, not attached by `attach()`; a link that the program is given by hand is not pinned. */
   autoattach: boolean
   /** Where to pin: a path, absolute or below the root, `null` for "do not pin", `undefined` for the place that the layout gives. */
   pinPath: string | null | undefined
