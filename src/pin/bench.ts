@@ -293,7 +293,9 @@ export class Bench {
   #idAt(kind: PinKind, path: string): number | undefined {
     const place = this.#find(path)
     const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
-    return fd < 0 ? undefined : closedAfter(fd, () => idOf(fd, kind))
+    if (fd === ENOENT) return undefined
+    if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `looking for a ${kind}`, path)
+    return closedAfter(fd, () => idOf(fd, kind))
   }
 
   #isPinned(path: string): boolean {

@@ -122,7 +122,8 @@ export function succeed(
       [next, current],
       [directory, lock.next],
     ])
-    const manifest = hand.manifest()
+    // nothing that can fail is asked after the commit but by its steps
+    const manifest = hand.written
     const finish = finishSteps({ directory, old: old.manifest, new: manifest })
     const { left, dead, held } = applySteps(
       finish,
@@ -160,6 +161,7 @@ class Hand {
   /** To be closed in the end. */
   readonly #open: number[] = []
   readonly #snapshots = new Map<string, number>()
+  #written: Manifest | undefined
 
   constructor(successor: Successor, old: Generation, writer: Writer, links: Map<string, BpfLink>) {
     this.#successor = successor
@@ -172,7 +174,10 @@ class Hand {
     return {
       descriptorOf: (kind, name) => this.#descriptorOf(kind, name),
       oldProgram: name => this.#oldProgram(name),
-      manifest: () => this.manifest(),
+      manifest: () => {
+        this.#written = this.#manifest()
+        return this.#written
+      },
       succession: this.#tools(),
     }
   }
@@ -191,12 +196,17 @@ class Hand {
       sweep: (map, snapshot) => takeoverOf(map).sweep(snapshot),
       awaitLinks,
       awaitPrograms: waitForPrograms,
-      dropPrevious: name => dropGeneration(this.#writer.root, name, this.manifest()),
+      dropPrevious: name => dropGeneration(this.#writer.root, name, this.written),
     }
   }
 
+  /** What the new generation says of itself. */
+  get written(): Manifest {
+    return required(this.#written, 'manifest')
+  }
+
   /** As far as its links are attached yet. */
-  manifest(): Manifest {
+  #manifest(): Manifest {
     const { name, pins, links, programRecords, directories, takeovers, previous, btf } = this.#successor
     const inherited = this.#old.manifest.directories ?? []
     const all = [...new Set([...inherited, ...directories])]
