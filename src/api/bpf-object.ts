@@ -19,6 +19,7 @@ import {
 import type { PinKind } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import type { Spec } from '../spec/types.ts'
+import { absentMap, absentProgram, absentVariable } from './absent.ts'
 import { Collection } from './collection.ts'
 
 /** What a live object is made from. */
@@ -79,9 +80,10 @@ export class BpfObject {
   /** @internal */
   constructor(parts: ObjectParts) {
     this.name = parts.spec.name
-    this.maps = new Collection('map', parts.maps.values())
-    this.programs = new Collection('program', parts.programs.values())
-    this.variables = new Collection('variable', parts.variables.values())
+    const { spec } = parts
+    this.maps = new Collection('map', parts.maps.values(), absentMap(spec))
+    this.programs = new Collection('program', parts.programs.values(), absentProgram(spec))
+    this.variables = new Collection('variable', parts.variables.values(), absentVariable(spec))
     this.#links = new Set(parts.links.values())
     for (const program of this.programs) program.onAttach(link => this.#take(link))
     this.#parts = parts

@@ -239,4 +239,43 @@ onKernel('a root that was made for a pin that failed is removed again', () => {
   assert.equal(tree(), [])
 })
 
+onKernel('an object that is found says of what is not pinned that it is not', () => {
+  const open = () => {
+    const spec = openObject(fixture('functions'), { root })
+    spec.maps.get('.bss').pinPath = null
+    spec.programs.get('run').pinPath = null
+    return spec
+  }
+  const variable = [...openObject(fixture('functions')).variables].find(({ map }) => map === '.bss')!.name
+  using first = open().load()
+  assert.is(first.maps.get('.bss').name, '.bss')
+  first.pin()
+  using again = open().loadPinned()
+  assert.not(again.maps.has('.bss'))
+  const errors = [
+    failure(() => again.maps.get('.bss')),
+    failure(() => again.programs.get('run')),
+    failure(() => again.variables.get(variable)),
+  ]
+  const why = 'is not pinned, as its pinPath is null'
+  assert.equal(
+    errors.map(({ code }) => code),
+    Array(3).fill('ERR_UNKNOWN_NAME'),
+  )
+  assert.match(errors[0]!.message, `map '.bss' ${why}`)
+  assert.match(errors[1]!.message, `program 'run' ${why}`)
+  assert.match(errors[2]!.message, `variable '${variable}' is in map '.bss', which ${why}`)
+  assert.match(failure(() => again.maps.get('bss')).message, "there is no map 'bss'")
+  first.unpin()
+})
+
+onKernel('what was not to be created or loaded says so', () => {
+  const spec = openObject(fixture('functions'), { root })
+  spec.programs.get('run').autoload = false
+  spec.maps.get('numbers').autocreate = false
+  using object = spec.load()
+  assert.match(failure(() => object.programs.get('run')).message, "program 'run' was not loaded")
+  assert.match(failure(() => object.maps.get('numbers')).message, "map 'numbers' was not created")
+})
+
 test.run()

@@ -1,0 +1,45 @@
+import type { Spec } from '../spec/types.ts'
+import type { Absent } from './collection.ts'
+
+/** Why a live object lacks a map that it has in its file. */
+export function absentMap({ maps }: Spec): Absent {
+  const byName = new Map(maps.map(map => [map.name, map]))
+  return name => {
+    const map = byName.get(name)
+    if (!map) return undefined
+    if (!map.autocreate) return notMade('was not created: its autocreate is false')
+    return map.pinPath === null ? notPinned : undefined
+  }
+}
+
+/** As {@link absentMap}, of a program. */
+export function absentProgram({ programs }: Spec): Absent {
+  const byName = new Map(programs.map(program => [program.name, program]))
+  return name => {
+    const program = byName.get(name)
+    if (!program) return undefined
+    if (!program.autoload) return notMade('was not loaded: its autoload is false')
+    return program.pinPath === null ? notPinned : undefined
+  }
+}
+
+/** As {@link absentMap}, of a variable, which is where its map is. */
+export function absentVariable(spec: Spec): Absent {
+  const maps = new Map(spec.variables.map(({ name, map }) => [name, map]))
+  const ofMap = absentMap(spec)
+  return name => {
+    const map = maps.get(name)
+    const why = map === undefined ? undefined : ofMap(map)
+    return why && { ...why, problem: `is in map '${map}', which ${why.problem}` }
+  }
+}
+
+/** What is not pinned went with the process that loaded the object. */
+const notPinned = {
+  problem: 'is not pinned, as its pinPath is null: an object that is found pinned does not have it',
+  hint: 'only the process that loaded the object has what is not pinned',
+}
+
+function notMade(problem: string): { readonly problem: string; readonly hint: string } {
+  return { problem, hint: 'set it before the object is loaded' }
+}
