@@ -152,10 +152,12 @@ export class ObjectSpec {
    * links go on without a gap where their kind allows it. Links whose hook is gone are attached anew.
    *
    * @throws PinMismatchError where a pinned map does not fit and may not be converted, BpfError `ERR_GAP` where events would
-   * be lost, `ERR_LOCKED`, `ERR_FOREIGN`, VerifierError, else with the kernel's errno. Nothing is changed then, unless the
-   * error says that the new generation is in place.
+   * be lost, `ERR_UNKNOWN_NAME` for a map or field in the options that is not there, `ERR_LOCKED`, `ERR_FOREIGN`,
+   * VerifierError, else with the kernel's errno. Nothing is changed then, unless the error says that the new generation
+   * is in place.
    */
   upgrade(options: UpgradeOptions = {}): BpfObject {
+    this.#refuseUnknownMaps(options)
     const found = this.#findSame()
     if (found) return found
     const writer = Writer.open(this.#site, this.name, options)
@@ -178,6 +180,7 @@ export class ObjectSpec {
    * and the steps. Changes nothing, and waits for nobody.
    */
   plan(options: UpgradeOptions = {}): Plan {
+    this.#refuseUnknownMaps(options)
     using root = Root.find(this.#site.root)
     for (;;) {
       const generation = root && openGeneration(root, this.name, { isOurs: true })
@@ -195,6 +198,12 @@ export class ObjectSpec {
         closeGeneration(generation)
       }
     }
+  }
+
+  /** Whoever misspells a name would lose what is to be kept. */
+  #refuseUnknownMaps({ maps, convert, merge }: UpgradeOptions): void {
+    for (const named of [maps, convert, merge])
+      for (const name of Object.keys(named ?? {})) this.maps.get(name)
   }
 
   #succeed(generation: Generation, writer: Writer, options: UpgradeOptions): BpfObject {
