@@ -1,5 +1,6 @@
 // core OBJECT BTF: what libbpf makes of each program's instructions by the types in a file. For each program, alone, a line
-// with its name and its instructions in hexadecimal, or with `refused` and an error.
+// with its name and its instructions in hexadecimal, or with `refused` and an error. Then, behind a line `together`, the
+// same of all that were not refused, loaded at once.
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static struct bpf_object *open_object(const char *path, const char *btf)
 int main(int argc, char **argv)
 {
 	LIBBPF_OPTS(libbpf_prog_handler_opts, handler, .prog_prepare_load_fn = show);
-	struct bpf_object *names, *object;
+	struct bpf_object *names, *object, *together;
 	struct bpf_program *named, *program;
 	int error;
 
@@ -49,7 +50,8 @@ int main(int argc, char **argv)
 	if (argc != 3 || libbpf_register_prog_handler("raw_tp+", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &handler) < 0)
 		return 2;
 	names = open_object(argv[1], argv[2]);
-	if (!names)
+	together = open_object(argv[1], argv[2]);
+	if (!names || !together)
 		return 1;
 	bpf_object__for_each_program(named, names) {
 		object = open_object(argv[1], argv[2]);
@@ -61,10 +63,18 @@ int main(int argc, char **argv)
 			bpf_program__set_autoload(program, chosen);
 		}
 		error = bpf_object__load(object);
-		if (error)
+		if (error) {
 			printf("%s refused %s\n", bpf_program__name(named), strerror(-error));
+			program = bpf_object__find_program_by_name(together, bpf_program__name(named));
+			bpf_program__set_autoload(program, 0);
+		}
 		bpf_object__close(object);
 	}
+	printf("together\n");
+	error = bpf_object__load(together);
+	if (error)
+		printf("all refused %s\n", strerror(-error));
+	bpf_object__close(together);
 	bpf_object__close(names);
 	return 0;
 }
