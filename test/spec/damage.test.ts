@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parseElf } from '../../src/elf/index.ts'
 import { BpfError, BtfError, ElfError } from '../../src/errors.ts'
-import { assemble } from '../../src/spec/assemble.ts'
+import { assemble, functionsOf } from '../../src/spec/assemble.ts'
+import { resolveCore } from '../../src/spec/core/relocate.ts'
 import { parseSpec } from '../../src/spec/parse.ts'
 import { fixture } from '../fixtures.ts'
 
@@ -46,5 +48,42 @@ test('whatever is damaged in an object, it is read or refused with a place', () 
   // most of a file is text and instructions, which may be anything
   assert.ok(refused > runs / 20 && refused < runs, `${refused} of ${runs} refused`)
 })
+
+test('whatever is damaged in an object with CO-RE relocations, or in the types that it is to run on, is refused by name', () => {
+  const random = randomNumbers(20261123)
+  const [object, types] = ['core-types', 'core-kernel'].map(name => readFileSync(fixture(name)))
+  const whole = parseSpec(object!, 'whole')
+  let refused = 0
+  for (let run = 0; run < runs / 10; run++) {
+    const isObject = run % 2 === 0
+    const damaged = new Uint8Array(isObject ? object! : types!)
+    const { offset, length } = rangeOfTypes(damaged)
+    for (let bytes = 1 + (random() % 4); bytes > 0; bytes--) {
+      damaged[offset + (random() % length)] = random() % 3 === 0 ? random() : edges[random() % edges.length]!
+    }
+    try {
+      const parsed = parseSpec(damaged, 'damaged')
+      const spec = isObject ? parsed : whole
+      const btf = isObject ? whole.btf! : parsed.btf!
+      const target = { main: () => ({ name: 'kernel', btf }), modules: () => [] }
+      for (const program of spec.programs) {
+        const core = resolveCore(spec, functionsOf(program), target)
+        for (const { why } of assemble(spec, program, () => 3, core).poisoned.values()) why()
+      }
+    } catch (error) {
+      refused++
+      const isPlaced = error instanceof ElfError || error instanceof BtfError
+      const isCore = error instanceof BpfError && error.code === 'ERR_CORE'
+      assert.ok(isPlaced || isCore, `run ${run}: ${error instanceof Error ? error.stack : error}`)
+    }
+  }
+  assert.ok(refused > runs / 40 && refused < runs / 10, `${refused} refused`)
+})
+
+/** Where `.BTF` is in a file. */
+function rangeOfTypes(bytes: Uint8Array): { readonly offset: number; readonly length: number } {
+  const section = parseElf(bytes).section('.BTF')!
+  return { offset: section.data.byteOffset, length: section.size }
+}
 
 test.run()

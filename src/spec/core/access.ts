@@ -119,7 +119,12 @@ export function pathOf({ btf, root, steps }: Pick<Access, 'btf' | 'root' | 'step
   if (!first) return name
   if (first.name !== undefined) return `${name}: ${first.name}`
   const start = first.index === 0 ? name : `${name}[${first.index}]`
-  return start + rest.map(step => (step.name === undefined ? `[${step.index}]` : `.${step.name}`)).join('')
+  return start + stepsText(rest)
+}
+
+/** `.comm[3]` */
+export function stepsText(steps: readonly Step[]): string {
+  return steps.map(step => (step.name === undefined ? `[${step.index}]` : `.${step.name}`)).join('')
 }
 
 /** What a relocation accesses, as C writes it; as the numbers that it has where they lead nowhere. */

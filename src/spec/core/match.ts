@@ -8,7 +8,7 @@ import {
   type TypeId,
   typeName,
 } from '../../btf/index.ts'
-import { type Access, isInside, pathOf, type Step, stepsLimit, subjectOf } from './access.ts'
+import { type Access, isInside, type Step, stepsLimit, stepsText, subjectOf } from './access.ts'
 import { areFieldsCompatible, areTypesCompatible } from './compatible.ts'
 import { doTypesMatch } from './match-types.ts'
 import { refusal } from './refusal.ts'
@@ -87,10 +87,10 @@ function findElement(
 ): Found | Miss {
   const array = btf.resolve(at)
   if (root === undefined) {
-    const path = (): string => pathOf({ btf, root: before[0]!.type, steps: before })
-    if (array.kind !== 'array') return { miss: () => `: ${path()} is no array there` }
+    const path = (): string => stepsText(before.slice(1))
+    if (array.kind !== 'array') return { miss: () => `has no array at ${path()}` }
     if (!isInside(btf, before.at(-1), array, index)) {
-      return { miss: () => `: ${path()} has ${array.length} elements there, and no ${index}` }
+      return { miss: () => `has ${array.length} elements at ${path()}, and no ${index}` }
     }
   }
   const type = btf.resolveId(root ?? (array.kind === 'array' ? array.elementType : at))

@@ -86,12 +86,7 @@ function refuseAmbiguity(local: Access, a: Match, b: Match): void {
 
 function missesText(misses: readonly { readonly candidate: Candidate; readonly why: Miss }[]): string {
   if (misses.length === 0) return 'there is no such type'
-  return misses
-    .map(({ candidate, why }) => {
-      const text = why.miss()
-      return `${placeOf(candidate)}${text.startsWith(':') ? '' : ' '}${text}`
-    })
-    .join('; ')
+  return misses.map(({ candidate, why }) => `${placeOf(candidate)} ${why.miss()}`).join('; ')
 }
 
 function placeOf({ from, id }: Candidate): string {
