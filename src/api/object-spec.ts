@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
@@ -21,6 +20,7 @@ import {
   readState,
   refuse,
   reusableMaps,
+  rootPath,
   upgradeObject,
   Writer,
   withUsers,
@@ -40,7 +40,11 @@ import { Collection } from './collection.ts'
 export interface OpenOptions {
   /** The object's name, which its directory on bpffs has. Default: the file name less `.bpf.o` or `.o`. */
   readonly name?: string
-  /** Directory on bpffs, absolute or from the working directory; made if it is not there. Default `/sys/fs/bpf`. */
+  /**
+   * Directory on bpffs, absolute or from the working directory; made if it is not there. Default `/sys/fs/bpf`. One that is
+   * open is `/proc/self/fd/N`: it stands for the path that it has when this is called; where it has none, as on a bpffs
+   * that is mounted nowhere, nothing can be pinned outside of the object's own directory.
+   */
   readonly root?: string
   /** `'libbpf'`: maps marked LIBBPF_PIN_BY_NAME are shared with programs on libbpf, at `<root>/<map>`. */
   readonly layout?: Layout
@@ -366,7 +370,7 @@ export function openObject(source: string | Uint8Array, options: OpenOptions = {
   }
   const directory = encodeObjectName(name)
   const bytes = typeof source === 'string' ? readObject(source) : source
-  const site = { root: resolve(root), directory, layout }
+  const site = { root: rootPath(root), directory, layout }
   return new ObjectSpec(parseSpec(bytes, name), site, btf === undefined ? undefined : typesIn(btf))
 }
 

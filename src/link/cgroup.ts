@@ -1,7 +1,7 @@
-import { resolve } from 'node:path'
 import { BpfError } from '../errors.ts'
 import { type AttachType, attachTypes } from '../spec/kernel.ts'
 import type { CgroupTarget } from '../spec/targets.ts'
+import { settledPath } from '../syscall/index.ts'
 import { openDirectory } from './descriptor.ts'
 import { type Attaching, type Attachment, createLink, type Family } from './family.ts'
 import { hasOrder, lastingOrder, orderHints, withOrder } from './order.ts'
@@ -19,7 +19,7 @@ export const cgroup: Family<'cgroup'> = {
     attachType === undefined ? "an attach type ('cgroup_inet_ingress', ...)" : undefined,
   complete(target, { name }) {
     refuseProgram(target, name)
-    return { ...lastingOrder(target), cgroup: resolve(target.cgroup) }
+    return { ...lastingOrder(target), cgroup: settledPath(target.cgroup) }
   },
   attach: (program, target) => attach(program, target, '5.7'),
 }

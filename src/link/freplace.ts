@@ -1,10 +1,16 @@
-import { resolve } from 'node:path'
 import { parseBtf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { isTarget } from '../spec/target-forms.ts'
 import { type ProgramTarget, targetsOf } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
-import { btfBytes, btfGetFdById, progGetFdById, progInfo, systemError } from '../syscall/index.ts'
+import {
+  btfBytes,
+  btfGetFdById,
+  progGetFdById,
+  progInfo,
+  settledPath,
+  systemError,
+} from '../syscall/index.ts'
 import { Descriptor, openPinOf } from './descriptor.ts'
 import { createLink, type Family } from './family.ts'
 
@@ -39,7 +45,7 @@ export const freplace: Family<'program'> = {
 
 /** The target as it is good anywhere, with the function that the section names. @throws BpfError `ERR_VALUE` where it names another. */
 function completeReplaced(asked: ProgramTarget, { name, rule, section }: ProgramSpec): ProgramTarget {
-  const target = typeof asked.program === 'string' ? { ...asked, program: resolve(asked.program) } : asked
+  const target = typeof asked.program === 'string' ? { ...asked, program: settledPath(asked.program) } : asked
   const named = rule?.extra
   if (!named || target.function === named) return target
   if (target.function === undefined) return { ...target, function: named }

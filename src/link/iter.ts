@@ -1,7 +1,7 @@
-import { resolve } from 'node:path'
 import { BpfError } from '../errors.ts'
 import { attachTypes } from '../spec/kernel.ts'
 import type { CgroupWalk, IteratorTarget } from '../spec/targets.ts'
+import { settledPath } from '../syscall/index.ts'
 import { openDirectory } from './descriptor.ts'
 import { type Attaching, type Attachment, createLink, type Family } from './family.ts'
 import { chosenAtLoad } from './hook.ts'
@@ -34,7 +34,7 @@ export const iter: Family<'iterator'> = {
     refuseForeign(target, spec.name)
     mustBeProcess(spec, target.pid)
     mustBeProcess(spec, target.tid)
-    return target.cgroup === undefined ? target : { ...target, cgroup: resolve(target.cgroup) }
+    return target.cgroup === undefined ? target : { ...target, cgroup: settledPath(target.cgroup) }
   },
   attach(program, target) {
     const { map, cgroup } = target

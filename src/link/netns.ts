@@ -1,5 +1,5 @@
-import { resolve } from 'node:path'
 import { attachTypes } from '../spec/kernel.ts'
+import { settledPath } from '../syscall/index.ts'
 import { openForReading } from './descriptor.ts'
 import { createLink, type Family } from './family.ts'
 
@@ -11,7 +11,7 @@ export const netns: Family<'netns'> = {
   kind: 'netns',
   wants: "the file of a network namespace ('/run/netns/blue')",
   byDefault: { netns: own },
-  complete: target => ({ netns: resolve(target.netns) }),
+  complete: target => ({ netns: settledPath(target.netns) }),
   attach({ spec, fd, doing }, { netns: path }) {
     using file = openForReading(path, doing)
     return createLink(

@@ -1,7 +1,6 @@
-import { resolve } from 'node:path'
 import { BpfError } from '../errors.ts'
 import type { Anchor, Order } from '../spec/targets.ts'
-import type { LinkOrder } from '../syscall/index.ts'
+import { type LinkOrder, settledPath } from '../syscall/index.ts'
 import { type Descriptor, openPinOf } from './descriptor.ts'
 
 /** Flags of BPF_LINK_CREATE (include/uapi/linux/bpf.h). */
@@ -54,7 +53,7 @@ export function lastingOrder<T extends Order>(target: T): T {
   const lasting = (anchor: Anchor | 'all'): Anchor | 'all' => {
     if (anchor === 'all') return anchor
     const [kind, idOrPin] = anchored(anchor)
-    const place = typeof idOrPin === 'string' ? resolve(idOrPin) : idOrPin
+    const place = typeof idOrPin === 'string' ? settledPath(idOrPin) : idOrPin
     return kind === 'link' ? { link: place } : { program: place }
   }
   const { before, after } = target

@@ -8,6 +8,7 @@ import {
   openFile,
   openFlag,
   removeDirectory,
+  settledPath,
   systemError,
 } from '../syscall/index.ts'
 
@@ -16,6 +17,14 @@ export const defaultRoot = '/sys/fs/bpf'
 
 const ENOENT = -2
 const EEXIST = -17
+
+/**
+ * The path of a root as any process finds it. The number of a descriptor means another file, or none, to other processes:
+ * so it gives way to the directory's own path, where it has one.
+ */
+export function rootPath(asked: string): string {
+  return settledPath(asked)
+}
 
 /**
  * A directory on bpffs, open, below which objects are pinned. Everything is done from its descriptor, so that nobody can

@@ -69,11 +69,21 @@ function place(kind: PinKind, name: string, asked: string | null | undefined, ro
 function below(root: string, path: string, what: string): string {
   const [first, ...names] = path.split('/')
   const isWell = [...(first === '' ? [] : [first]), ...names].every(isFileName)
-  if (isWell && path !== '') return first === '' ? path : `${root}/${path}`
+  if (isWell && path !== '') return lasting(first === '' ? path : `${root}/${path}`, what)
   throw new BpfError(`${what} cannot be pinned at '${path}': that is no path of a file`, {
     code: 'ERR_NAME',
     path,
     hint: "a pinPath is absolute or below the root, without '.', '..' or empty names in it",
+  })
+}
+
+/** A manifest is read by other processes, to which the numbers of descriptors mean something else. */
+function lasting(path: string, what: string): string {
+  if (!/^\/(proc|dev\/fd)\//.test(path)) return path
+  throw new BpfError(`${what} cannot be pinned at ${path}: another process would not find it there`, {
+    code: 'ERR_NAME',
+    path,
+    hint: "give a path on a mounted bpffs: an open directory that has none takes what is pinned in the object's own",
   })
 }
 

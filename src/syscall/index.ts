@@ -94,3 +94,4 @@ export {
   perfEventOpen,
   perfEventSetBpf,
 } from './perf.ts'
+export { settledPath } from './settled-path.ts'

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BpfObject, openObject } from '../../src/index.ts'
-import { interceptSyscalls } from '../../src/syscall/index.ts'
+import { type BpfObject, openObject, openPinned } from '../../src/index.ts'
+import { readManifest } from '../../src/pin/manifest-map.ts'
+import { closeFd, interceptSyscalls, mountDetached, openFile, openFlag } from '../../src/syscall/index.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
@@ -100,6 +101,55 @@ onKernel("an upgrade pins nothing in the object's own directory by its path eith
   assert.equal(tree(), before)
   first.unpin()
   assert.equal(tree(), [])
+})
+
+/** Runs something with the root open, and with the path that its descriptor has. */
+function withDescriptor(fd: number, run: (path: string) => void): void {
+  try {
+    run(`/proc/self/fd/${fd}`)
+  } finally {
+    closeFd(fd)
+  }
+}
+
+for (const layout of ['object', 'libbpf'] as const) {
+  onKernel(`below an open root, layout '${layout}', pins outside are listed by a path of their own`, () => {
+    withDescriptor(openFile(root, openFlag.PATH | openFlag.DIRECTORY), path => {
+      const spec = openObject(fixture('functions'), { root: path, layout })
+      spec.maps.get('numbers').pinPath = 'elsewhere/numbers'
+      spec.upgrade().close()
+      using pinned = openPinned('functions', { root })
+      assert.is(pinned.maps.get('numbers').name, 'numbers')
+      const open = openFile(`${root}/functions`, openFlag.PATH | openFlag.DIRECTORY)
+      const manifest = readManifest(open, '')
+      closeFd(open)
+      const outside = manifest?.pins.flatMap(pin => (pin.path.startsWith('/') ? [pin.path] : []))
+      assert.equal(outside, [`${root}/elsewhere/numbers`])
+      assert.equal(manifest?.directories, [`${root}/elsewhere`])
+      using same = openObject(fixture('functions'), { root: path, layout }).upgrade({ onMismatch: 'replace' })
+      same.unpin()
+    })
+    assert.equal(tree(), [])
+  })
+}
+
+onKernel('an open root that has no path takes nothing but what is in the directory of an object', () => {
+  // bpffs itself has maps.debug and progs.debug in the root of a mount
+  const own = (path: string) => readdirSync(path).filter(name => !name.endsWith('.debug'))
+  withDescriptor(mountDetached('bpf'), path => {
+    const spec = openObject(fixture('functions'), { root: path })
+    spec.maps.get('numbers').pinPath = 'numbers'
+    const error = failure(() => spec.upgrade())
+    assert.is(error.code, 'ERR_NAME')
+    assert.is(error.path, `${path}/numbers`)
+    assert.match(error.message, "map 'numbers' cannot be pinned at")
+    assert.equal(own(path), [])
+    spec.maps.get('numbers').pinPath = undefined
+    using object = spec.upgrade()
+    assert.equal(own(path), ['functions'])
+    object.unpin()
+    assert.equal(own(path), [])
+  })
 })
 
 test.run()

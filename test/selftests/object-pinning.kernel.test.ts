@@ -65,7 +65,7 @@ onKernel('a relative path names it from the working directory', () => {
   }
 })
 
-onKernel('a descriptor names it, wherever the directory goes', () => {
+onKernel('the descriptor of an open directory names it', () => {
   // O_PATH, which node does not name: bpffs needs no more
   const fd = openSync(root, constants.O_DIRECTORY | 0o10000000)
   try {
