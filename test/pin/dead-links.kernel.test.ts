@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { BpfLink, type BpfObject, type ObjectSpec } from '../../src/index.ts'
-import { linkGetFdById } from '../../src/syscall/index.ts'
+import { watchSteps } from '../../src/pin/index.ts'
+import { closeFd, linkDetach, linkGetFdById, linkUpdate, objGet } from '../../src/syscall/index.ts'
 import { patience } from '../effort.ts'
 import { failure } from '../failure.ts'
 import { needs } from '../requirements.ts'
@@ -112,6 +113,49 @@ onKernel('a link that the kernel can take off its hook is not attached any more,
   assert.is(held.id, id)
   assert.not(held.alive)
   assert.equal(treeOf(root), [])
+})
+
+/** An upgrade to version 2; right after its commit something happens to a link. */
+function upgradedWhile(name: string, happen: (link: number) => number): BpfObject {
+  spec(1).upgrade().close()
+  watchSteps(step => {
+    if (step.do !== 'exchange') return
+    const fd = objGet(`${root}/steady/links/${name}`)
+    assert.is(happen(fd), 0)
+    closeFd(fd)
+  })
+  try {
+    return spec(2).upgrade()
+  } finally {
+    watchSteps(undefined)
+  }
+}
+
+onKernel(
+  'a link that is taken off its hook while links are switched is reported, and attached by the next call',
+  () => {
+    const object = upgradedWhile('on_egress', linkDetach)
+    assert.equal(object.upgraded?.dead, ['on_egress'])
+    object.close()
+    using again = spec(2).upgrade()
+    linksOf(again)
+    assert.ok(again.links.get('on_egress').alive)
+    end(again)
+  },
+)
+
+onKernel('a link into which somebody puts another program is left with that, and reported', () => {
+  using other = steady(root, 2, { only: ['egress'], pid: 1 }).load()
+  const program = other.programs.get('on_egress')
+  using object = upgradedWhile('on_egress', link => linkUpdate(link, program.fd, undefined))
+  assert.equal(object.upgraded?.left, [
+    {
+      path: `${root}/steady/links/on_egress`,
+      why: `it runs program ${program.id}, of neither version`,
+    },
+  ])
+  assert.is(object.links.get('on_egress').info().progId, program.id)
+  end(object)
 })
 
 test.after(() => rmdirSync(cgroup))
