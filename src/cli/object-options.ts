@@ -26,8 +26,12 @@ export const objectOptions: Readonly<Record<string, Option>> = {
 export function openRequested(command: string, { operands, options, repeated, root }: Request): ObjectSpec {
   const layout = readLayout(command, options.layout)
   const attachments = readAttachments(command, repeated.attach ?? [])
-  const { name } = options
-  const spec = openObject(operands[0] ?? '', { root, layout, ...(typeof name === 'string' ? { name } : {}) })
+  const { name, btf } = options
+  const spec = openObject(operands[0] ?? '', {
+    ...{ root, layout },
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(typeof btf === 'string' ? { btf } : {}),
+  })
   if (options['no-attach']) for (const program of spec.programs) program.autoattach = false
   applyAttachments(command, spec.programs, attachments)
   return spec

@@ -19,6 +19,10 @@ export const pin: Command = {
   options: {
     ...objectOptions,
     ...mismatchOptions,
+    btf: {
+      value: 'FILE',
+      text: "the types that CO-RE relocations are resolved by, default the running kernel's",
+    },
     'keep-previous': { text: 'keep the generation that is replaced, for bpfpin rollback' },
     mode: {
       value: 'MODE',

@@ -154,4 +154,18 @@ async function pinningProcess(): Promise<ChildProcess> {
   return child
 }
 
+onKernel('--btf says which types CO-RE relocations are resolved by', () => {
+  const object = ['pin', fixture('core-running'), '--root', root, '--no-attach']
+  const missing = bpfpin(...object, '--btf', '/nowhere/kernel.btf')
+  assert.is(missing.code, 1)
+  assert.match(missing.stderr, /reading the types in '\/nowhere\/kernel.btf': there is no such file/)
+  const pinned = bpfpin(...object, '--btf', '/sys/kernel/btf/vmlinux')
+  assert.is(pinned.code, 0)
+  assert.match(pinned.stdout, /^pinned core-running at /)
+  // the types of another system have no task_struct
+  const other = bpfpin(...object, '--name', 'other', '--btf', fixture('core-kernel'))
+  assert.is(other.code, 1)
+  assert.match(other.stderr, /struct task_struct\.\w+: there is no such type/)
+})
+
 test.run()
