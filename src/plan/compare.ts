@@ -1,9 +1,9 @@
-import { worstOf } from '../btf/index.ts'
+import { type Grade, isWorse, worstOf } from '../btf/index.ts'
 import { type Target, targetText } from '../spec/targets.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import { gradeMap, type LiveFacts } from './grade-map.ts'
 import type { LinkRecord, ProgramRecord } from './manifest.ts'
-import { isStateless } from './map-families.ts'
+import { isIndexed, isStateless } from './map-families.ts'
 import { type Machine, type MapShape, type MapTypes, requestedShape } from './shape.ts'
 import { fits, type ItemVerdict, isGrade, type LinkVerdict, type MapVerdict, type Reason } from './verdict.ts'
 
@@ -147,15 +147,27 @@ export function gradePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machine
     ...(section ? { section } : {}),
   })
   if (!map.inner || !pinned.inner) return outer
-  return withInner(outer, gradePinned(spec, map.inner, pinned.inner, machine))
+  return withInner(outer, gradePinned(spec, map.inner, pinned.inner, machine), pinned.inner.shape)
 }
 
-/** A map of maps is as good as what it holds: the kernel takes only maps like the first one into it. */
-function withInner(outer: MapVerdict, inner: MapVerdict): MapVerdict {
-  if (inner.verdict === 'identical') return outer
-  const grades = [outer.verdict, inner.verdict].filter(isGrade)
-  const reasons = inner.reasons.map(reason => ({ ...reason, field: `inner ${reason.field}` }))
-  return { ...outer, verdict: worstOf(grades), reasons: [...outer.reasons, ...reasons] }
+/**
+ * A map of maps is as good as what it holds: the kernel takes only maps like the first one into it, and programs would read
+ * those of another layout wrongly. Maps that are in it are carried as they are.
+ */
+function withInner(outer: MapVerdict, inner: MapVerdict, { type }: MapShape): MapVerdict {
+  if (inner.verdict === 'identical' || !isGrade(inner.verdict)) return outer
+  const innerReasons = inner.reasons.map(reason => ({ ...reason, field: `inner ${reason.field}` }))
+  const reasons = [...outer.reasons, ...innerReasons]
+  const worst = (grade: Grade): Grade => worstOf([...[outer.verdict].filter(isGrade), grade])
+  if (!isWorse(inner.verdict, 'compatible')) return { ...outer, verdict: worst(inner.verdict), reasons }
+  // only arrays must have as many elements as the first one (kernel/bpf/arraymap.c: array_map_meta_equal)
+  const fitsAsItIs = !isIndexed(type) && inner.reasons.every(({ field }) => field === 'maxEntries')
+  if (fitsAsItIs) return { ...outer, verdict: worst('convertible'), reasons }
+  const contents: Reason = {
+    ...{ field: 'contents', pinned: 'a map of such maps', wanted: 'one of others' },
+    note: 'what is in it is carried as it is, which these maps cannot be',
+  }
+  return { ...outer, verdict: 'incompatible', reasons: [...reasons, contents], isUnreadable: true }
 }
 
 /** The types of a map's entries as its object has them. */

@@ -73,7 +73,8 @@ const parameters: Readonly<Record<string, string>> = {
  */
 export function reasonText({ field, wanted, pinned, change, note }: Reason): string {
   if (change === undefined) {
-    const name = Object.hasOwn(parameters, field) ? parameters[field] : field
+    const [, inner = '', own = field] = /^(inner )?(.+)$/.exec(field) ?? []
+    const name = `${inner}${Object.hasOwn(parameters, own) ? parameters[own] : own}`
     return `${name} ${pinned} is pinned, the object asks for ${wanted}${note === undefined ? '' : ` (${note})`}`
   }
   const what = change === 'kept' ? (note ?? change) : note === undefined ? change : `${change}: ${note}`

@@ -190,6 +190,28 @@ onKernel('what may be done can be said for single maps', () => {
   assert.equal(next.maps.get('array').get(1), { drops: 0n, packets: 0n, state: 0 })
 })
 
+onKernel(
+  'maps in a map are not read by another layout: that is refused, or it starts as the object has it',
+  () => {
+    using old = pair('inner-moved', 'old').upgrade()
+    old.maps.get('first').set(0, { packets: 1n, bytes: 2n })
+    const put = (object: BpfObject, fd: number) =>
+      object.maps.get('flows').set(1, new Uint8Array(new Uint32Array([fd]).buffer))
+    put(old, old.maps.get('first').fd)
+    const convert = { flows: () => undefined }
+    for (const options of [{}, { convert }]) {
+      const error = refuses(old, 'flows', () =>
+        pair('inner-moved', 'new').upgrade({ onMismatch: 'convert-lossy', ...options }),
+      )
+      assert.is(error.code, 'ERR_PIN_MISMATCH')
+    }
+    using next = pair('inner-moved', 'new').upgrade({ onMismatch: 'convert', maps: { flows: 'replace' } })
+    assert.equal([...next.maps.get('flows').entries()], [])
+    assert.equal(next.maps.get('first').get(0), { packets: 1n, bytes: 2n })
+    put(next, next.maps.get('first').fd)
+  },
+)
+
 onKernel('a name that no map or field has is said, before anything is changed', () => {
   using old = kinds(1).upgrade()
   const wrong: [UpgradeOptions, RegExp][] = [

@@ -364,7 +364,26 @@ const rows: readonly (readonly [pair: string, verdict: string, reasons: readonly
       'flows value.pad: none -> u64 at 8 (filled: padding by its name)',
     ],
   ],
-  ['inner-signed', 'lossy', ['flows inner value: u32 at 0 -> s32 at 0 (signed: unsigned to signed)']],
+  [
+    'inner-signed',
+    'incompatible',
+    [
+      'flows inner value: u32 at 0 -> s32 at 0 (signed: unsigned to signed)',
+      'flows contents a map of such maps is pinned, the object asks for one of others (what is in it is carried as it is, which these maps cannot be)',
+    ],
+  ],
+  [
+    'inner-moved',
+    'incompatible',
+    [
+      'first value.bytes: u64 at 8 -> u64 at 0 (moved)',
+      'first value.packets: u64 at 0 -> u64 at 8 (moved)',
+      'flows inner value.bytes: u64 at 8 -> u64 at 0 (moved)',
+      'flows inner value.packets: u64 at 0 -> u64 at 8 (moved)',
+      'flows contents a map of such maps is pinned, the object asks for one of others (what is in it is carried as it is, which these maps cannot be)',
+    ],
+  ],
+  ['inner-grown', 'convertible', ['flows inner max_entries 64 is pinned, the object asks for 128']],
   ['int-to-bool', 'lossy', ['flows value.seen: u8 at 0 -> bool at 0 (narrowed: only 0 and 1 fit)']],
   ['narrowed', 'lossy', ['flows value.bytes: u64 at 8 -> u32 at 8 (narrowed: 64 bits into 32)']],
   [
