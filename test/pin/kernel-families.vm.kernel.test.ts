@@ -1,13 +1,22 @@
 // Upgrades of an object with links of families that not every kernel has: between events, and while a process makes them.
 import { spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmdirSync, writeFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BpfObject, type ObjectSpec, openObject } from '../../src/index.ts'
+import {
+  type BpfObject,
+  type ObjectSpec,
+  openObject,
+  openPinned,
+  type PinnedObject,
+} from '../../src/index.ts'
+import { Root, unpinObject } from '../../src/pin/index.ts'
 import { progTestRun } from '../../src/syscall/index.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
+import { Network } from '../link/network.ts'
 import { needs } from '../requirements.ts'
 import type { Version } from './steady.ts'
 
@@ -21,7 +30,7 @@ function spec(version: Version, only: readonly string[], pid = process.pid): Obj
   return made
 }
 
-function seen(object: BpfObject, kind: string): [number, number] {
+function seen(object: BpfObject | PinnedObject, kind: string): [number, number] {
   const [first, second] = object.variables.get('seen').get() as [bigint[], bigint[]] // u64[2][9]
   const at = kinds.indexOf(kind)
   return [Number(first[at]), Number(second[at])]
@@ -123,5 +132,61 @@ needs(test, 'root')(
     target.unpin()
   },
 )
+
+needs(
+  test,
+  'root',
+  'linux 6.7',
+  'ip',
+  'nsenter',
+)(
+  'links of a pair of interfaces and of a cgroup for LSM hooks are switched in place: each event once',
+  async () => {
+    const network = await Network.make()
+    const cgroup = `${process.env.BPFPIN_TEST_CGROUP}/bpfpin-switched`
+    mkdirSync(cgroup)
+    const upgraded = (version: Version): void => {
+      const args = [...process.execArgv, switching, root, String(version), cgroup]
+      network.run(process.execPath, ...args)
+    }
+    try {
+      const script = `
+        ip link add primary type netkit
+        ip link set primary up
+        ip link set nk0 up
+        ip address add 192.0.2.1/24 dev primary`
+      network.run('sh', '-ec', script)
+      upgraded(1)
+      writeFileSync(`${cgroup}/cgroup.procs`, String(process.pid))
+      using object = openPinned('families', { root })
+      for (const version of [2, 1, 2] as const) {
+        upgraded(version)
+        object.refresh()
+        const before = ['bind', 'primary'].map(kind => seen(object, kind))
+        for (let i = 0; i < 5; i++) {
+          const socket = createSocket('udp4').bind(0, '127.0.0.1')
+          await once(socket, 'listening')
+          socket.close()
+        }
+        await network.send(5, '192.0.2.5')
+        const after = ['bind', 'primary'].map(kind => seen(object, kind))
+        const made = after.map(([first, second], i) => [first - before[i]![0], second - before[i]![1]])
+        const [bound, sent] = made
+        assert.equal(bound, version === 1 ? [5, 0] : [0, 5], 'bind')
+        const [old, now] = version === 1 ? [sent![1], sent![0]] : sent!
+        assert.is(old, 0, 'primary')
+        assert.ok(now! >= 5, `${now} packets`)
+      }
+    } finally {
+      writeFileSync(`${process.env.BPFPIN_TEST_CGROUP}/cgroup.procs`, String(process.pid))
+      using open = Root.find(root)
+      if (open) unpinObject(open, 'families')
+      await network.close()
+      rmdirSync(cgroup)
+    }
+  },
+)
+
+const switching = new URL('./kernel-families.ts', import.meta.url).pathname
 
 test.run()
