@@ -22,7 +22,9 @@ test.before(() => {
   if (commandPath('gcc') === undefined) return
   const source = new URL('./core.c', import.meta.url).pathname
   const { LIBBPF_DIR: dir } = process.env
-  const library = dir ? [`-I${dir}/include`, `${dir}/lib64/libbpf.a`, '-lelf', '-lz'] : ['-lbpf']
+  // where `make install` puts it, and where the build leaves it
+  const places = [`-I${dir}/include`, `-L${dir}/lib64`, `-L${dir}/lib`, `-L${dir}`]
+  const library = dir ? [...places, '-l:libbpf.a', '-lelf', '-lz'] : ['-lbpf']
   execFileSync('gcc', ['-Wall', '-Werror', '-O1', '-o', program, source, ...library])
 })
 test.after(() => rmSync(scratch, { recursive: true }))

@@ -24,6 +24,7 @@ function byBpftool(kind: string, name: string): string {
 inRoot('programs read the fields of the running kernel where they are', () => {
   using object = openObject(fixture('core-running')).load()
   assert.is(result(object, 'tgid_by_types'), process.pid)
+  assert.is(result(object, 'tgid_by_function'), process.pid)
 })
 
 inRoot('a field that the kernel does not have is not there for the program, which goes another way', () => {
@@ -80,6 +81,10 @@ inRoot('a constant that is not there is told of, too', () => {
   assert.match(
     refusal('reaches_field').message,
     /needs the byte offset of struct task_struct\.never_in_a_kernel: /,
+  )
+  assert.match(
+    refusal('reaches_in_function').message,
+    /instruction \d+ needs the byte offset of struct task_struct\.never_in_a_kernel: .*missing_in/,
   )
   assert.match(
     refusal('reaches_enumerator').message,

@@ -48,8 +48,8 @@ function findEnumerator(local: Access, btf: Btf, root: TypeId): Access | Miss {
   const index = type.values.findIndex(value => essentialName(value.name) === essentialName(name))
   if (index >= 0)
     return { btf, root, steps: [{ type: type.id, index, name: type.values[index]!.name }], bitOffset: 0 }
-  const known = (): string[] => type.values.map(value => value.name)
-  return { miss: () => `has no '${name}'${didYouMean(name, known())}` }
+  // names of one enum begin alike: most of them would be near
+  return { miss: () => `has no '${name}'` }
 }
 
 function findField(local: Access, btf: Btf, root: TypeId): Access | Miss {
