@@ -31,6 +31,8 @@ export interface ObjectParts {
   readonly links: ReadonlyMap<string, BpfLink>
   readonly variables: ReadonlyMap<string, Variable>
   readonly sections: readonly SectionMemory[]
+  /** By what a found object was known. */
+  readonly identity?: 'hash' | 'tag'
   /** Are the parts those that are pinned under the object's name? */
   readonly isPinned: boolean
   /** Is something pinned under that name, be it this or another? Then it is not attached or pinned once more. */
@@ -116,6 +118,14 @@ export class BpfObject {
   /** Is what this object holds pinned as a whole? */
   get isPinned(): boolean {
     return this.#isPinned
+  }
+
+  /**
+   * By what its programs are known to be this object's: `'hash'`, of the whole code, which the manifest has; or `'tag'`, for
+   * pins that no manifest lists (see `loadPinned()`), which is equal for programs that differ in the variable that they use.
+   */
+  get identity(): 'hash' | 'tag' {
+    return this.#parts.identity ?? 'hash'
   }
 
   /** Was it found pinned, so that nothing was loaded or changed? */

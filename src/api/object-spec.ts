@@ -6,11 +6,14 @@ import { type Live, liveVariables, load, typesIn } from '../object/index.ts'
 import {
   closeGeneration,
   defaultRoot,
+  type Found,
   findObject,
+  findUnlisted,
   type Generation,
   isBeingChanged,
   isCurrent,
   openGeneration,
+  openNamed,
   openUnlinked,
   type PinnedState,
   type PinSite,
@@ -259,11 +262,16 @@ export class ObjectSpec {
    * Opens the object from its pins and loads nothing: only if what is pinned is this object, by its maps, constants and
    * code. The result is as after {@link load}, {@link BpfObject.attach} and {@link BpfObject.pin}.
    *
+   * A directory in this layout that has no manifest (another tool pinned there, or it was removed) is opened by what the
+   * kernel says: kinds, parameters and types of the maps, the tag, type and maps of each program. That is weaker, as the
+   * object's `identity` says: where a link is, and which inner maps a map of maps takes, the kernel does not tell.
+   * `upgrade()` and `unpin()` refuse such a directory.
+   *
    * @throws BpfError `ERR_NOT_PINNED`; PinMismatchError where another object is pinned; `ERR_PIN_MISSING`,
    * `ERR_PIN_KIND`, `ERR_PIN_REPLACED` where a pin is not what the manifest says.
    */
   loadPinned(): BpfObject {
-    const found = this.#findPinned()
+    const found = this.#findPinned({ isListed: false })
     if (found) return found
     throw new BpfError(`no object '${this.name}' is pinned at ${this.pinPath}`, {
       code: 'ERR_NOT_PINNED',
@@ -297,13 +305,17 @@ export class ObjectSpec {
     }
   }
 
-  #findPinned(): BpfObject | undefined {
+  #findPinned({ isListed = true }: { readonly isListed?: boolean } = {}): BpfObject | undefined {
     using root = Root.find(this.#site.root)
+    if (!root) return undefined
     for (;;) {
-      const generation = root && openGeneration(root, this.name, { isOurs: true })
+      const generation = isListed
+        ? openGeneration(root, this.name, { isOurs: true })
+        : openNamed(root, this.name, true)
       if (!generation) return undefined
       try {
-        return this.#find(generation)
+        if (generation.manifest) return this.#find(generation)
+        return this.#opened(findUnlisted(this.#spec, this.#site, generation, this.#types))
       } catch (error) {
         // what was unpinned while we looked is not there any more
         if (isCurrent(root, this.name, generation)) throw error
@@ -314,7 +326,10 @@ export class ObjectSpec {
   }
 
   #find(generation: Generation): BpfObject {
-    const found = findObject(this.#spec, this.#site, generation)
+    return this.#opened(findObject(this.#spec, this.#site, generation))
+  }
+
+  #opened(found: Found): BpfObject {
     const live = liveVariables(this.#spec, found.maps)
     const object = new BpfObject({
       ...{ ...found, ...live, spec: this.#spec, site: this.#site },

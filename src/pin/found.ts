@@ -24,6 +24,11 @@ import { liveMap, type PinSite, pinnedMap } from './reuse.ts'
 
 /** An object that was found pinned, everything of it open. */
 export interface Found {
+  /**
+   * By what the programs were known: `'hash'`, of the code as compiled, in the manifest; `'tag'` where there is none, which
+   * is weaker.
+   */
+  readonly identity: 'hash' | 'tag'
   readonly maps: ReadonlyMap<string, BpfMap>
   readonly programs: ReadonlyMap<string, BpfProgram>
   readonly links: ReadonlyMap<string, BpfLink>
@@ -37,6 +42,7 @@ export interface Found {
  */
 export function findObject(spec: Spec, site: PinSite, generation: Generation): Found {
   const found = {
+    identity: 'hash' as const,
     maps: new Map<string, BpfMap>(),
     programs: new Map<string, BpfProgram>(),
     links: new Map<string, BpfLink>(),
@@ -49,9 +55,14 @@ export function findObject(spec: Spec, site: PinSite, generation: Generation): F
     openLinks(generation, found.links)
     return found
   } catch (error) {
-    for (const items of Object.values(found)) for (const item of items.values()) item.close()
+    closeFound(found)
     throw error
   }
+}
+
+/** Closes all that was opened. */
+export function closeFound({ maps, programs, links }: Omit<Found, 'identity'>): void {
+  for (const items of [maps, programs, links]) for (const item of items.values()) item.close()
 }
 
 /**
@@ -125,7 +136,11 @@ function livingPrograms(spec: Spec, { pins, links, programs }: Manifest): readon
 }
 
 /** Opens maps and programs of a generation as they are pinned; the caller closes them. */
-export function openUnlinked(spec: Spec, generation: Generation, maps: Map<string, BpfMap>): Found {
+export function openUnlinked(
+  spec: Spec,
+  generation: Generation,
+  maps: Map<string, BpfMap>,
+): Omit<Found, 'identity'> {
   const found = { maps, programs: new Map<string, BpfProgram>(), links: new Map<string, BpfLink>() }
   try {
     openPrograms(spec, generation, found)
@@ -136,7 +151,8 @@ export function openUnlinked(spec: Spec, generation: Generation, maps: Map<strin
   }
 }
 
-function wantedObject(spec: Spec, site: PinSite): WantedObject {
+/** What an object asks for, at the paths that a site has for it. */
+export function wantedObject(spec: Spec, site: PinSite): WantedObject {
   const generationPath = `${site.root}/${site.directory}`
   const paths = new Map<string, string>()
   for (const map of spec.maps) {
@@ -159,15 +175,19 @@ function wantedObject(spec: Spec, site: PinSite): WantedObject {
   }
 }
 
-/** Opens the pinned maps that the object has, too, and describes all that are pinned. */
-function openMaps(
+/**
+ * Opens the pinned maps that the object has, too, and describes all that are pinned.
+ *
+ * @param maps is filled with those that were opened, which are the caller's to close, also when this throws
+ */
+export function openMaps(
   spec: Spec,
   paths: ReadonlyMap<string, string>,
   generation: Generation,
   maps: Map<string, BpfMap>,
+  types: PinnedTypes = new PinnedTypes(spec, generation),
 ): PinnedMap[] {
   const specs = new Map(spec.maps.map(map => [map.name, map]))
-  const types = new PinnedTypes(spec, generation)
   return pinsOf(generation, 'map').map(record => {
     const map = specs.get(record.name)
     const path = fullPath(record.path, generation.path)
@@ -188,7 +208,8 @@ const unknownShape: MapShape = {
   mapExtra: 0,
 }
 
-function openPrograms(
+/** Opens the programs of a generation as they are pinned; the caller closes them, also when this throws. */
+export function openPrograms(
   spec: Spec,
   generation: Generation,
   { maps, programs }: { readonly maps: Map<string, BpfMap>; readonly programs: Map<string, BpfProgram> },
@@ -201,7 +222,12 @@ function openPrograms(
   }
 }
 
-function openLinks(generation: Generation, links: Map<string, BpfLink>): void {
+/**
+ * As {@link openPrograms}, of links.
+ *
+ * @throws BpfError `ERR_LINK_DEAD`
+ */
+export function openLinks(generation: Generation, links: Map<string, BpfLink>): void {
   const records = new Map(generation.manifest.links.map(link => [link.name, link]))
   for (const record of pinsOf(generation, 'link')) {
     const { name } = record

@@ -32,6 +32,20 @@ export function openGeneration(
   object: string,
   { isOurs = false }: { readonly isOurs?: boolean } = {},
 ): Generation | undefined {
+  const found = openNamed(root, object, isOurs)
+  if (!found || found.manifest) return found
+  closeFd(found.directory)
+  throw notOurs(found.path)
+}
+
+/** As a {@link Generation}, of which nothing says what belongs to it. */
+export type Unlisted = Omit<Generation, 'manifest'> & { readonly manifest: undefined }
+
+/**
+ * As {@link openGeneration}, but a directory without a manifest is no error: another tool may have pinned there, or the
+ * manifest was removed.
+ */
+export function openNamed(root: Root, object: string, isOurs: boolean): Generation | Unlisted | undefined {
   for (;;) {
     const path = `${root.path}/${encodeObjectName(object)}`
     const directory = openDirectory(root, encodeObjectName(object), path)
@@ -41,7 +55,7 @@ export function openGeneration(
       const manifest = readManifest(directory, path)
       if (manifest) return { path, directory, manifest }
       // one that was unpinned since it was opened has no manifest any more, and no name
-      if (root.isNamed(encodeObjectName(object), directory)) throw notOurs(path)
+      if (root.isNamed(encodeObjectName(object), directory)) return { path, directory, manifest }
     } catch (error) {
       closeFd(directory)
       throw error
@@ -99,7 +113,7 @@ function notOurs(path: string): BpfError {
   return new BpfError(`${path} has no manifest: it was not pinned by bpfpin`, {
     code: 'ERR_MANIFEST',
     path,
-    hint: 'choose another name or root, or remove what is there if nobody uses it',
+    hint: 'choose another name or root, or remove what is there if nobody uses it; loadPinned() opens it if it is this object',
   })
 }
 
@@ -107,11 +121,11 @@ function notOurs(path: string): BpfError {
  * Does the object's name still lead to this generation? If not, what was read through its directory may have been half
  * gone already, and is to be read again from the start.
  */
-export function isCurrent(root: Root, object: string, { directory }: Generation): boolean {
+export function isCurrent(root: Root, object: string, { directory }: Pick<Generation, 'directory'>): boolean {
   return root.isNamed(encodeObjectName(object), directory)
 }
 
 /** Lets go of a generation's directory. */
-export function closeGeneration(generation: Generation | undefined): void {
+export function closeGeneration(generation: Pick<Generation, 'directory'> | undefined): void {
   if (generation) closeFd(generation.directory)
 }

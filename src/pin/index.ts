@@ -8,7 +8,7 @@ export type {
 } from './conversion.ts'
 export { type CopyReport, copyEntries } from './copy.ts'
 export { type Found, findObject, openUnlinked } from './found.ts'
-export { closeGeneration, type Generation, isCurrent, openGeneration } from './generation.ts'
+export { closeGeneration, type Generation, isCurrent, openGeneration, openNamed } from './generation.ts'
 export {
   hasObject,
   type ListedLink,
@@ -42,6 +42,7 @@ export { listStrangers, type SideDirectory, type StrangePin, type Strangers } fr
 export type { LinkOutcome, MapOutcome, UpgradeReport } from './succession.ts'
 export { type SweepReport, sweepEntries } from './sweep.ts'
 export type { Carried, ConvertFunction, Merge, TakeoverOptions } from './takeover.ts'
+export { findUnlisted } from './unlisted.ts'
 export { removePins, report, type UnpinReport, unpinObject } from './unpin.ts'
 export { upgradeObject } from './upgrade.ts'
 export { withUsers } from './users.ts'
