@@ -9,6 +9,7 @@ import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix, previousSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
+import { directoriesAbove } from './above.ts'
 import { applySteps } from './apply.ts'
 import { occupantOf, occupantText } from './identity.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
@@ -55,6 +56,16 @@ export class Writer {
     { mode = 0o700, waitMs = defaultWaitMs }: WriterOptions,
   ): Writer {
     checkMode(mode)
+    for (let attempts = 1; ; attempts++) {
+      try {
+        return Writer.#enter(site, object, mode, waitMs)
+      } catch (error) {
+        if (!hasVanished(error) || attempts === mostAttempts) throw error
+      }
+    }
+  }
+
+  static #enter(site: PinSite, object: string, mode: number, waitMs: number): Writer {
     const root = Root.open(site.root, mode)
     try {
       return new Writer(site, root, WriterLock.take(root, object, { mode, waitMs }), mode)
@@ -78,6 +89,15 @@ export class Writer {
   }
 }
 
+/** How often a root is opened anew that somebody else removed while this process was about to pin there. */
+const mostAttempts = 100
+
+/** Whoever unpins the last object removes the root that was made for it, also under the hands of others. */
+function hasVanished(error: unknown): boolean {
+  if (!(error instanceof BpfError) || error.code !== 'ENOENT') return false
+  return error.syscall === 'mkdirat' || error.syscall === 'openat'
+}
+
 function checkMode(mode: number): void {
   if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return
   const text = Number.isInteger(mode) ? `0o${mode.toString(8)}` : String(mode)
@@ -98,7 +118,7 @@ export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): v
     return item.fd
   }
   const directories = missingDirectories(pins)
-  const made = firstManifest(live, pins, directories)
+  const made = firstManifest(live, pins, [...directoriesAbove(root), ...directories])
   const manifest = (): Manifest => made
   const held = new Map([[`${site.directory}${nextSuffix}`, lock.next]])
   applySteps(pinSteps(site.directory, pins, directories), { root, held, mode, manifest, descriptorOf })

@@ -105,8 +105,8 @@ function removeOutside(manifest: Manifest, current: Manifest | undefined): void 
   for (const path of made.toReversed()) if (!stay.has(path)) removeOnBpffs(path)
 }
 
-/** Whoever wrote the manifest is not trusted with other file systems. */
-function removeOnBpffs(path: string): void {
+/** Removes a directory if it is empty. Whoever wrote the manifest is not trusted with other file systems. */
+export function removeOnBpffs(path: string): void {
   const parent = openFile(dirname(path), openFlag.PATH | openFlag.DIRECTORY)
   if (parent === ENOENT) return
   check(parent, path, 'openat')

@@ -42,6 +42,11 @@ export class Root {
     this.#made = made
   }
 
+  /** Paths of the directories that were made for it, the deepest last. */
+  get made(): readonly string[] {
+    return this.#made
+  }
+
   /** Removes the directories that were made for it, as far as they are empty: nothing came of what they were made for. */
   removeMade(): void {
     for (const path of [...this.#made].reverse()) removeDirectory(path)

@@ -1,3 +1,4 @@
+import { BpfError } from '../errors.ts'
 import { directories } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import { encodeObjectName, manifestName, nextSuffix, previousSuffix } from '../plan/names.ts'
@@ -11,6 +12,7 @@ import {
   renameFlag,
   systemError,
 } from '../syscall/index.ts'
+import { isAbove, removeAbove } from './above.ts'
 import { applySteps } from './apply.ts'
 import { closeGeneration, type Generation, openGeneration } from './generation.ts'
 import { awaitLinks } from './links-gone.ts'
@@ -47,14 +49,24 @@ export interface UnpinOptions {
  * Removes the pins of an object, links first, and the directories that are empty then. Only what the manifest lists, and
  * only where it still is what the manifest says; `undefined` where nothing is pinned under that name.
  *
+ * Directories that were made for the root go, too, once nobody has anything in them.
+ *
  * @throws BpfError `ERR_LOCKED` where another process is changing the object, `ERR_FOREIGN` where it is another user's.
  */
-export function removePins(
+export function removePins(root: Root, object: string, options: UnpinOptions = {}): Unpinned | undefined {
+  const unpinned = removeLocked(root, object, options)
+  // with the lock the last of our own has left the root
+  if (unpinned) removeAbove(root, unpinned.manifest.directories ?? [])
+  return unpinned
+}
+
+function removeLocked(
   root: Root,
   object: string,
-  { waitMs = defaultWaitMs, isMeant = () => true }: UnpinOptions = {},
+  { waitMs = defaultWaitMs, isMeant = () => true }: UnpinOptions,
 ): Unpinned | undefined {
-  using lock = WriterLock.take(root, object, { mode: 0o700, waitMs })
+  using lock = takeLock(root, object, waitMs)
+  if (!lock) return undefined
   if (lock.current === undefined) return undefined
   const generation = openGeneration(root, object)
   if (!generation) return undefined
@@ -66,7 +78,8 @@ export function removePins(
     dropGeneration(root, `${name}${previousSuffix}`, manifest)
     const staged = `${name}${nextSuffix}`
     const inPlace = hasStrangers(generation)
-    const steps = unpinSteps(name, manifest.pins, inPlace, manifest.directories)
+    const outside = manifest.directories?.filter(path => !isAbove(path, root))
+    const steps = unpinSteps(name, manifest.pins, inPlace, outside)
     const workshop = { root, held: new Map([[name, lock.current]]), mode: 0o700, descriptorOf: noDescriptor }
     const { removed, left } = applySteps(steps, workshop, { undo: false })
     // what is not ours gets its path back
@@ -90,6 +103,16 @@ export function unpinObject(root: Root, object: string, options: UnpinOptions = 
 /** What an unpin came to, once the kernel has let go of the links; waits for that for a second at most. */
 export function report({ removed, left, manifest }: Unpinned): UnpinReport {
   return { removed, left, stillAttached: waitForLinks(manifest) }
+}
+
+/** `undefined` where the root was removed since it was opened: with the object, so. */
+function takeLock(root: Root, object: string, waitMs: number): WriterLock | undefined {
+  try {
+    return WriterLock.take(root, object, { mode: 0o700, waitMs })
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'ENOENT' && error.syscall === 'mkdirat') return undefined
+    throw error
+  }
 }
 
 function noDescriptor(): number {
