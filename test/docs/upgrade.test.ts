@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openObject } from '../../src/index.ts'
@@ -14,6 +15,17 @@ test('the table of changes has every pair once, with the verdict that it gets', 
     return [pair, verdictOf(items)]
   })
   assert.equal(declaredVerdicts().toSorted(), verdicts.toSorted())
+})
+
+test('every test that the page names is there', () => {
+  const project = new URL('../../', import.meta.url)
+  const page = readFileSync(new URL('docs/upgrade.md', project), 'utf8')
+  const named = Array.from(page.matchAll(/`(test\/[\w/-]+\.test\.ts)`/g), ([, file]) => file!)
+  assert.ok(named.length > 10)
+  assert.equal(
+    named.filter(file => !existsSync(new URL(file, project))),
+    [],
+  )
 })
 
 test.run()

@@ -5,6 +5,8 @@ import { relative, resolve } from 'node:path'
 /** Kernel tests that do not run in the machines, `*` for any text, and why. */
 const onlyHere = {
   'cli/*': 'what the library makes the kernel do, again, by dozens of processes that are slow to start',
+  'api/pairs.*':
+    'the entries of fifty objects are copied the same way, and bpftool takes minutes to show them',
   'pin/*killed*': 'its steps are the same on every kernel, and each is a process that is slow to start',
   'pin/*faults*':
     'the test, not the kernel, fails each call in turn, for which all is loaded hundreds of times',
