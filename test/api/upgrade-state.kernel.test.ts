@@ -9,15 +9,14 @@ import { thisMachine } from '../../src/map/index.ts'
 import { type Batch, readBatches, writeBatch } from '../../src/pin/batches.ts'
 import { Root, unpinObject, waitForPrograms } from '../../src/pin/index.ts'
 import { allocate } from '../../src/syscall/index.ts'
-import { isEmulated } from '../effort.ts'
 import { Network } from '../link/network.ts'
 import { needs } from '../requirements.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const upgrader = new URL('./flows.ts', import.meta.url).pathname
 // by hand: BPFPIN_UPGRADES=100 BPFPIN_ENTRIES=100000 npm test -- --timeout 3600 api/upgrade-state
-const upgrades = Number(process.env.BPFPIN_UPGRADES ?? (isEmulated ? 2 : 5))
-const keys = Number(process.env.BPFPIN_ENTRIES ?? (isEmulated ? 1280 : 10_000))
+const upgrades = Number(process.env.BPFPIN_UPGRADES ?? 5)
+const keys = Number(process.env.BPFPIN_ENTRIES ?? 10_000)
 
 /** Offsets, from the C source. */
 const flowOf = [

@@ -7,6 +7,8 @@ const onlyHere = {
   'cli/*': 'what the library makes the kernel do, again, by dozens of processes that are slow to start',
   'api/pairs.*':
     'the entries of fifty objects are copied the same way, and bpftool takes minutes to show them',
+  'api/upgrade-state.*':
+    'its load leaves an emulator no time to upgrade; pin/sweep-load sweeps under load there',
   'pin/*killed*': 'its steps are the same on every kernel, and each is a process that is slow to start',
   'pin/*faults*':
     'the test, not the kernel, fails each call in turn, for which all is loaded hundreds of times',
