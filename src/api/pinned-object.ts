@@ -176,12 +176,17 @@ export class PinnedObject extends EventEmitter<PinnedEvents> {
   #follow(): void {
     const directory = encodeObjectName(this.name)
     const { root } = this.#place
-    this.#watcher = watchRoot(root, {
-      onChange: file => {
-        if (file === directory && !this.#isClosed) this.#move()
-      },
-      onError: error => this.emit('error', error),
-    })
+    try {
+      this.#watcher = watchRoot(root, {
+        onChange: file => {
+          if (file === directory && !this.#isClosed) this.#move()
+        },
+        onError: error => this.emit('error', error),
+      })
+    } catch (error) {
+      // a root that was made for the object went with it: there is nothing to follow any more, which is told below
+      if (!(error instanceof BpfError) || error.code !== 'ENOENT') throw error
+    }
     // it may have been replaced before the watch began; told once there can be listeners
     queueMicrotask(() => {
       if (!this.#isClosed) this.#move()

@@ -44,6 +44,10 @@ export const familySwitch: Readonly<Record<LinkFamily, 'update' | 'overlap' | 'g
   struct_ops: 'gap',
 }
 
+/** A socket takes the programs that its map has when it is put in (net/core/sock_map.c: sock_map_link). */
+export const socketPromise: string =
+  'switched in place: no gap, no event twice; sockets that are in the map go on with the old program until they are put in again'
+
 /** What a switch promises about events, for people. */
 export const promises: Readonly<Record<LinkAction, string>> = {
   keep: 'is not touched',

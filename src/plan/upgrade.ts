@@ -2,7 +2,7 @@ import { familyOf, needsBtfTarget } from '../spec/sections.ts'
 import type { Target } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 import type { Place } from './layout.ts'
-import { familySwitch, type LinkAction, promises } from './link-switch.ts'
+import { familySwitch, type LinkAction, promises, socketPromise } from './link-switch.ts'
 import type { LinkRecord, PinRecord, ProgramRecord } from './manifest.ts'
 import type { MapAction } from './policy.ts'
 import type { Step } from './steps.ts'
@@ -98,6 +98,7 @@ export function planLinks(
       old?.isAlive === false ? 'dead' : verdict,
       action,
       reasons,
+      action === 'update' && familyOf(link.spec) === 'sockmap' ? socketPromise : promises[action],
     )
   })
   const gone = [...left.values()].map(({ record: { name, program } }) =>
@@ -112,8 +113,9 @@ function plannedSwitch(
   verdict: PlannedSwitch['verdict'],
   action: LinkAction,
   reasons: readonly Reason[],
+  promise: string = promises[action],
 ): PlannedSwitch {
-  return { kind: 'link', name, program, verdict, action, promise: promises[action], reasons }
+  return { kind: 'link', name, program, verdict, action, promise, reasons }
 }
 
 function actionOn(

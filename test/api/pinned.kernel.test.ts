@@ -191,7 +191,6 @@ onKernel('what is unpinned before it is watched is told as soon as one can liste
     new Promise(resolve => setTimeout(resolve, patience(1000))),
   ])
   assert.equal(told, [])
-  rmdirSync(own)
 })
 
 onKernel('who only follows does not keep the process alive', () => {
