@@ -49,9 +49,9 @@ function runOnOwnBpffs(): void {
   })
 }
 
-const shapeOf = (valueSize: number): MapShape => ({
-  ...{ type: 'hash', keySize: 8, valueSize, maxEntries: entries, flags: NO_PREALLOC, mapExtra: 0 },
-})
+function shapeOf(valueSize: number): MapShape {
+  return { type: 'hash', keySize: 8, valueSize, maxEntries: entries, flags: NO_PREALLOC, mapExtra: 0 }
+}
 
 function create(shape: MapShape): number {
   const fd = mapCreate({

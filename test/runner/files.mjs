@@ -9,6 +9,15 @@ const onlyHere = {
     'the entries of fifty objects are copied the same way, and bpftool takes minutes to show them',
   'api/upgrade-state.*':
     'its load leaves an emulator no time to upgrade; pin/sweep-load sweeps under load there',
+  'api/upgrade-options.*':
+    'what the library makes of options; the kernel is asked nothing that other tests do not ask',
+  'api/upgrade-many.*': 'how much memory the library takes, with a million entries',
+  'pin/copy-many.*': 'how much memory the library takes, with many entries',
+  'pin/concurrency.*': 'eight processes at once, of which an emulator runs one after another',
+  'pin/deep-root.*': 'several processes at once, of which an emulator runs one after another',
+  'pin/families.*':
+    'its sources of events leave an emulator no time to upgrade; pin/kernel-families and pin/readers upgrade there',
+  'link/faults.*': 'the test, not the kernel, fails each call in turn',
   'pin/*killed*': 'its steps are the same on every kernel, and each is a process that is slow to start',
   'pin/*faults*':
     'the test, not the kernel, fails each call in turn, for which all is loaded hundreds of times',
