@@ -8,12 +8,16 @@ const onlyHere = {
   'api/pairs.*':
     'the entries of fifty objects are copied the same way, and bpftool takes minutes to show them',
   'api/upgrade-state.*':
-    'its load leaves an emulator no time to upgrade; pin/sweep-load sweeps under load there',
+    'its load leaves an emulator no time to upgrade; pin/sweep carries on there what was written meanwhile',
   'api/upgrade-options.*':
     'what the library makes of options; the kernel is asked nothing that other tests do not ask',
   'api/upgrade-many.*': 'how much memory the library takes, with a million entries',
   'pin/copy-many.*': 'how much memory the library takes, with many entries',
   'pin/concurrency.*': 'eight processes at once, of which an emulator runs one after another',
+  'pin/sweep-load.*': 'its load leaves an emulator no time to sweep: three minutes for one run',
+  'pin/intruder.*': 'what another user may do on bpffs, by processes that are slow to start',
+  'api/same.*': 'what the library compares; the kernel is asked nothing that other tests do not ask',
+  'selftests/others-bugs.*': 'what the library does not do on any kernel',
   'pin/deep-root.*': 'several processes at once, of which an emulator runs one after another',
   'pin/families.*':
     'its sources of events leave an emulator no time to upgrade; pin/kernel-families and pin/readers upgrade there',
