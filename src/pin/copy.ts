@@ -1,6 +1,7 @@
 import { type CopyFunction, compileCopy } from '../btf/index.ts'
 import { thisMachine } from '../map/index.ts'
 import { isIndexed } from '../plan/map-families.ts'
+import type { MapShape } from '../plan/shape.ts'
 import { mapFlag } from '../spec/kernel.ts'
 import { allocate, getAffinity, type Memory, mapLookup, setAffinity, systemError } from '../syscall/index.ts'
 import {
@@ -72,11 +73,12 @@ function copyAll(conversion: LiveConversion, snapshot: number, options: CopyOpti
       const count = isIndexed(old.shape.type) ? Math.min(batch.count, total - done) : batch.count
       if (count <= 0) break
       const moved = mover.move(batch, count)
-      spread?.next()
-      const written = write(conversion, moved, what)
-      writeBatch(snapshot, snapshotShape(conversion), written, `the copy of ${what}`)
+      for (const part of spread?.parts(moved) ?? [moved]) {
+        const written = write(conversion, part, what)
+        writeBatch(snapshot, snapshotShape(conversion), written, `the copy of ${what}`)
+        copied += written.count
+      }
       done += count
-      copied += written.count
       options.onProgress?.({ map: name, done, total })
     }
   } finally {
@@ -99,8 +101,17 @@ function write(
   return fitting.length === forNew.count ? forSnapshot : chosen(forSnapshot, fitting, shape)
 }
 
+/** Some of the entries of a batch that follow each other, where they are. */
+function partOf({ keys, values }: Batch, from: number, count: number, shape: MapShape): Batch {
+  const part = ({ bytes, address }: Memory, size: number): Memory => ({
+    bytes: bytes.subarray(from * size, (from + count) * size),
+    address: address + from * size,
+  })
+  return { keys: part(keys, shape.keySize), values: part(values, entrySize(shape)), count }
+}
+
 /** Some of the entries of a batch. */
-function chosen({ keys, values }: Batch, which: readonly number[], shape: MapSide['shape']): Batch {
+function chosen({ keys, values }: Batch, which: readonly number[], shape: MapShape): Batch {
   const pick = (from: Uint8Array, size: number): Memory => {
     const to = allocate(which.length * size)
     for (const [i, at] of which.entries()) to.bytes.set(from.subarray(at * size, (at + 1) * size), i * size)
@@ -204,16 +215,52 @@ class FunctionMover {
 }
 
 /**
- * An LRU map with a list for each CPU gives every CPU an equal part of its entries: filled from one CPU it would evict
- * what was just copied.
+ * An LRU map with a list for each CPU gives every CPU an equal part of its entries (kernel/bpf/bpf_lru_list.c:
+ * bpf_percpu_lru_populate): a CPU that writes more than its part evicts what was just copied.
  */
-function spreading({ shape }: MapSide): { next(): void; end(): void } | undefined {
+function spreading({ shape }: MapSide): Spread | undefined {
   const isSpread = shape.type.startsWith('lru_') && (shape.flags & mapFlag.NO_COMMON_LRU) !== 0
   const cpus = isSpread ? getAffinity() : []
   if (typeof cpus === 'number' || cpus.length < 2) return undefined
-  let turn = 0
-  return {
-    next: () => setAffinity([cpus[turn++ % cpus.length]!]),
-    end: () => setAffinity(cpus),
+  return new Spread(shape, cpus)
+}
+
+/** Writes on each CPU no more than its part, as long as any of those that this process may run on has room. */
+class Spread {
+  readonly #shape: MapShape
+  readonly #allowed: readonly number[]
+  readonly #room: number[]
+  #turn = 0
+
+  constructor(shape: MapShape, allowed: readonly number[]) {
+    this.#shape = shape
+    this.#allowed = allowed
+    this.#room = allowed.map(() => Math.ceil(shape.maxEntries / thisMachine().possibleCpus))
+  }
+
+  /** The entries, in as many parts as it takes; with each the process is on the CPU that is to write it. */
+  *parts({ forNew, forSnapshot }: Moved): Generator<Moved> {
+    for (let done = 0; done < forNew.count; ) {
+      const count = this.#goWhereRoomIs(forNew.count - done)
+      const part = (batch: Batch): Batch => partOf(batch, done, count, this.#shape)
+      yield { forNew: part(forNew), forSnapshot: part(forSnapshot) }
+      done += count
+    }
+  }
+
+  /** -> how many of them there is room for; where all have their part, the oldest have to go anyway. */
+  #goWhereRoomIs(wanted: number): number {
+    const cpus = this.#allowed.length
+    let turn = this.#turn++ % cpus
+    for (let tried = 0; tried < cpus && this.#room[turn] === 0; tried++) turn = (turn + 1) % cpus
+    setAffinity([this.#allowed[turn]!])
+    const room = this.#room[turn]!
+    const count = room === 0 ? wanted : Math.min(room, wanted)
+    this.#room[turn] = Math.max(0, room - count)
+    return count
+  }
+
+  end(): void {
+    setAffinity(this.#allowed)
   }
 }
