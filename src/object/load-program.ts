@@ -1,10 +1,10 @@
 import { BpfError, VerifierError } from '../errors.ts'
 import { offloadedTo, type Replaced, replacedBy } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
-import { type AssembledProgram, assemble, type Poisoned } from '../spec/assemble.ts'
-import { poison } from '../spec/core/patch.ts'
+import { type AssembledProgram, assemble } from '../spec/assemble.ts'
 import type { CoreFixes } from '../spec/core/relocate.ts'
 import { attachTypes, programTypes } from '../spec/kernel.ts'
+import type { Poisoned } from '../spec/poison.ts'
 import { needsBtfTarget, sectionNames } from '../spec/sections.ts'
 import { hookToLoad } from '../spec/targets.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
@@ -134,23 +134,18 @@ function reloadForLog(
   })
   const cause = summarize(log)
   if (cause === undefined || notTheVerifiers.has(error.code)) throw error
-  const reached = poisoned.get(reachedCall(log, poison) ?? -1)
-  const hint = 'ask first: bpf_core_field_exists(), bpf_core_type_exists(), bpf_core_enum_value_exists()'
+  const at = reachedCall(log)
+  const reached = at === undefined ? undefined : poisoned.get(at)
   throw new VerifierError(program.name, reached ? reachedText(reached, log) : cause, log, {
     syscall: 'bpf(BPF_PROG_LOAD)',
-    ...(reached ? { hint } : {}),
+    ...(reached ? { hint: reached.hint } : {}),
     ...(error.errno === undefined ? {} : { errno: error.errno }),
     cause: error,
   })
 }
 
-function reachedText({ kind, why }: Poisoned, log: string): string {
-  const source = sourceBefore(log, poison)
+function reachedText({ needs }: Poisoned, log: string): string {
+  const source = sourceBefore(log)
   const at = source === undefined ? '' : ` (${source})`
-  return `instruction ${reachedCall(log, poison)} needs ${nounOf(kind)} of ${why()}${at}`
-}
-
-/** `field_byte_offset` in a sentence. */
-function nounOf(kind: string): string {
-  return kind === 'enumval_value' ? 'the value' : `the ${kind.replace('field_', '').replaceAll('_', ' ')}`
+  return `instruction ${reachedCall(log)} needs ${needs()}${at}`
 }

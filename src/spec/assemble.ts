@@ -4,6 +4,7 @@ import { patch } from './core/patch.ts'
 import { type CoreFixes, coreRelocations, within } from './core/relocate.ts'
 import { type DebugInfo, debugInfo, type Placement } from './debug-info.ts'
 import { Instructions, instructionSize, pseudo } from './instructions.ts'
+import type { Poisoned } from './poison.ts'
 import type { Reference } from './references.ts'
 import { needsBtfTarget } from './sections.ts'
 import { hookToLoad } from './targets.ts'
@@ -14,13 +15,6 @@ export interface AssembledProgram extends DebugInfo {
   readonly instructions: Uint8Array
   /** By instruction: why it cannot be run on this kernel; the verifier refuses a program that can reach it. */
   readonly poisoned: ReadonlyMap<number, Poisoned>
-}
-
-/** An instruction that needs what the kernel's types do not have. */
-export interface Poisoned {
-  /** The kind of its relocation. */
-  readonly kind: string
-  readonly why: () => string
 }
 
 /** The kernel takes no program of more instructions (include/linux/bpf.h: BPF_COMPLEXITY_LIMIT_INSNS). */
@@ -77,8 +71,17 @@ function applyCore(
   if (!btf) return
   for (const fix of core.get(fn) ?? []) {
     const why = within(btf, fn, fix.at, fix.relocation, () => patch(code, at + fix.at, fix.resolution))
-    if (why) poisoned.set(at + fix.at, { kind: fix.relocation.kind, why })
+    if (!why) continue
+    const noun = nounOf(fix.relocation.kind)
+    poisoned.set(at + fix.at, { needs: () => `${noun} of ${why()}`, hint: askFirst })
   }
+}
+
+const askFirst = 'ask first: bpf_core_field_exists(), bpf_core_type_exists(), bpf_core_enum_value_exists()'
+
+/** `field_byte_offset` in a sentence. */
+function nounOf(kind: string): string {
+  return kind === 'enumval_value' ? 'the value' : `the ${kind.replace('field_', '').replaceAll('_', ' ')}`
 }
 
 /** The functions of a program: its own, then each sub-program that it reaches. */

@@ -131,15 +131,17 @@ test('what a kernel does not have is told of with the access, and the near names
   const why = (name: string): string[] => {
     const program = spec.programs.find(each => each.name === name)!
     const { poisoned } = assemble(spec, program, () => 0, resolveCore(spec, functionsOf(program), kernel))
-    return [...poisoned.values()].map(each => each.why().replace(/\[\d+\] of \S+/g, 'there'))
+    return [...poisoned.values()].map(each => each.needs().replace(/\[\d+\] of \S+/g, 'there'))
   }
-  assert.equal(why('load_nowhere'), ['struct nowhere.x: there is no such type'])
-  assert.equal(why('load_gone'), ["struct fields.gone: struct fields there has no member 'gone'"])
+  assert.equal(why('load_nowhere'), ['the byte offset of struct nowhere.x: there is no such type'])
+  assert.equal(why('load_gone'), [
+    "the byte offset of struct fields.gone: struct fields there has no member 'gone'",
+  ])
   assert.equal(why('load_now_pointer'), [
-    "struct fields.now_pointer: struct fields there has 'now_pointer' as void *, the program has s32",
+    "the byte offset of struct fields.now_pointer: struct fields there has 'now_pointer' as void *, the program has s32",
   ])
   assert.equal(why('load_shorter_5'), [
-    'struct arrays.shorter[5]: struct arrays there has 2 elements at .shorter, and no 5',
+    'the byte offset of struct arrays.shorter[5]: struct arrays there has 2 elements at .shorter, and no 5',
   ])
 })
 

@@ -68,7 +68,7 @@ test('whatever is damaged in an object with CO-RE relocations, or in the types t
       const target = { main: () => ({ name: 'kernel', btf }), modules: () => [] }
       for (const program of spec.programs) {
         const core = resolveCore(spec, functionsOf(program), target)
-        for (const { why } of assemble(spec, program, () => 3, core).poisoned.values()) why()
+        for (const { needs } of assemble(spec, program, () => 3, core).poisoned.values()) needs()
       }
     } catch (error) {
       refused++

@@ -1,12 +1,7 @@
 import { type Instructions, opcode } from '../instructions.ts'
+import { poison } from '../poison.ts'
 import { refusal } from './refusal.ts'
 import type { Resolution } from './resolve.ts'
-
-/**
- * The helper that poisoned instructions call. There is none of this number, 0xbad2310, so the verifier refuses a program
- * that can reach the call, and removes one that cannot be reached. libbpf's number, as logs are searched for it.
- */
-export const poison = 195896080
 
 const largestOffset = 0x7fff
 
@@ -86,7 +81,7 @@ function refuseUnexpected(found: bigint, expected: bigint | undefined): void {
 }
 
 function poisoned(code: Instructions, at: number, slots: number, why: () => string): () => string {
-  for (let i = at; i < at + slots; i++) code.setCall(i, poison)
+  for (let i = at; i < at + slots; i++) code.setCall(i, poison.core)
   return why
 }
 
