@@ -30,7 +30,7 @@ export function loadProgram(
 ): number {
   using replaced = program.type === 'ext' ? replacedBy(program) : undefined
   if (program.type === 'unspec') throw noType(program)
-  const assembled = assemble(spec, program, name => descriptorOf(program, name, maps), core)
+  const assembled = assemble(spec, program, name => maps.get(name)?.fd, core)
   const options = { ...loadOptions(spec, program, assembled, btfFd), ...targetOptions(program, replaced) }
   const fd = progLoad(options)
   return fd >= 0 ? fd : reloadForLog(program, options, fd, assembled.poisoned)
@@ -59,17 +59,6 @@ function loadOptions(
     expectedAttachType: program.attachType === undefined ? 0 : attachTypes[program.attachType],
     ...debug,
   }
-}
-
-function descriptorOf(program: ProgramSpec, name: string, maps: ReadonlyMap<string, BpfMap>): number {
-  const map = maps.get(name)
-  if (map) return map.fd
-  throw new BpfError(
-    `program '${program.name}' uses map '${name}', which is not created: its autocreate is false`,
-    {
-      code: 'ERR_UNKNOWN_NAME',
-    },
-  )
 }
 
 /** What the program is for, where the verifier wants to know it: a function of a program, a network card, a kernel's hook. */

@@ -105,8 +105,9 @@ function createMaps(spec: Spec, maps: Map<string, BpfMap>, given: Given, btf: Lo
   }
   for (const { map, slots } of ownSlots(spec, maps, given)) {
     for (const { index, kind, name } of slots) {
-      const inner = kind === 'map' && maps.get(name)
-      if (inner) fillSlot(map, index, inner.fd, `map '${name}'`)
+      if (kind !== 'map') continue
+      const inner = maps.get(name) ?? missing(map, index, `map '${name}' is not created: its autocreate`)
+      fillSlot(map, index, inner.fd, `map '${name}'`)
     }
   }
 }
@@ -131,10 +132,20 @@ function fillProgramArrays(
 ): void {
   for (const { map, slots } of ownSlots(spec, maps, given)) {
     for (const { index, kind, name } of slots) {
-      const program = kind === 'program' && programs.get(name)
-      if (program) fillSlot(map, index, program.fd, `program '${name}'`)
+      if (kind !== 'program') continue
+      const program =
+        programs.get(name) ?? missing(map, index, `program '${name}' is not loaded: its autoload`)
+      fillSlot(map, index, program.fd, `program '${name}'`)
     }
   }
+}
+
+/** A slot that stays empty is found when nothing happens where a program goes through it. */
+function missing(map: BpfMap, index: number, what: string): never {
+  throw new BpfError(`slot ${index} of map '${map.name}': ${what} is false`, {
+    code: 'ERR_UNKNOWN_NAME',
+    hint: `set it to true, or the map's autocreate to false and fill another one by hand`,
+  })
 }
 
 /** The maps whose slots are this object's to fill: nothing is ever put into a map that was given. */

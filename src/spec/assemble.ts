@@ -4,7 +4,7 @@ import { patch } from './core/patch.ts'
 import { type CoreFixes, coreRelocations, within } from './core/relocate.ts'
 import { type DebugInfo, debugInfo, type Placement } from './debug-info.ts'
 import { Instructions, instructionSize, pseudo } from './instructions.ts'
-import type { Poisoned } from './poison.ts'
+import { type Poisoned, poison } from './poison.ts'
 import type { Reference } from './references.ts'
 import { needsBtfTarget } from './sections.ts'
 import { hookToLoad } from './targets.ts'
@@ -24,7 +24,7 @@ const mostInstructions = 1_000_000
  * Puts a program together: its own function, then each sub-program that it reaches, once, in the order in which calls
  * meet them; all references filled in.
  *
- * @param descriptorOf gives the descriptor of a map by its name in the object
+ * @param descriptorOf gives the descriptor of a map by its name in the object, `undefined` for one that is not created
  * @param core what its CO-RE relocations come to; those of functions that are not in it stay as compiled
  * @throws BpfError `ERR_UNSUPPORTED` for a reference that this version cannot resolve, `ERR_CORE` for a CO-RE relocation
  * that does not fit its instruction.
@@ -32,7 +32,7 @@ const mostInstructions = 1_000_000
 export function assemble(
   spec: Spec,
   program: ProgramSpec,
-  descriptorOf: (map: string) => number,
+  descriptorOf: (map: string) => number | undefined,
   core: CoreFixes = new Map(),
 ): AssembledProgram {
   const placements = placeFunctions(program.body)
@@ -55,7 +55,11 @@ export function assemble(
     instructions.set(bytesOf(spec, fn), at * instructionSize)
     applyCore(spec, code, placement, core, poisoned)
     for (const reference of fn.references) {
-      resolve(code, at + reference.at, reference, program, startOf, descriptorOf)
+      const place = at + reference.at
+      const descriptor = isOfMap(reference) ? descriptorOf(reference.map) : undefined
+      if (isOfMap(reference) && descriptor === undefined)
+        poisoned.set(place, poisonMap(spec, code, place, reference))
+      else resolve(code, place, reference, program, startOf, descriptor ?? -1)
     }
   }
   return { instructions, poisoned, ...debugInfo(spec, placements) }
@@ -82,6 +86,23 @@ const askFirst = 'ask first: bpf_core_field_exists(), bpf_core_type_exists(), bp
 /** `field_byte_offset` in a sentence. */
 function nounOf(kind: string): string {
   return kind === 'enumval_value' ? 'the value' : `the ${kind.replace('field_', '').replaceAll('_', ' ')}`
+}
+
+type MapReference = Extract<Reference, { readonly map: string }>
+
+function isOfMap(reference: Reference): reference is MapReference {
+  return reference.kind === 'map' || reference.kind === 'data'
+}
+
+/** Both halves of the load become calls, and so the program stays as long as it was. */
+function poisonMap({ maps }: Spec, code: Instructions, at: number, { map }: MapReference): Poisoned {
+  const helper = poison.map + maps.findIndex(({ name }) => name === map)
+  code.setCall(at, helper)
+  code.setCall(at + 1, helper)
+  return {
+    needs: () => `map '${map}', which is not created: its autocreate is false`,
+    hint: 'set its autocreate to true, or let no code that runs use it: a constant that is false, set before loading',
+  }
 }
 
 /** The functions of a program: its own, then each sub-program that it reaches. */
@@ -122,17 +143,17 @@ function resolve(
   reference: Reference,
   program: ProgramSpec,
   startOf: ReadonlyMap<FunctionSpec, number>,
-  descriptorOf: (map: string) => number,
+  descriptor: number,
 ): void {
   switch (reference.kind) {
     case 'map':
       code.setSourceRegister(at, pseudo.MAP_FD)
-      code.setImmediate(at, descriptorOf(reference.map))
+      code.setImmediate(at, descriptor)
       code.setImmediate(at + 1, 0)
       break
     case 'data':
       code.setSourceRegister(at, pseudo.MAP_VALUE)
-      code.setImmediate(at, descriptorOf(reference.map))
+      code.setImmediate(at, descriptor)
       code.setImmediate(at + 1, reference.offset)
       break
     case 'call':

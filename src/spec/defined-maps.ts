@@ -89,7 +89,7 @@ export function readSlots(elf: ElfFile, maps: readonly DefinedMap[], targets: Re
 
 function readSlot(
   elf: ElfFile,
-  { map, struct, offset }: DefinedMap,
+  { map, struct, section, offset }: DefinedMap,
   relocation: ElfRelocation,
   targets: ReferenceTargets,
   where: string,
@@ -108,11 +108,23 @@ function readSlot(
   const index = at / pointerSize
   const symbol = elf.symbol(relocation.symbol)
   if (typeof symbol.section === 'number') {
-    const inner = map.inner && targets.mapAt(symbol.section, symbol.value)
+    const place = symbol.value + addendOf(elf, relocation, section)
+    const inner = map.inner && targets.mapAt(symbol.section, place)
     if (inner !== undefined) return { index, kind: 'map', name: inner }
-    const program = map.type === 'prog_array' && targets.programAt(symbol.section, symbol.value)
+    const program = map.type === 'prog_array' && targets.programAt(symbol.section, place)
     if (program) return { index, kind: 'program', name: program }
   }
   const holds = map.inner ? 'maps' : 'programs'
   throw new ElfError(where, `map '${map.name}' holds ${holds}, but slot ${index} is '${symbol.name}'`)
+}
+
+/**
+ * What lies where a pointer is to be: what is static is addressed by its section's symbol and the distance from there
+ * (Documentation/bpf/llvm_reloc.rst).
+ */
+export function addendOf(elf: ElfFile, { offset }: ElfRelocation, section: number): number {
+  const data = elf.sections[section]?.data ?? new Uint8Array(0)
+  if (offset + pointerSize > data.length) return 0
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
+  return Number(view.getBigUint64(offset, elf.littleEndian))
 }

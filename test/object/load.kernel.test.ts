@@ -102,12 +102,34 @@ needs(test, 'root')('a map that is not to be created is missed by name', () => {
   spec.maps.get('per_cpu').autocreate = false
   const before = openFiles()
   const error = failure(() => spec.load())
-  assert.match(error.message, "program 'on_enter' uses map 'per_cpu', which is not created")
+  assert.is(error.code, 'ERR_VERIFIER')
+  assert.match(
+    error.message,
+    /program 'on_enter'.* instruction \d+ needs map 'per_cpu', which is not created/,
+  )
+  assert.match(error.hint ?? '', 'set its autocreate to true')
   assert.is(openFiles(), before)
   spec.programs.get('on_enter').autoload = false
   using object = spec.load()
   assert.equal([...object.programs.names()], ['on_exit'])
   assert.not(object.maps.has('per_cpu'))
+})
+
+needs(test, 'root')('code that nothing leads to may use a map that is not created', () => {
+  const dead = openObject(fixture('dead-branch'))
+  dead.maps.get('slots').autocreate = false
+  using object = dead.load()
+  assert.not(object.maps.has('slots'))
+  const reached = openObject(fixture('dead-branch'))
+  reached.maps.get('slots').autocreate = false
+  reached.variables.get('unchecked').set(true)
+  const error = failure(() => reached.load()) as VerifierError
+  assert.match(
+    error.message,
+    /needs map 'slots', which is not created: .* at dead-branch\.bpf\.c:\d+\)|bpf_map_lookup_elem/,
+  )
+  // the number that libbpf puts there, by which logs are searched
+  assert.match(error.log, /call unknown#20010000\d\d/)
 })
 
 needs(test, 'root')('parameters that the kernel refuses are named, and nothing stays open', () => {
