@@ -1,11 +1,13 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { BpfError, ElfError } from '../errors.ts'
 
-/** An x86-64 or arm64 program or library: what of its ELF file is needed to find functions. */
+/** An x86-64 or arm64 program or library: what of its ELF file is needed to find functions and probes. */
 export class BinaryFile {
   readonly path: string
+  readonly machine: BinaryMachine
   readonly sections: readonly Section[]
   readonly #fd: number
+  readonly #sectionNames: number
   readonly #size: number
   readonly #segments: readonly Segment[]
 
@@ -22,8 +24,12 @@ export class BinaryFile {
       if (!status.isFile()) throw new ElfError(path, 'is not a file')
       this.#size = status.size
       const header = this.#readHeader()
+      this.machine = header.machine
       this.#segments = this.#readSegments(header)
       this.sections = this.#readSections(header)
+      // System V ABI, chapter 4: SHN_XINDEX
+      const isFarAway = header.sectionNames === SHN_XINDEX
+      this.#sectionNames = isFarAway ? (this.sections[0]?.link ?? 0) : header.sectionNames
     } catch (error) {
       this.close()
       throw error
@@ -38,6 +44,14 @@ export class BinaryFile {
     this.close()
   }
 
+  /** All sections of a name; none where the file has no section names. */
+  sectionsNamed(name: string): Section[] {
+    if (this.#sectionNames === 0) return []
+    const names = this.#readNames(this.#sectionNames, 'section names')
+    const wanted = Buffer.from(`${name}\0`, 'latin1')
+    return this.sections.filter(({ name: at }) => names.subarray(at, at + wanted.length).equals(wanted))
+  }
+
   /** The bytes of a section; `what` for errors. */
   readSection(section: Section, what: string): DataView {
     return this.#read(section.offset, section.size, what)
@@ -45,9 +59,7 @@ export class BinaryFile {
 
   /** Reads a string table whole; the result gives the string at an offset in it. */
   readStrings(index: number, where: string): (offset: number) => string {
-    const section = this.sections[index]
-    if (section?.type !== SHT_STRTAB) throw this.#error(where, `section ${index} holds no names`)
-    const bytes = Buffer.from(this.readSection(section, `names in section ${index}`).buffer)
+    const bytes = this.#readNames(index, where)
     return offset => {
       const end = bytes.indexOf(0, offset)
       if (end < 0) throw this.#error(where, `a name at ${offset} does not end`)
@@ -57,15 +69,32 @@ export class BinaryFile {
     }
   }
 
+  #readNames(index: number, where: string): Buffer {
+    const section = this.sections[index]
+    if (section?.type !== SHT_STRTAB) throw this.#error(where, `section ${index} holds no names`)
+    return Buffer.from(this.readSection(section, `names in section ${index}`).buffer)
+  }
+
   /** Where in the file the code is that is loaded to an address; `undefined` where none of it is. */
   offsetOf(address: number): number | undefined {
-    const segment = this.#segments.find(one => address >= one.address && address < one.address + one.size)
+    const segment = this.#segments.find(
+      one => one.isCode && address >= one.address && address < one.address + one.size,
+    )
+    return segment && address - segment.address + segment.offset
+  }
+
+  /** The same of data, which may lie in the part of a segment that is zero at first, and not in the file. */
+  dataOffsetOf(address: number): number | undefined {
+    const segment = this.#segments.find(
+      one => !one.isCode && address >= one.address && address < one.address + one.sizeInMemory,
+    )
     return segment && address - segment.address + segment.offset
   }
 
   #read(offset: number, length: number, what: string): DataView {
     if (offset + length > this.#size)
       throw this.#error(what, `ends behind the file, which has ${this.#size} bytes`)
+    if (length > longestRead) throw this.#error(what, `has ${length} bytes, more than are read`)
     const bytes = new Uint8Array(length)
     for (let at = 0; at < length; ) {
       const read = readSync(this.#fd, bytes, at, length - at, offset + at)
@@ -90,30 +119,36 @@ export class BinaryFile {
       throw this.#error('header', `machine ${machine} is neither x86-64 nor arm64`)
     }
     return {
+      machine: machine === EM_X86_64 ? 'x86-64' : 'arm64',
+      sectionNames: view.getUint16(62, true),
       segments: { offset: wide(view, 32), size: view.getUint16(54, true), count: view.getUint16(56, true) },
       sections: { offset: wide(view, 40), size: view.getUint16(58, true), count: view.getUint16(60, true) },
     }
   }
 
-  /** Parts of the file that are loaded as code: Elf64_Phdr. */
+  /** Parts of the file that are loaded: Elf64_Phdr. */
   #readSegments({ segments }: Header): Segment[] {
     return this.#readTable(segments, segmentSize, 'program headers', (view, at) => ({
       type: view.getUint32(at, true),
-      flags: view.getUint32(at + 4, true),
+      isCode: (view.getUint32(at + 4, true) & PF_X) !== 0,
       offset: wide(view, at + 8),
       address: wide(view, at + 16),
       size: wide(view, at + 32),
-    })).filter(({ type, flags }) => type === PT_LOAD && (flags & PF_X) !== 0)
+      sizeInMemory: wide(view, at + 40),
+    })).filter(({ type }) => type === PT_LOAD)
   }
 
   /** Elf64_Shdr. A file of 0xff00 sections and more has their number in the first of them. */
   #readSections({ sections }: Header): Section[] {
     const read = (view: DataView, at: number): Section => ({
+      name: view.getUint32(at, true),
       type: view.getUint32(at + 4, true),
+      address: wide(view, at + 16),
       offset: wide(view, at + 24),
       size: wide(view, at + 32),
       link: view.getUint32(at + 40, true),
       info: view.getUint32(at + 44, true),
+      alignment: wide(view, at + 48),
       entrySize: wide(view, at + 56),
     })
     const isMany = sections.count === 0 && sections.offset !== 0
@@ -142,20 +177,30 @@ export class BinaryFile {
 
 /** What of a section header is needed. */
 export interface Section {
+  /** Where its name is among the section names. */
+  readonly name: number
   /** SHT_*. */
   readonly type: number
+  /** 0 for what is not loaded. */
+  readonly address: number
   readonly offset: number
   /** Bytes. */
   readonly size: number
   readonly link: number
   readonly info: number
+  readonly alignment: number
   readonly entrySize: number
 }
+
+export type BinaryMachine = 'x86-64' | 'arm64'
 
 interface Segment {
   readonly offset: number
   readonly address: number
+  /** In the file. */
   readonly size: number
+  readonly sizeInMemory: number
+  readonly isCode: boolean
 }
 
 interface Table {
@@ -166,6 +211,9 @@ interface Table {
 }
 
 interface Header {
+  readonly machine: BinaryMachine
+  /** Index of the section that has the names of all. */
+  readonly sectionNames: number
   readonly segments: Table
   readonly sections: Table
 }
@@ -181,6 +229,10 @@ const EM_AARCH64 = 183
 const PT_LOAD = 1
 const PF_X = 1
 const SHT_STRTAB = 3
+const SHN_XINDEX = 0xffff
+
+/** A table of a hostile file may claim to be as long as the file, which may be all holes. */
+const longestRead = 2 ** 30
 
 /** A 64-bit offset, size or address; far beyond every file where it is not exact. */
 function wide(view: DataView, at: number): number {
