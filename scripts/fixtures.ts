@@ -1,6 +1,7 @@
 // `npm run fixtures` compiles every NAME.bpf.c in test/fixtures and examples to NAME.bpf.o beside it; with `--check` it
 // writes nothing and fails where an object is not what its source gives. More arguments are filters on the path.
 // Every NAME.c in test/pairs gives two objects, NAME.old.o and with -DNEW NAME.new.o, without DWARF.
+// Every NAME.elf.c in test/fixtures gives NAME.elf, a program of this machine that needs no library.
 // A first line `// clang: FLAGS` adds flags for one file. NAME.bpf.link lists objects that bpftool links to NAME.bpf.o.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -39,6 +40,9 @@ try {
     const object = source.replace(/(c|link)$/, 'o')
     build(source, object, fresh => (source.endsWith('.link') ? link(source, fresh) : compile(source, fresh)))
   }
+  for (const source of programs()) {
+    build(source, source.replace(/\.c$/, ''), fresh => compileProgram(source, fresh))
+  }
   for (const source of pairs()) {
     for (const [side, defines] of [
       ['old', []],
@@ -62,6 +66,20 @@ function sources(): string[] {
       // what is linked comes after what it is linked from
       .sort((a, b) => Number(a.endsWith('.link')) - Number(b.endsWith('.link')) || (a < b ? -1 : 1))
   )
+}
+
+/** For x86-64: their assembly is. */
+function programs(): string[] {
+  return readdirSync('test/fixtures')
+    .filter(file => file.endsWith('.elf.c'))
+    .map(file => join('test/fixtures', file))
+    .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
+}
+
+function compileProgram(source: string, program: string): void {
+  const alone = ['-nostdlib', '-static', '-ffreestanding', '-fno-stack-protector', '-fno-ident']
+  const small = ['-fno-asynchronous-unwind-tables', '-Wl,--build-id=none', '-Wl,--strip-all']
+  execFileSync(clang, ['-O2', ...alone, ...small, '-o', program, source], { stdio: 'inherit' })
 }
 
 function pairs(): string[] {

@@ -22,10 +22,7 @@ const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'bpf
 export function kernelOf(series: string): Kernel {
   mkdirSync(cache, { recursive: true })
   const prefix = `linux-image-${series}.`
-  // packages of other architectures may lie there, and what is still being unpacked
-  const kept = readdirSync(cache).filter(
-    name => name.startsWith(prefix) && name.endsWith('-cloud-amd64-unsigned'),
-  )
+  const kept = readdirSync(cache).filter(name => name.startsWith(prefix) && !name.endsWith('.part'))
   return unpacked(series, kept.sort(byVersion).at(-1) ?? fetch(newestPackage(series)))
 }
 

@@ -23,6 +23,7 @@ import { tracepoint } from './tracepoint.ts'
 import { tracing } from './tracing.ts'
 import { uprobe } from './uprobe.ts'
 import { uprobeMulti } from './uprobe-multi.ts'
+import { usdt } from './usdt.ts'
 import { xdp } from './xdp.ts'
 
 /** Each family with its file; in place of one that is not made here, what it would need. */
@@ -38,7 +39,7 @@ const families: Readonly<Record<LinkFamily, Family | string>> = {
   ksyscall,
   uprobe,
   uprobe_multi: uprobeMulti,
-  usdt: 'USDT probes, which this version does not make',
+  usdt,
   perf_event: perfEvent,
   cgroup,
   netns,
@@ -96,9 +97,10 @@ export function attachProgram(program: Attachable, label?: string): BpfLink {
   const { family, target } = place
   const doing = `attaching program '${spec.name}' to '${targetText(target)}'`
   checkCookie(spec.link.cookie, family, doing)
-  const { fd, unpinnable } = family.attach({ ...program, doing }, target)
+  const { fd, others, unpinnable } = family.attach({ ...program, doing }, target)
   return new BpfLink({
     fd,
+    others,
     name: linkName(spec, label),
     program: spec.name,
     target: lasting(target),

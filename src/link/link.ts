@@ -10,6 +10,8 @@ import { readIterator } from './iterator-file.ts'
 export interface LinkInit {
   /** The descriptor, which the link owns from now on. */
   readonly fd: number
+  /** Those of more links, where an older kernel needs several; owned as well. */
+  readonly others?: readonly number[] | undefined
   /** Name in the object: that of its program, and its label. */
   readonly name: string
   readonly program: string
@@ -34,11 +36,13 @@ export class BpfLink {
    * `undefined` for a link that can be pinned.
    */
   readonly unpinnable: string | undefined
+  readonly #others: readonly number[]
   #fd: number
   #wasDetached = false
 
-  constructor({ fd, name, program, target, unpinnable }: LinkInit) {
+  constructor({ fd, others = [], name, program, target, unpinnable }: LinkInit) {
     this.#fd = fd
+    this.#others = others
     this.name = name
     this.program = program
     this.target = target
@@ -127,7 +131,7 @@ export class BpfLink {
   /** Closes the descriptor, and so detaches the program if nothing else holds the link. A second time does nothing. */
   close(): void {
     if (this.#fd < 0) return
-    closeFd(this.#fd)
+    for (const fd of [this.#fd, ...this.#others]) closeFd(fd)
     this.#fd = -1
   }
 

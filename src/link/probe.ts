@@ -12,6 +12,8 @@ export interface ProbePlace {
   readonly offset: number
   /** Only in this process. */
   readonly pid?: number | undefined
+  /** In a binary: where the counter is, in bytes from its start, that says whether there are probes; 0 for none. Linux 4.20. */
+  readonly semaphore?: number
 }
 
 /** A program that runs when a function returns: kretprobe, uretprobe and what begins so. */
@@ -23,15 +25,22 @@ export function isReturnProbe({ section }: ProgramSpec): boolean {
 export function attachProbe(
   program: Attaching,
   kind: 'kprobe' | 'uprobe',
-  { name, offset, pid }: ProbePlace,
+  { name, offset, pid, semaphore = 0 }: ProbePlace,
   about: Omit<AboutLink, 'doing'>,
 ): Attachment {
   const { type, returns } = sourceOf(kind, program.doing)
+  const atReturn = isReturnProbe(program.spec) ? returns : 0
+  if (semaphore > 0xffff_ffff) {
+    throw new BpfError(`${program.doing}: its semaphore lies beyond 4 GiB in ${name}`, {
+      code: 'ERR_UNSUPPORTED',
+    })
+  }
   return attachToPerfEvent(
     program,
     {
       type,
-      config: isReturnProbe(program.spec) ? returns : 0,
+      // kernel/events/core.c: the upper half is ref_ctr_offset
+      config: semaphore === 0 ? atReturn : (BigInt(semaphore) << 32n) | BigInt(atReturn),
       probe: { name, offset },
       ...(pid === undefined ? everywhere : { pid, cpu: -1 }),
     },

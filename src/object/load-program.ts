@@ -1,5 +1,5 @@
 import { BpfError, VerifierError } from '../errors.ts'
-import { offloadedTo, type Replaced, replacedBy } from '../link/index.ts'
+import { hasUprobeMulti, offloadedTo, type Replaced, replacedBy } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import { type AssembledProgram, assemble } from '../spec/assemble.ts'
 import type { CoreFixes } from '../spec/core/relocate.ts'
@@ -56,7 +56,7 @@ function loadOptions(
     license: spec.license,
     name: program.kernelName,
     flags: program.flags,
-    expectedAttachType: program.attachType === undefined ? 0 : attachTypes[program.attachType],
+    expectedAttachType: expectedAttachType(program),
     ...debug,
   }
 }
@@ -67,6 +67,12 @@ function targetOptions(program: ProgramSpec, replaced: Replaced | undefined): Pa
   const ifindex = program.type === 'xdp' ? offloadedTo(program) : undefined
   if (ifindex !== undefined) return { ifindex }
   return needsBtfTarget(program.type) ? { attachBtfId: targetId(program, hookToLoad(program)) } : {}
+}
+
+/** Programs for USDT are attached to all places at once, where the kernel can do that. */
+function expectedAttachType({ attachType, rule }: ProgramSpec): number {
+  if (attachType !== undefined) return attachTypes[attachType]
+  return rule?.family === 'usdt' && hasUprobeMulti() ? attachTypes.trace_uprobe_multi : 0
 }
 
 function targetId(program: ProgramSpec, hook: string): number {

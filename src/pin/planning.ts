@@ -3,6 +3,7 @@ import { BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import { isOutside, linkPlace, mapPlace, type Place, programPlace } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
+import { isNeverShared } from '../plan/map-families.ts'
 import { actionOf, type OnMismatch, type Policy } from '../plan/policy.ts'
 import { type PlannedPin, pinSteps, type Step } from '../plan/steps.ts'
 import {
@@ -141,7 +142,7 @@ export function planUpgrade(
     hasFunction: map => Object.hasOwn(options.convert ?? {}, map),
   }
   const shared = new Set(generation.manifest.pins.filter(pin => pin.shared).map(({ name }) => name))
-  const types = new Map(spec.maps.map(({ name, type }) => [name, type]))
+  const neverShared = new Set(spec.maps.filter(isNeverShared).map(({ name }) => name))
   const graded = verdicts.flatMap((item): PlannedMap[] => {
     if (item.kind !== 'map') return []
     const action = actionOf(item, policy)
@@ -151,12 +152,9 @@ export function planUpgrade(
   const codeVerdicts = verdicts.filter(item => item.kind === 'program')
   const isReloaded =
     codeVerdicts.some(item => item.verdict !== 'identical') || graded.some(({ action }) => action !== 'reuse')
-  // a program array leads to programs, and new ones must not be reached through the old ones
   const maps = graded.map(
     (map): PlannedMap =>
-      isReloaded && map.action === 'reuse' && types.get(map.name) === 'prog_array'
-        ? { ...map, action: 'create' }
-        : map,
+      isReloaded && map.action === 'reuse' && neverShared.has(map.name) ? { ...map, action: 'create' } : map,
   )
   const programs = codeVerdicts.map((item): PlannedProgram => {
     const action = item.verdict === 'gone' ? 'drop' : isReloaded ? 'load' : 'keep'

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { BpfMap, shapeOf, thisMachine } from '../map/index.ts'
 import { comparePinned, type PinnedMap } from '../plan/compare.ts'
 import { type Layout, mapPlace } from '../plan/layout.ts'
+import { isNeverShared } from '../plan/map-families.ts'
 import { fits, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import { allocate, mapLookup, systemError } from '../syscall/index.ts'
@@ -37,15 +38,14 @@ export function reusableMaps(
   const types = new PinnedTypes(spec, generation)
   try {
     for (const map of spec.maps) {
-      const place = except.has(map.name) ? null : mapPlace(map, site.root, site.layout)
+      const place = except.has(map.name) || isNeverShared(map) ? null : mapPlace(map, site.root, site.layout)
       const found = place && openMapAt(place, generation)
       if (!found) continue
       const live = liveMap(spec, map, found)
       opened.push(live)
       const verdict = comparePinned(spec, map, pinnedMap(map, found, types), thisMachine())
-      // a program array leads to programs, and those loaded now must not be reached through the old ones
-      if (fits(verdict) && map.type !== 'prog_array') reused.set(map.name, live)
-      else if (verdict.verdict !== 'new' && map.type !== 'prog_array') refused.push(verdict)
+      if (fits(verdict)) reused.set(map.name, live)
+      else if (verdict.verdict !== 'new') refused.push(verdict)
     }
     if (refused.length > 0) {
       throw new PinMismatchError(spec.name, `${site.root}/${site.directory}`, refused)

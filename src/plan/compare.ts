@@ -128,7 +128,7 @@ export function comparePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machi
   const verdict = gradePinned(spec, map, pinned, machine)
   const { section } = map
   const isConstant = section?.kind === 'rodata'
-  if (!fits(verdict)) return isConstant || isStateless(map.type) ? { ...verdict, verdict: 'new' } : verdict
+  if (!fits(verdict)) return isConstant || isStateless(map) ? { ...verdict, verdict: 'new' } : verdict
   if (!isConstant || !section) return verdict
   const reasons = compareConstants(spec, map, section.contents, pinned.contents)
   return reasons.length === 0 ? verdict : { ...verdict, verdict: 'new', reasons }

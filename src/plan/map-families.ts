@@ -1,3 +1,11 @@
+import { usdtMaps } from '../spec/usdt-spec.ts'
+
+/** A map, as far as it says of which family it is. */
+interface Named {
+  readonly name: string
+  readonly type: string
+}
+
 /** Map types without state of their own: what does not fit is made anew, and nothing is lost. */
 const stateless: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'prog_array',
@@ -8,8 +16,19 @@ const stateless: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'struct_ops',
 ])
 
-export function isStateless(type: string): boolean {
-  return stateless.has(type)
+/** What links of a generation are made of: those of the next one make their own. */
+const ofLinks: ReadonlySet<string> = /* @__PURE__ */ new Set(Object.values(usdtMaps))
+
+export function isStateless({ name, type }: Named): boolean {
+  return stateless.has(type) || ofLinks.has(name)
+}
+
+/**
+ * Maps that programs which are loaded anew never share with those that are pinned: what a program array leads to must not be
+ * reached through the old programs; and what is known of the places of USDT probes would fill up with each generation.
+ */
+export function isNeverShared({ name, type }: Named): boolean {
+  return type === 'prog_array' || ofLinks.has(name)
 }
 
 /** Map types whose entries user space can neither list nor read, or not put into another map. */

@@ -10,6 +10,7 @@ export interface Targets {
   readonly function: FunctionTarget
   readonly functions: FunctionsTarget
   readonly syscall: SyscallTarget
+  readonly usdt: UsdtTarget
   readonly binary: BinaryTarget
   readonly event: PerfEventTarget
   readonly cgroup: CgroupTarget
@@ -58,6 +59,16 @@ export interface BinaryTarget {
   readonly symbol?: string | readonly string[]
   /** Bytes from the start of the symbol; without a symbol of the file. Only the multi forms take a list, of the file. */
   readonly offset?: number | readonly number[]
+  /** Only in this process. */
+  readonly pid?: number
+}
+
+/** A probe that the maker of a program or library put into it, at all its places there: usdt. */
+export interface UsdtTarget {
+  /** `'provider:name'`. */
+  readonly usdt: string
+  /** Its path, or its name, which is looked for as the shell looks for programs and the loader for libraries. */
+  readonly binary: string
   /** Only in this process. */
   readonly pid?: number
 }
@@ -187,9 +198,19 @@ export interface IteratorTarget {
 
 export type CgroupWalk = 'self_only' | 'descendants_pre' | 'descendants_post' | 'ancestors_up'
 
-/** In an order in which the first found says the kind: an iterator may have a map, a program a function. */
+/** In an order in which the first found says the kind: an iterator may have a map, a program a function, a probe a binary. */
 const kinds: readonly TargetKind[] = [
-  ...(['iterator', 'program', 'hook', 'function', 'functions', 'syscall', 'binary', 'event'] as const),
+  ...([
+    'iterator',
+    'program',
+    'hook',
+    'function',
+    'functions',
+    'syscall',
+    'usdt',
+    'binary',
+    'event',
+  ] as const),
   ...(['cgroup', 'interface', 'netns', 'netfilter', 'map'] as const),
 ]
 

@@ -157,7 +157,11 @@ const forms: Readonly<Record<LinkFamily, Form | undefined>> = {
       "what to walk over, as in 'map=flows', 'pid=12', 'tid=12' or 'cgroup=/sys/fs/cgroup/web,walk=descendants_pre'",
     read: readIterator,
   },
-  usdt: undefined,
+  usdt: {
+    expected:
+      "a USDT probe as 'path:provider:name', as in 'libc.so.6:libc:setjmp' or '/usr/bin/python3:python:line,pid=12'",
+    read: readProbe,
+  },
   struct_ops: undefined,
 }
 
@@ -181,6 +185,12 @@ function readPlace(text: string): Target | undefined {
   const plus = /^(.+)\+(\w+)$/.exec(place)
   const offset = plus?.[2] === undefined ? undefined : count(plus[2])
   return offset === undefined ? { ...found, symbol: place } : { ...found, symbol: plus![1]!, offset }
+}
+
+function readProbe(text: string): Target | undefined {
+  const { rest, pid } = withoutPid(text)
+  const [, binary, usdt] = /^([^:]+):([^:]+:[^:]+)$/.exec(rest) ?? []
+  return binary === undefined || usdt === undefined ? undefined : { usdt, binary, ...pid }
 }
 
 function readPlaces(text: string): Target | undefined {
@@ -303,6 +313,7 @@ const writers: Writers = {
   function: target => `${target.function}${target.offset ? `+${hex(target.offset)}` : ''}`,
   functions: ({ functions }) => list(functions),
   syscall: ({ syscall }) => syscall,
+  usdt: ({ usdt, binary, pid }) => `${binary}:${usdt}${option('pid', pid)}`,
   binary: writeBinary,
   event: writeEvent,
   cgroup: ({ cgroup, preorder, ...order }) =>

@@ -28,6 +28,8 @@ const written: readonly [section: string, text: string, target: Target][] = [
   ['uprobe', '/opt/a,b/c:type:.eq.x', { binary: '/opt/a,b/c', symbol: 'type:.eq.x' }],
   ['uprobe.multi', 'libc.so.6:pthread_*,malloc', { binary: 'libc.so.6', symbol: ['pthread_*', 'malloc'] }],
   ['uprobe.multi', '/bin/bash:0x10,0x20,pid=3', { binary: '/bin/bash', offset: [16, 32], pid: 3 }],
+  ['usdt', 'libc.so.6:libc:setjmp', { usdt: 'libc:setjmp', binary: 'libc.so.6' }],
+  ['usdt.s', '/usr/bin/a,b:python:line,pid=12', { usdt: 'python:line', binary: '/usr/bin/a,b', pid: 12 }],
   ['perf_event', 'cpu-clock,frequency=99,cpu=0', { event: 'cpu-clock', frequency: 99, cpu: 0 }],
   [
     'perf_event',
@@ -113,9 +115,11 @@ const sections: readonly [section: string, target: Target | undefined][] = [
   ['tp/syscalls/sys_enter_openat', { hook: 'syscalls/sys_enter_openat' }],
   ['kretprobe/do_unlinkat', { function: 'do_unlinkat' }],
   ['uprobe//proc/self/exe:fired+8', { binary: '/proc/self/exe', symbol: 'fired', offset: 8 }],
+  ['usdt//opt/app:shop:order', { usdt: 'shop:order', binary: '/opt/app' }],
   ['kprobe.session/vfs_*', { functions: 'vfs_*' }],
   ['iter/bpf_map_elem', { iterator: 'bpf_map_elem' }],
   ['kprobe', undefined],
+  ['usdt', undefined],
   ['xdp', undefined],
   // these were needed at load
   ['freplace/decide', undefined],
@@ -138,6 +142,8 @@ const wrong: readonly [section: string, text: string, expected: RegExp][] = [
   ['ksyscall', '__x64_sys_open*', /expected a system call/],
   ['uprobe', '/bin/bash', /expected a place in a program/],
   ['uprobe', ':main', /expected a place in a program/],
+  ['usdt', '/opt/app:order', /expected a USDT probe as 'path:provider:name'/],
+  ['usdt', '/opt/app:a:b:c', /expected a USDT probe/],
   ['perf_event', 'cpu-clocks', /expected an event/],
   ['perf_event', 'cpu-clock,speed=1', /expected an event/],
   ['cgroup/dev', '', /expected a cgroup directory/],
@@ -168,7 +174,7 @@ test('a section that says what cannot be is refused by its name', () => {
 })
 
 test('a program that no link attaches has no target', () => {
-  for (const section of ['socket', 'syscall', 'struct_ops/x', 'usdt//bin/x:a:b']) {
+  for (const section of ['socket', 'syscall', 'struct_ops/x']) {
     assert.throws(() => parseTarget(program(section), 'x'), { code: 'ERR_NO_TARGET' } as never)
   }
 })
