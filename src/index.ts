@@ -43,7 +43,7 @@ export {
   type Reason,
   type Verdict,
 } from './plan/verdict.ts'
-export type { AttachType, MapType, ProgramType } from './spec/kernel.ts'
+export { type AttachType, type MapType, type ProgramType, programFlag } from './spec/kernel.ts'
 export {
   type Anchor,
   type BinaryTarget,

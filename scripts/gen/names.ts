@@ -9,6 +9,16 @@ const nameTables = [
   { table: 'linkTypes', enum: 'bpf_link_type', prefix: 'BPF_LINK_TYPE_', says: 'Link types' },
 ]
 
+/** Names that are in later kernels than the one that is read: objects are made for those, too. */
+const later: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  bpf_attach_type: {
+    BPF_TRACE_FSESSION: 58,
+    BPF_TRACE_FENTRY_MULTI: 59,
+    BPF_TRACE_FEXIT_MULTI: 60,
+    BPF_TRACE_FSESSION_MULTI: 61,
+  },
+}
+
 /** Enums whose constants keep their names; unnamed ones are found by one of theirs. */
 const constantEnums = [
   'BPF_ANY',
@@ -86,7 +96,8 @@ export function namesOf(btf: Btf, kernel: string): string {
 
 function shortNames(btf: Btf, enumName: string, prefix: string): Map<string, number> {
   const names = new Map<string, number>()
-  for (const { name, value } of enumOf(btf, enumName).values) {
+  const all = enumOf(btf, enumName).values.map(({ name, value }) => [name, value] as const)
+  for (const [name, value] of [...all, ...Object.entries(later[enumName] ?? {})]) {
     if (name.startsWith('__')) continue // __MAX_..., which grows
     // BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED and the like have their old name beside them
     names.set(

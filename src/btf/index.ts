@@ -1,3 +1,4 @@
+export { withTypes } from './append.ts'
 export { Btf, type BtfOptions, type ParseBtfOptions, parseBtf, readBtf } from './btf.ts'
 export {
   type ChangeKind,

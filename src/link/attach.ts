@@ -30,6 +30,7 @@ import { xdp } from './xdp.ts'
 const families: Readonly<Record<LinkFamily, Family | string>> = {
   raw_tracepoint: rawTracepoint,
   tracing,
+  tracing_multi: 'a link to many functions, which this version does not make',
   lsm_cgroup: lsmCgroup,
   freplace,
   iter,
@@ -164,7 +165,8 @@ function placeOf(spec: ProgramSpec, label: string | undefined): AttachPlace {
   const target = asked ?? family.byDefault
   if (target === undefined) return { wants: family.wants }
   const kind = targetKind(target)
-  if (kind !== family.kind) {
+  const fitting = [family, family.alternative].find(one => one?.kind === kind)
+  if (!fitting) {
     // text or a number stands for itself: what writes targets knows objects only
     const given = kind ? `'${targetText(target)}'` : `${JSON.stringify(target)}, which is no target`
     throw new BpfError(
@@ -172,9 +174,9 @@ function placeOf(spec: ProgramSpec, label: string | undefined): AttachPlace {
       { code: 'ERR_VALUE', hint: `a target is an object with '${family.kind}' in it` },
     )
   }
-  const complete = family.complete?.(target, spec) ?? target
-  const wants = family.lacks?.(spec, complete)
-  return wants === undefined ? { family, target: complete } : { wants }
+  const complete = fitting.complete?.(target, spec) ?? target
+  const wants = fitting.lacks?.(spec, complete)
+  return wants === undefined ? { family: fitting, target: complete } : { wants }
 }
 
 /** `name~1` is another program, of equal name: a label must not look like that. */

@@ -36,6 +36,8 @@ export interface Family<K extends TargetKind = TargetKind> {
   readonly kind: K
   /** What a program is attached to, as it stands behind "it needs": `'a cgroup directory'`. */
   readonly wants: string
+  /** For targets of another form, where there is one. */
+  readonly alternative?: Family
   /** Does the kernel take a cookie with the link? */
   readonly takesCookie?: boolean
   /** Where it is attached if neither section nor target say. */

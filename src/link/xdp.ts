@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { attachTypes } from '../spec/kernel.ts'
+import { attachTypes, programFlag } from '../spec/kernel.ts'
 import { isTarget } from '../spec/target-forms.ts'
 import { targetsOf, type XdpMode } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
@@ -50,21 +50,30 @@ export const xdp: Family<'interface'> = {
 }
 
 /**
- * The index of the interface whose card is to run a program (mode `'offload'`): BPF_PROG_LOAD wants to know it.
- * `undefined` for a program that this machine's CPUs run.
+ * The index of the interface that a program is loaded for: whose card is to run it (mode `'offload'`), or whose driver it
+ * asks about packets (BPF_F_XDP_DEV_BOUND_ONLY). `undefined` for one that is good for any.
  *
- * @throws BpfError `ERR_VALUE` where the program is to be attached elsewhere, too; ENODEV where there is no such interface.
+ * @throws BpfError `ERR_VALUE` where the program is to be attached elsewhere, too, `ERR_NO_TARGET` where it does not say to
+ * which interface; ENODEV where there is no such interface.
  */
-export function offloadedTo(program: ProgramSpec): number | undefined {
+export function interfaceToLoad(program: ProgramSpec): number | undefined {
   const doing = `loading program '${program.name}'`
-  const cards = new Set<number | undefined>()
+  const isBound = (program.flags & programFlag.XDP_DEV_BOUND_ONLY) !== 0
+  const interfaces = new Set<number | undefined>()
   for (const place of targetsOf(program)) {
-    const isOnCard = isTarget(place, 'interface') && place.mode === 'offload'
-    cards.add(isOnCard ? indexOf(place, doing) : undefined)
+    const isFor = isTarget(place, 'interface') && (isBound || place.mode === 'offload')
+    interfaces.add(isFor ? indexOf(place, doing) : undefined)
   }
-  if (cards.size < 2) return [...cards][0]
-  // kernel/bpf/offload.c: such a program is translated for its card, and belongs to that
-  throw new BpfError(`${doing}: what one network card runs (mode 'offload') is attached to that card only`, {
+  if (interfaces.size === 0 && isBound) {
+    throw new BpfError(`${doing}: with BPF_F_XDP_DEV_BOUND_ONLY it needs an interface`, {
+      code: 'ERR_NO_TARGET',
+      hint: "set the program's target: { interface: 'eth0' }",
+    })
+  }
+  if (interfaces.size < 2) return [...interfaces][0]
+  // kernel/bpf/offload.c: such a program is made for its device, and belongs to that
+  const why = isBound ? 'BPF_F_XDP_DEV_BOUND_ONLY' : "mode 'offload'"
+  throw new BpfError(`${doing}: what is for one network card (${why}) is attached to that card only`, {
     code: 'ERR_VALUE',
     hint: 'give the object another program for each other place',
   })

@@ -2,11 +2,11 @@ import type { Btf } from '../btf/index.ts'
 import type { CoreTarget, TargetTypes } from '../spec/core/candidates.ts'
 import { readBtfFile } from './btf-file.ts'
 import { kernelTypes } from './kernel-btf.ts'
-import { ModuleTypes } from './module-types.ts'
+import { kernelModules } from './module-types.ts'
 
 /** The types of the running kernel and its modules. */
 export function runningKernel(): CoreTarget {
-  const modules = new ModuleTypes(kernelTypes)
+  const modules = kernelModules()
   return {
     main: () => ({ name: 'vmlinux', btf: kernelTypes() }),
     modules: name => modules.named(name),

@@ -1,14 +1,8 @@
-import type { Btf } from '../btf/index.ts'
 import { BpfMap, mapTypeNumber, thisMachine } from '../map/index.ts'
 import { keptShape, type MapShape, requestedShape } from '../plan/shape.ts'
 import type { MapSpec } from '../spec/types.ts'
 import { allocate, mapCreate, mapFreeze, mapUpdate, systemError } from '../syscall/index.ts'
-
-/** The object's BTF, as types and as the kernel holds it. */
-export interface LoadedBtf {
-  readonly btf: Btf
-  readonly fd: number
-}
+import type { LoadedBtf } from './load-btf.ts'
 
 /** Map types that the kernel creates only without BTF (kernel/bpf/syscall.c: map_check_btf, map_check_no_btf). */
 const withoutBtf: ReadonlySet<string> = /* @__PURE__ */ new Set([

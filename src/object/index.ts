@@ -1,6 +1,7 @@
 export { typesIn } from './core-target.ts'
 export { programHash } from './hash.ts'
-export { attachTypeId, kernelTypes } from './kernel-btf.ts'
+export { type HookType, hookType } from './hook-type.ts'
+export { kernelTypes } from './kernel-btf.ts'
 export { type Given, type Live, liveVariables, load } from './load.ts'
 export { type AttachOptions, BpfProgram, type ProgramInit, type RunInput, type RunResult } from './program.ts'
 export { type Likeness, likenesses } from './tag.ts'

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs'
 import { release } from 'node:os'
-import type { Btf, BtfKind } from '../btf/index.ts'
+import type { Btf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import type { AttachType, ProgramType } from '../spec/kernel.ts'
 import { readBtfFile } from './btf-file.ts'
 
 const vmlinuxPath = '/sys/kernel/btf/vmlinux'
@@ -49,38 +48,4 @@ function vmlinuxFiles(release: string): string[] {
     `/usr/lib/debug/boot/vmlinux-${release}.debug`,
     `/usr/lib/debug/lib/modules/${release}/vmlinux`,
   ]
-}
-
-/** What the kernel calls the thing that stands for a hook, by attach type (kernel/bpf/btf.c, include/linux/bpf_lsm.h). */
-const prefixes: Partial<Record<AttachType, readonly [prefix: string, kind: BtfKind]>> = {
-  trace_raw_tp: ['btf_trace_', 'typedef'],
-  lsm_mac: ['bpf_lsm_', 'func'],
-  lsm_cgroup: ['bpf_lsm_', 'func'],
-  trace_iter: ['bpf_iter_', 'func'],
-}
-
-/**
- * The id of a program's hook in the kernel's BTF: of the tracepoint, function or LSM hook that the section names.
- *
- * @throws BpfError `ERR_NO_TARGET` for a hook that this kernel does not have.
- */
-export function attachTypeId(
-  program: string,
-  type: ProgramType,
-  attachType: AttachType | undefined,
-  hook: string,
-): number {
-  const [prefix, kind] = (attachType && prefixes[attachType]) ?? ['', 'func' as const]
-  for (const id of kernelTypes().idsOf(`${prefix}${hook}`, kind)) return id
-  throw new BpfError(`program '${program}': this kernel has no ${hookKind(type, attachType)} '${hook}'`, {
-    code: 'ERR_NO_TARGET',
-    hint: `its BTF has no ${kind} named '${prefix}${hook}'`,
-  })
-}
-
-function hookKind(type: ProgramType, attachType: AttachType | undefined): string {
-  if (type === 'lsm') return 'LSM hook'
-  if (attachType === 'trace_raw_tp') return 'tracepoint'
-  if (attachType === 'trace_iter') return 'iterator'
-  return 'function'
 }

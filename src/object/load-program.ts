@@ -1,53 +1,68 @@
 import { BpfError, VerifierError } from '../errors.ts'
-import { hasUprobeMulti, offloadedTo, type Replaced, replacedBy } from '../link/index.ts'
+import { hasUprobeMulti } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import { type AssembledProgram, assemble } from '../spec/assemble.ts'
 import type { CoreFixes } from '../spec/core/relocate.ts'
-import { attachTypes, programTypes } from '../spec/kernel.ts'
+import { withFunctionTypes } from '../spec/debug-info.ts'
+import { attachTypes, programFlag, programTypes } from '../spec/kernel.ts'
 import type { Poisoned } from '../spec/poison.ts'
-import { needsBtfTarget, sectionNames } from '../spec/sections.ts'
-import { hookToLoad } from '../spec/targets.ts'
+import { sectionNames } from '../spec/sections.ts'
+import { sinceLinux } from '../spec/since.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../syscall/index.ts'
-import { attachTypeId } from './kernel-btf.ts'
+import { attachTarget } from './attach-target.ts'
+import type { LoadedBtf } from './load-btf.ts'
 import { reachedCall, sourceBefore, summarize } from './verifier-log.ts'
 
 const functionInfoSize = 8
 const lineInfoSize = 16
 
+/** A program that the kernel holds. */
+export interface LoadedProgram {
+  readonly fd: number
+  /** What the verifier wrote, if it was asked to. */
+  readonly log: string
+}
+
 /**
- * Loads one program; the result is its descriptor.
+ * Loads one program; its descriptor is the caller's to close.
  *
- * @throws VerifierError where the verifier refuses it; BpfError `ERR_NO_TYPE`, `ERR_NO_TARGET`, `ERR_UNSUPPORTED`
- * before the kernel is asked, else with the kernel's errno.
+ * @throws VerifierError where the verifier refuses it; BpfError `ERR_NO_TYPE`, `ERR_NO_TARGET`, `ERR_UNSUPPORTED`,
+ * `ERR_VALUE` before the kernel is asked, else with the kernel's errno.
  */
 export function loadProgram(
   spec: Spec,
   program: ProgramSpec,
   maps: ReadonlyMap<string, BpfMap>,
-  btfFd: number | undefined,
+  btf: LoadedBtf | undefined,
   core: CoreFixes,
-): number {
-  using replaced = program.type === 'ext' ? replacedBy(program) : undefined
+): LoadedProgram {
   if (program.type === 'unspec') throw noType(program)
+  checkLogLevel(program)
+  using target = attachTarget(program)
   const assembled = assemble(spec, program, name => maps.get(name)?.fd, core)
-  const options = { ...loadOptions(spec, program, assembled, btfFd), ...targetOptions(program, replaced) }
-  const fd = progLoad(options)
-  return fd >= 0 ? fd : reloadForLog(program, options, fd, assembled.poisoned)
+  return tryLoad(
+    program,
+    { ...loadOptions(spec, program, assembled, btf), ...target.options },
+    assembled.poisoned,
+  )
 }
 
 function loadOptions(
   spec: Spec,
   program: ProgramSpec,
   { instructions, functionInfo, lineInfo }: AssembledProgram,
-  btfFd: number | undefined,
+  btf: LoadedBtf | undefined,
 ): ProgLoadOptions {
   const debug =
-    btfFd === undefined || functionInfo.length === 0
+    btf === undefined || functionInfo.length === 0
       ? {}
       : {
-          btfFd,
-          functionInfo: { recordSize: functionInfoSize, bytes: functionInfo },
+          btfFd: btf.fd,
+          functionInfo: {
+            recordSize: functionInfoSize,
+            bytes: withFunctionTypes(functionInfo, btf.functionTypes(program)),
+          },
           lineInfo: { recordSize: lineInfoSize, bytes: lineInfo },
         }
   return {
@@ -61,32 +76,10 @@ function loadOptions(
   }
 }
 
-/** What the program is for, where the verifier wants to know it: a function of a program, a network card, a kernel's hook. */
-function targetOptions(program: ProgramSpec, replaced: Replaced | undefined): Partial<ProgLoadOptions> {
-  if (replaced) return { attachFd: replaced.fd, attachBtfId: replaced.btfId }
-  const ifindex = program.type === 'xdp' ? offloadedTo(program) : undefined
-  if (ifindex !== undefined) return { ifindex }
-  return needsBtfTarget(program.type) ? { attachBtfId: targetId(program, hookToLoad(program)) } : {}
-}
-
 /** Programs for USDT are attached to all places at once, where the kernel can do that. */
 function expectedAttachType({ attachType, rule }: ProgramSpec): number {
   if (attachType !== undefined) return attachTypes[attachType]
   return rule?.family === 'usdt' && hasUprobeMulti() ? attachTypes.trace_uprobe_multi : 0
-}
-
-function targetId(program: ProgramSpec, hook: string): number {
-  if (hook !== '') return attachTypeId(program.name, program.type, program.attachType, hook)
-  throw new BpfError(`program '${program.name}': SEC("${program.section}") does not say which hook`, {
-    code: 'ERR_NO_TARGET',
-    hint: `write SEC("${program.section}/name_of_the_hook")${orTarget(program)}`,
-  })
-}
-
-/** The other way, where the hook is what a target of the kind says. */
-function orTarget({ attachType }: ProgramSpec): string {
-  if (attachType === 'lsm_cgroup') return ''
-  return `, or set the program's target: { ${attachType === 'trace_iter' ? 'iterator' : 'hook'}: '...' }`
 }
 
 function noType(program: ProgramSpec): BpfError {
@@ -110,30 +103,63 @@ const notTheVerifiers: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'ENOTSUPP',
 ])
 
-/** What EINVAL and EOPNOTSUPP mean there (kernel/bpf/offload.c: bpf_prog_dev_bound_init). */
-const notOnCard = "the interface's card runs no BPF programs: mode 'native' or 'generic' needs none that does"
+/** What EINVAL and EOPNOTSUPP mean of a program for one network card (kernel/bpf/offload.c: bpf_prog_dev_bound_init). */
+function hintFor({ flags }: ProgramSpec, { ifindex }: ProgLoadOptions): string | undefined {
+  if (ifindex === undefined) return undefined
+  return (flags & programFlag.XDP_DEV_BOUND_ONLY) !== 0
+    ? "the interface's driver tells programs nothing about packets: without BPF_F_XDP_DEV_BOUND_ONLY it needs not"
+    : "the interface's card runs no BPF programs: mode 'native' or 'generic' needs none that does"
+}
 
-/** The first load asks for no log, which costs time even where nothing is wrong. */
-function reloadForLog(
+/** BPF_LOG_LEVEL1 and BPF_LOG_LEVEL2 (include/linux/bpf_verifier.h); 4 asks for statistics. */
+const logLevels = 3
+const allLogLevels = 7
+
+function checkLogLevel({ name, logLevel }: ProgramSpec): void {
+  if (Number.isInteger(logLevel) && logLevel >= 0 && logLevel <= allLogLevels) return
+  throw new BpfError(`program '${name}': its logLevel is ${logLevel}, there are 0 to ${allLogLevels}`, {
+    code: 'ERR_VALUE',
+    hint: '1: what the verifier does, 2: also the state at each instruction, and 4 more: statistics',
+  })
+}
+
+/** A load that nobody wants a log of asks for none, which costs time even where nothing is wrong. */
+function tryLoad(
   program: ProgramSpec,
   options: ProgLoadOptions,
-  first: number,
   poisoned: AssembledProgram['poisoned'],
-): number {
-  const { result, log } = progLoadLogged(options)
+): LoadedProgram {
+  const { logLevel } = program
+  const first = logLevel === 0 ? { result: progLoad(options), log: '' } : progLoadLogged(options, logLevel)
+  if (first.result >= 0) return { fd: first.result, log: first.log }
+  const { result, log } = (logLevel & logLevels) === 0 ? progLoadLogged(options, logLevel | 1) : first
   // what failed for want of memory, say, may succeed now
-  if (result >= 0) return result
-  const error = systemError(first, 'bpf(BPF_PROG_LOAD)', {
+  if (result >= 0) return { fd: result, log: first.log }
+  throw refused(program, options, first.result, log, poisoned)
+}
+
+/** The error for a program that the kernel refuses. */
+function refused(
+  program: ProgramSpec,
+  options: ProgLoadOptions,
+  result: number,
+  log: string,
+  poisoned: AssembledProgram['poisoned'],
+): BpfError {
+  const error = systemError(result, 'bpf(BPF_PROG_LOAD)', {
     doing: `loading program '${program.name}'`,
-    ...(options.ifindex === undefined ? {} : { hint: notOnCard }),
+    since: sinceLinux(program),
+    hint: hintFor(program, options),
   })
   const cause = summarize(log)
-  if (cause === undefined || notTheVerifiers.has(error.code)) throw error
+  if (cause === undefined || notTheVerifiers.has(error.code)) return error
   const at = reachedCall(log)
   const reached = at === undefined ? undefined : poisoned.get(at)
-  throw new VerifierError(program.name, reached ? reachedText(reached, log) : cause, log, {
+  // that capabilities are missing is seldom why the verifier says no
+  const hint = reached?.hint ?? (error.code === 'EACCES' || error.code === 'EPERM' ? undefined : error.hint)
+  return new VerifierError(program.name, reached ? reachedText(reached, log) : cause, log, {
     syscall: 'bpf(BPF_PROG_LOAD)',
-    ...(reached ? { hint: reached.hint } : {}),
+    ...(hint === undefined ? {} : { hint }),
     ...(error.errno === undefined ? {} : { errno: error.errno }),
     cause: error,
   })

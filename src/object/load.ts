@@ -4,16 +4,10 @@ import { functionsOf } from '../spec/assemble.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { resolveCore } from '../spec/core/relocate.ts'
 import type { FunctionSpec, MapSpec, Spec } from '../spec/types.ts'
-import {
-  btfLoad,
-  btfLoadLogged,
-  closeFd,
-  progBindMap,
-  reserveDescriptors,
-  systemError,
-} from '../syscall/index.ts'
+import { closeFd, progBindMap, reserveDescriptors } from '../syscall/index.ts'
 import { runningKernel } from './core-target.ts'
-import { createMap, fillSection, fillSlot, type LoadedBtf } from './create-map.ts'
+import { createMap, fillSection, fillSlot } from './create-map.ts'
+import { type LoadedBtf, loadBtf } from './load-btf.ts'
 import { loadProgram } from './load-program.ts'
 import { BpfProgram } from './program.ts'
 
@@ -54,8 +48,8 @@ export function load(spec: Spec, given: Given = {}): Live {
     const constants = constantMaps(spec, maps)
     for (const program of spec.programs) {
       if (!program.autoload) continue
-      const fd = loadProgram(spec, program, maps, btf?.fd, core)
-      programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program, maps }))
+      const { fd, log } = loadProgram(spec, program, maps, btf, core)
+      programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program, maps, log }))
       bindConstants(constants, fd)
     }
     fillProgramArrays(spec, maps, programs, given)
@@ -81,19 +75,6 @@ function refuseOtherByteOrder({ elf }: Spec): void {
     code: 'ERR_BYTE_ORDER',
     hint: `compile with -target ${hostIsLittle ? 'bpfel' : 'bpfeb'}`,
   })
-}
-
-function loadBtf({ kernelBtf }: Spec): LoadedBtf | undefined {
-  if (!kernelBtf) return undefined
-  const btf = kernelBtf()
-  const fd = btfLoad(btf.bytes)
-  if (fd >= 0) return { btf, fd }
-  const error = systemError(fd, 'bpf(BPF_BTF_LOAD)', { doing: "loading the object's BTF" })
-  const { result, log } = btfLoadLogged(btf.bytes)
-  if (result >= 0) return { btf, fd: result }
-  const reason = log.trim().split('\n').at(-1) ?? ''
-  if (reason === '') throw error
-  throw new BpfError(`the kernel refuses the object's BTF: ${reason}`, { code: error.code, cause: error })
 }
 
 function createMaps(spec: Spec, maps: Map<string, BpfMap>, given: Given, btf: LoadedBtf | undefined): void {

@@ -1,14 +1,26 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type Btf, parseBtf } from '../btf/index.ts'
 import type { TargetTypes } from '../spec/core/candidates.ts'
+import { kernelTypes } from './kernel-btf.ts'
 
 const directory = '/sys/kernel/btf'
+
+/** The types of a module. */
+export interface ModuleType extends TargetTypes {
+  /** The module's name: `'nf_conntrack'`. */
+  readonly module: string
+}
+
+/** Those of the running kernel. */
+export function kernelModules(): ModuleTypes {
+  return new ModuleTypes(kernelTypes)
+}
 
 /** Types of the kernel's modules, each read when it may have what is asked for. For as long as an object is being loaded. */
 export class ModuleTypes {
   readonly #base: () => Btf
   #blobs: ReadonlyMap<string, Buffer> | undefined
-  readonly #parsed = new Map<string, TargetTypes>()
+  readonly #parsed = new Map<string, ModuleType>()
   readonly #offsets = new Map<string, readonly number[]>()
 
   /** @param base the kernel's own types, which those of modules build on */
@@ -17,12 +29,18 @@ export class ModuleTypes {
   }
 
   /** Modules that may have a type of this name or a flavour of it. To know it for sure costs more than to look. */
-  *named(name: string): IterableIterator<TargetTypes> {
+  *named(name: string): IterableIterator<ModuleType> {
     this.#blobs ??= readBlobs()
     for (const [module, blob] of this.#blobs) {
       if (!hasText(blob, name) && !this.#refersTo(blob, name)) continue
       yield this.#parse(module, blob)
     }
+  }
+
+  /** The module of this name, if it is loaded and describes its types. */
+  *called(module: string): IterableIterator<ModuleType> {
+    const blob = this.#blobs?.get(module) ?? readBlob(module)
+    if (blob) yield this.#parse(module, blob)
   }
 
   /** A name that the kernel's types have as well (of a member, perhaps) is not in the module again, only where it is. */
@@ -43,10 +61,11 @@ export class ModuleTypes {
     return offsets
   }
 
-  #parse(module: string, blob: Buffer): TargetTypes {
+  #parse(module: string, blob: Buffer): ModuleType {
     const known = this.#parsed.get(module)
     if (known) return known
     const types = {
+      module,
       name: `module ${module}`,
       btf: parseBtf(blob, { base: this.#base(), where: `${directory}/${module}` }),
     }
@@ -55,15 +74,23 @@ export class ModuleTypes {
   }
 }
 
-/** Modules come and go while we look. */
 function readBlobs(): Map<string, Buffer> {
   const blobs = new Map<string, Buffer>()
   for (const module of listModules()) {
-    try {
-      blobs.set(module, aligned(readFileSync(`${directory}/${module}`)))
-    } catch {}
+    const blob = readBlob(module)
+    if (blob) blobs.set(module, blob)
   }
   return blobs
+}
+
+/** Modules come and go while we look. */
+function readBlob(module: string): Buffer | undefined {
+  if (module.includes('/')) return undefined
+  try {
+    return aligned(readFileSync(`${directory}/${module}`))
+  } catch {
+    return undefined
+  }
 }
 
 function listModules(): string[] {

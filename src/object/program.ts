@@ -13,6 +13,8 @@ export interface ProgramInit {
   readonly spec?: ProgramSpec | undefined
   /** Where the maps are looked for that its targets name, where there is an object. */
   readonly maps?: MapsByName | undefined
+  /** What the verifier wrote when it was loaded, if it was asked to. */
+  readonly log?: string | undefined
 }
 
 export interface AttachOptions {
@@ -62,13 +64,16 @@ export class BpfProgram {
   readonly name: string
   /** Where to attach it, and how its link is pinned; `undefined` for a program that was opened without its object. */
   readonly spec: ProgramSpec | undefined
+  /** What the verifier wrote while this process loaded it, if `logLevel` in its spec asked for it; else empty. */
+  readonly verifierLog: string
   readonly #maps: MapsByName | undefined
   #fd: number
   #onAttach: ((link: BpfLink) => void) | undefined
 
-  constructor({ name, fd, spec, maps }: ProgramInit) {
+  constructor({ name, fd, spec, maps, log }: ProgramInit) {
     this.name = name
     this.spec = spec
+    this.verifierLog = log ?? ''
     this.#maps = maps
     this.#fd = fd
   }

@@ -52,6 +52,7 @@ export function recordedProgram(
     type,
     attachType: isAttachType(attachType) ? attachType : undefined,
     flags: 0,
+    logLevel: 0,
     autoload: true,
     autoattach: true,
     pinPath: undefined,

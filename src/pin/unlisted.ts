@@ -1,6 +1,6 @@
 import type { BpfMap } from '../map/index.ts'
 import { thisMachine } from '../map/index.ts'
-import { attachTypeId, type BpfProgram, type Likeness, likenesses } from '../object/index.ts'
+import { type BpfProgram, hookType, type Likeness, likenesses } from '../object/index.ts'
 import { compareMaps, comparePrograms, type WantedObject } from '../plan/compare.ts'
 import { directories, isOutside, mapPlace, type PinKind, type Place, programPlace } from '../plan/layout.ts'
 import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
@@ -9,7 +9,7 @@ import { fits, type ItemVerdict, type LinkVerdict, PinMismatchError, type Reason
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { attachTypeName, programTypes } from '../spec/kernel.ts'
 import { needsBtfTarget } from '../spec/sections.ts'
-import { hookToLoad } from '../spec/targets.ts'
+import { functionToLoad } from '../spec/targets.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import {
   closeFd,
@@ -146,9 +146,8 @@ function isLike(
 ): boolean {
   const { tag, type, mapIds, attachBtfId } = live.info()
   if (!tags.includes(tag) || type !== programTypes[program.type]) return false
-  if (program.type !== 'ext' && needsBtfTarget(program.type) && attachBtfId !== 0) {
-    const hook = hookToLoad(program)
-    if (attachBtfId !== attachTypeId(program.name, program.type, program.attachType, hook)) return false
+  if (!functionToLoad(program) && needsBtfTarget(program) && attachBtfId !== 0) {
+    if (attachBtfId !== hookType(program).id) return false
   }
   // the kernel lists them in the order of their first use (kernel/bpf/verifier.c: resolve_pseudo_ldimm64), bound ones last
   return names.every((name, i) => {

@@ -31,6 +31,7 @@ export const familySwitch: Readonly<Record<LinkFamily, 'update' | 'overlap' | 'g
   sockmap: 'update',
   raw_tracepoint: 'overlap',
   tracing: 'overlap',
+  tracing_multi: 'overlap',
   tracepoint: 'overlap',
   perf_event: 'overlap',
   kprobe: 'overlap',

@@ -143,6 +143,6 @@ function isSameHook(spec: ProgramSpec, old: ProgramRecord | undefined): boolean 
   if (!old?.type) return true // written before these were: the kernel's own check must do
   const isSame = old.type === spec.type && (old.attachType ?? undefined) === spec.attachType
   const hook = (section: string): string => section.slice(section.indexOf('/') + 1)
-  const isByName = needsBtfTarget(spec.type) || familyOf(spec) === 'iter'
+  const isByName = needsBtfTarget(spec) || familyOf(spec) === 'iter'
   return isSame && (!isByName || old.section === undefined || hook(old.section) === hook(spec.section))
 }

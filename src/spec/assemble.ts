@@ -7,7 +7,7 @@ import { Instructions, instructionSize, pseudo } from './instructions.ts'
 import { type Poisoned, poison } from './poison.ts'
 import type { Reference } from './references.ts'
 import { needsBtfTarget } from './sections.ts'
-import { hookToLoad } from './targets.ts'
+import { placeToLoad } from './targets.ts'
 import type { FunctionSpec, ProgramSpec, Spec } from './types.ts'
 
 /** A program as BPF_PROG_LOAD takes it. */
@@ -131,8 +131,7 @@ function placeFunctions(body: FunctionSpec): Placement[] {
   for (let walk = open.at(-1); walk; walk = open.at(-1)) {
     const { done, value } = walk.next()
     if (done) open.pop()
-    else if ((value.kind === 'call' || value.kind === 'function') && !seen.has(value.to))
-      open.push(enter(value.to))
+    else if ('to' in value && !seen.has(value.to)) open.push(enter(value.to))
   }
   return placements
 }
@@ -164,6 +163,8 @@ function resolve(
       code.setImmediate(at, startOf.get(reference.to)! - at - 1)
       code.setImmediate(at + 1, 0)
       break
+    case 'callback':
+      break
     case 'extern':
       throw new BpfError(
         `program '${program.name}' refers to '${reference.name}', which the kernel or its configuration defines: ` +
@@ -184,7 +185,7 @@ export function identityBytes(spec: Spec, program: ProgramSpec): Uint8Array {
     fn.references.map(reference => described(at, reference)),
   )
   const { type, attachType = null, flags } = program
-  const loadedAs = [type, attachType, flags, needsBtfTarget(type) ? hookToLoad(program) : null]
+  const loadedAs = [type, attachType, flags, needsBtfTarget(program) ? placeToLoad(program) : null]
   const lengths = placements.map(({ fn }) => fn.length)
   const accesses = placements.flatMap(({ fn, at }) => describedAccesses(spec, fn, at))
   const description = [loadedAs, lengths, references, ...(accesses.length > 0 ? [accesses] : [])]
@@ -218,6 +219,7 @@ function described(at: number, reference: Reference): unknown[] {
       return [place, reference.kind, reference.map, reference.offset]
     case 'call':
     case 'function':
+    case 'callback':
       return [place, reference.kind, reference.to.name]
     case 'extern':
       return [place, reference.kind, reference.name]

@@ -1,4 +1,5 @@
 import { type BtfExt, functionRow, lineRow } from '../btf/ext.ts'
+import type { TypeId } from '../btf/index.ts'
 import { instructionSize } from './instructions.ts'
 import type { FunctionSpec, Spec } from './types.ts'
 
@@ -34,6 +35,14 @@ export function debugInfo(spec: Spec, placements: readonly Placement[]): DebugIn
   }
   if (!ext) return { functionInfo: new Uint8Array(0), lineInfo: new Uint8Array(0) }
   return { functionInfo: collect(ext.functions, functionRow), lineInfo: collect(ext.lines, lineRow) }
+}
+
+/** Rows of functions with other types in the place of some (the second word of each is the type). */
+export function withFunctionTypes(rows: Uint8Array, types: ReadonlyMap<TypeId, TypeId>): Uint8Array {
+  if (types.size === 0) return rows
+  const words = new Uint32Array(rows.slice().buffer)
+  for (let i = 1; i < words.length; i += functionRow) words[i] = types.get(words[i]!) ?? words[i]!
+  return new Uint8Array(words.buffer)
 }
 
 /** Appends the rows of one function, moved to where it stands; `false` if none is for its first instruction. */

@@ -76,6 +76,7 @@ export function programOf(body: FunctionSpec, section: string): ProgramSpec {
     type: rule?.programType ?? 'unspec',
     attachType: rule?.attachType,
     flags: rule?.flags ?? 0,
+    logLevel: 0,
     autoload: !isOptional,
     autoattach: true,
     pinPath: undefined,

@@ -50,10 +50,22 @@ export const mapFlag = {
   MMAPABLE: 0x400 as number,
 }
 
-/** Flags of BPF_PROG_LOAD that a section name can ask for. */
+/** Flags of BPF_PROG_LOAD (include/uapi/linux/bpf.h): what section names ask for, and what only `program.flags` can. */
 export const programFlag = {
-  /** Linux 5.10 */
+  /** Refuse accesses to memory that some machines cannot make. Linux 4.12. */
+  STRICT_ALIGNMENT: 0x1 as number,
+  /** Allow them on machines that can make any. Linux 4.20. */
+  ANY_ALIGNMENT: 0x2 as number,
+  /** For tests of the kernel: random numbers in the upper halves of registers. Linux 5.3. */
+  TEST_RND_HI32: 0x4 as number,
+  /** For tests of the kernel: remember the state more often. Linux 5.4. */
+  TEST_STATE_FREQ: 0x8 as number,
+  /** By sections with `.s`, and `syscall`. Linux 5.10. */
   SLEEPABLE: 0x10 as number,
-  /** Linux 5.18 */
+  /** By `xdp.frags`. Linux 5.18. */
   XDP_HAS_FRAGS: 0x20 as number,
+  /** For one interface only, whose driver it may ask about packets: that of its target. Linux 6.3. */
+  XDP_DEV_BOUND_ONLY: 0x40 as number,
+  /** For tests of the kernel: refuse where its knowledge of registers contradicts itself. Linux 6.8. */
+  TEST_REG_INVARIANTS: 0x80 as number,
 }

@@ -1,8 +1,9 @@
 import { type Btf, type BtfExt, parseBtfExt, readBtf } from '../btf/index.ts'
-import { type ElfFile, parseElf } from '../elf/index.ts'
+import { type ElfFile, type ElfSection, parseElf } from '../elf/index.ts'
 import { BtfError } from '../errors.ts'
 import { dataMap, dataSectionKind } from './data-sections.ts'
 import { type DefinedMap, readDefinedMaps, readSlots } from './defined-maps.ts'
+import { referToExceptionCallbacks } from './exception-callbacks.ts'
 import { codeSections, programOf, readFunctions, textSection } from './functions.ts'
 import { instructionSize } from './instructions.ts'
 import { kernelBtf } from './kernel-btf.ts'
@@ -40,6 +41,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
   )
   const targets = referenceTargets(elf, defined, data, functions)
   for (const section of code) readReferences(elf, section, functions.get(section.index) ?? [], targets)
+  if (btf) referToExceptionCallbacks(btf, ...byUse(code, functions))
   readSlots(elf, defined, targets)
 
   return {
@@ -56,6 +58,16 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
     variables: btf ? readVariables(btf, sections, data) : [],
     externs: externNames(functions),
   }
+}
+
+/** The functions that are programs, and those that programs call. */
+function byUse(
+  code: readonly ElfSection[],
+  functions: FunctionsBySection,
+): [programs: PendingFunction[], subprograms: PendingFunction[]] {
+  const of = (isText: boolean): PendingFunction[] =>
+    code.flatMap(({ name, index }) => ((name === textSection) === isText ? (functions.get(index) ?? []) : []))
+  return [of(false), of(true)]
 }
 
 function readBtfSection(elf: ElfFile): Btf | undefined {

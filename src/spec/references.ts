@@ -13,6 +13,8 @@ export type Reference =
   | { readonly kind: 'call'; readonly at: number; readonly to: FunctionSpec }
   /** Loads the address of another function, for callbacks. */
   | { readonly kind: 'function'; readonly at: number; readonly to: FunctionSpec }
+  /** Names the function that takes the program's exceptions: no instruction does, `at` is the last one. */
+  | { readonly kind: 'callback'; readonly at: number; readonly to: FunctionSpec }
   /** Loads or calls something that the kernel defines (`.ksyms`, `.kconfig`). */
   | { readonly kind: 'extern'; readonly at: number; readonly name: string; readonly isCall: boolean }
 

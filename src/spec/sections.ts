@@ -7,6 +7,7 @@ import { type AttachType, type ProgramType, programFlag } from './kernel.ts'
 export type LinkFamily =
   | 'raw_tracepoint'
   | 'tracing'
+  | 'tracing_multi'
   | 'lsm_cgroup'
   | 'freplace'
   | 'iter'
@@ -103,6 +104,14 @@ const rows: readonly Row[] = [
   ['fexit.s+', 'tracing', 'trace_fexit', 'tracing', 'sleepable'],
   ['fmod_ret+', 'tracing', 'modify_return', 'tracing'],
   ['fmod_ret.s+', 'tracing', 'modify_return', 'tracing', 'sleepable'],
+  ['fsession+', 'tracing', 'trace_fsession', 'tracing'],
+  ['fsession.s+', 'tracing', 'trace_fsession', 'tracing', 'sleepable'],
+  ['fentry.multi+', 'tracing', 'trace_fentry_multi', 'tracing_multi'],
+  ['fentry.multi.s+', 'tracing', 'trace_fentry_multi', 'tracing_multi', 'sleepable'],
+  ['fexit.multi+', 'tracing', 'trace_fexit_multi', 'tracing_multi'],
+  ['fexit.multi.s+', 'tracing', 'trace_fexit_multi', 'tracing_multi', 'sleepable'],
+  ['fsession.multi+', 'tracing', 'trace_fsession_multi', 'tracing_multi'],
+  ['fsession.multi.s+', 'tracing', 'trace_fsession_multi', 'tracing_multi', 'sleepable'],
   ['iter+', 'tracing', 'trace_iter', 'iter'],
   ['iter.s+', 'tracing', 'trace_iter', 'iter', 'sleepable'],
   ['freplace+', 'ext', undefined, 'freplace'],
@@ -184,8 +193,14 @@ const btfTargetTypes: ReadonlySet<ProgramType> = /* @__PURE__ */ new Set<Program
 ])
 
 /** Does the kernel want to know at load what a program is for? */
-export function needsBtfTarget(type: ProgramType): boolean {
-  return btfTargetTypes.has(type)
+export function needsBtfTarget({ type, attachType }: LoadedAs): boolean {
+  return btfTargetTypes.has(type) && !attachType?.endsWith('_multi')
+}
+
+/** What the kernel is told of a program when it is loaded. */
+interface LoadedAs {
+  readonly type: ProgramType
+  readonly attachType: AttachType | undefined
 }
 
 function ruleOf([pattern, programType, attachType, family, option]: Row): SectionRule {

@@ -174,9 +174,9 @@ export interface MapTarget {
   readonly map: string
 }
 
-/** A function of another BPF program: freplace. */
+/** A function of another BPF program: freplace, fentry, fexit. */
 export interface ProgramTarget {
-  /** Its id, or the absolute path of its pin. */
+  /** Its id, the absolute path of its pin, or its name, if it is the only one of that name. */
   readonly program: number | string
   /** By default the one that the section names. */
   readonly function?: string

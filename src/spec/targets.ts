@@ -11,6 +11,7 @@ import {
   type Order,
   type PerfEventName,
   type PerfEventTarget,
+  type ProgramTarget,
   perfEvents,
   type Target,
   type Targets,
@@ -63,6 +64,21 @@ export function hookToLoad(program: ProgramSpec): string {
   return first && isTarget(first, 'iterator') ? first.iterator : ''
 }
 
+/** The function of another program that a program is loaded to replace or to trace; `undefined` where it is for the kernel. */
+export function functionToLoad(program: ProgramSpec): ProgramTarget | undefined {
+  // with labels only, the first: the kernel takes others of equal types when a program that replaces is attached
+  const [first] = targetsOf(program)
+  const isForOne = program.type === 'ext' || program.type === 'tracing'
+  return isForOne && first && isTarget(first, 'program') ? first : undefined
+}
+
+/** {@link hookToLoad}, with the program where a function of one is traced: as text, to be compared. */
+export function placeToLoad(program: ProgramSpec): string {
+  const traced = program.type === 'tracing' ? functionToLoad(program) : undefined
+  if (!traced) return hookToLoad(program)
+  return targetText({ ...traced, function: program.rule?.extra || (traced.function ?? '') })
+}
+
 function read(spec: ProgramSpec, text: string, what: string): Target {
   const family = familyOf(spec)
   const form = family && forms[family]
@@ -95,7 +111,12 @@ const cgroupForm: Form = {
 /** The formats of section names are those of libbpf (Documentation/bpf/libbpf/program_types.rst). */
 const forms: Readonly<Record<LinkFamily, Form | undefined>> = {
   raw_tracepoint: { expected: "the name of a tracepoint, as in 'sys_enter'", read: readHook },
-  tracing: { expected: "the name of a hook, as in 'security_file_open'", read: readHook },
+  tracing: {
+    expected:
+      "the name of a hook, as in 'security_file_open' or 'nf_conntrack:nf_ct_delete', or a function of a program, as in '12:function'",
+    // no module has a number for its name
+    read: (text, spec) => (/^(\/|\d+(:|$))/.test(text) ? readProgram(text, spec) : readHook(text)),
+  },
   tracepoint: {
     expected: "a tracepoint as 'category/name', as in 'sched/sched_switch'",
     read: hook => (/^[^/\s]+\/[^/\s]+$/.test(hook) ? { hook } : undefined),
@@ -149,7 +170,7 @@ const forms: Readonly<Record<LinkFamily, Form | undefined>> = {
   },
   freplace: {
     expected:
-      "a program by its id or pin, as in '12:function' or '/sys/fs/bpf/router/programs/main:function'",
+      "a program by its id, pin or name, as in '12:function' or '/sys/fs/bpf/router/programs/main:function'",
     read: readProgram,
   },
   iter: {
@@ -157,6 +178,7 @@ const forms: Readonly<Record<LinkFamily, Form | undefined>> = {
       "what to walk over, as in 'map=flows', 'pid=12', 'tid=12' or 'cgroup=/sys/fs/cgroup/web,walk=descendants_pre'",
     read: readIterator,
   },
+  tracing_multi: undefined,
   usdt: {
     expected:
       "a USDT probe as 'path:provider:name', as in 'libc.so.6:libc:setjmp' or '/usr/bin/python3:python:line,pid=12'",
@@ -260,7 +282,7 @@ function readNetfilter(text: string): NetfilterTarget | undefined {
 function readProgram(text: string, { rule }: ProgramSpec): Target | undefined {
   const match = rule?.extra ? undefined : /^(.+):(\w+)$/.exec(text)
   const program = numberOr(match?.[1] ?? text)
-  if (typeof program === 'string' && !program.startsWith('/')) return undefined
+  if (typeof program === 'string' && !/^(\/|\w+$)/.test(program)) return undefined
   return { program, ...(match ? { function: match[2]! } : {}) }
 }
 

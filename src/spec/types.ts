@@ -86,6 +86,11 @@ export interface ProgramSpec {
   attachType: AttachType | undefined
   /** BPF_F_* flags of BPF_PROG_LOAD. */
   flags: number
+  /**
+   * What the verifier is to write while the program is loaded, for `program.verifierLog`: the sum of 1, what it does, or 2,
+   * also the state at each instruction, and 4, statistics. 0, nothing: a program that it refuses is told of anyway.
+   */
+  logLevel: number
   /** `false` (also by a `?` in front of the section name): left out of load, attach and pin. */
   autoload: boolean
   /** `false`: loaded and pinned, not attached by `attach()`; a link that the program is given by hand is not pinned. */

@@ -135,6 +135,10 @@ export const attachTypes = {
   netkit_peer: 55,
   trace_kprobe_session: 56,
   trace_uprobe_session: 57,
+  trace_fsession: 58,
+  trace_fentry_multi: 59,
+  trace_fexit_multi: 60,
+  trace_fsession_multi: 61,
 } as const
 
 /** Link types (enum bpf_link_type), less `BPF_LINK_TYPE_`. */

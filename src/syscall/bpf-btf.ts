@@ -22,7 +22,7 @@ export function btfLoad(btf: Uint8Array, log?: LogBuffer): number {
 
 /** Loads again to learn why it failed, with as much room for the log as it takes. */
 export function btfLoadLogged(btf: Uint8Array): Logged {
-  return withLog(log => btfLoad(btf, log), 1)
+  return withLog(log => ({ result: btfLoad(btf, log), wanted: u32[loadAt.btf_log_true_size >> 2]! }), 1)
 }
 
 export interface BtfInfo {

@@ -91,9 +91,9 @@ function retried(cmd: number, size: number): number {
   return result
 }
 
-/** Loads again to learn why it failed, with as much room for the log as it takes. */
+/** Loads with a log, and as much room for it as it takes. */
 export function progLoadLogged(options: ProgLoadOptions, level = 1): Logged {
-  return withLog(log => progLoad(options, log), level)
+  return withLog(log => ({ result: progLoad(options, log), wanted: u32[loadAt.log_true_size >> 2]! }), level)
 }
 
 export interface TestRunOptions {

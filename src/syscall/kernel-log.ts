@@ -5,6 +5,14 @@ export interface LogBuffer {
   readonly bytes: Uint8Array
 }
 
+/** What one try to load with a log gave. */
+export interface LogTry {
+  /** A descriptor, or a negative errno. */
+  readonly result: number
+  /** Bytes that the whole log takes, where the kernel says so (Linux 6.4), else 0. */
+  readonly wanted: number
+}
+
 /** What a load with a log gave. */
 export interface Logged {
   /** A descriptor, which is the caller's to close, or a negative errno. */
@@ -12,17 +20,29 @@ export interface Logged {
   readonly log: string
 }
 
+const EINVAL = -22
 const ENOSPC = -28
+const smallest = 1 << 16
 /** The kernel's own limit before Linux 5.11 (kernel/bpf/verifier.c). */
-const largest = (1 << 24) - 1
+const oldLimit = (1 << 24) - 1
+/** No person reads more, and it must be one string. */
+const largest = 1 << 28
 
-/** Loads with a log, again and again with more room while it does not fit. */
-export function withLog(load: (log: LogBuffer) => number, level: number): Logged {
-  for (let size = 1 << 16; ; size = Math.min(size * 4, largest)) {
+/** Loads with a log, again and again with more room while it does not fit: ENOSPC, whatever the program is. */
+export function withLog(load: (log: LogBuffer) => LogTry, level: number): Logged {
+  let last: Logged | undefined
+  for (let size = smallest; ; ) {
     const bytes = new Uint8Array(size)
-    const result = load({ level, bytes })
-    if (result !== ENOSPC || size === largest) return { result, log: textOf(bytes) }
+    const { result, wanted } = load({ level, bytes })
+    if (result === EINVAL && size > oldLimit && last) return last
+    last = { result, log: textOf(bytes) }
+    if (result !== ENOSPC || size === largest) return last
+    size = Math.min(wanted > size ? wanted : nextSize(size), largest)
   }
+}
+
+function nextSize(size: number): number {
+  return size < oldLimit ? Math.min(4 * size, oldLimit) : 4 * size
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,4 +1,5 @@
-// A program that takes the place of a function in another.
+// Programs that take the place of a function in another, or trace one.
+import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -112,6 +113,120 @@ onKernel('what is no program, or has no such function, is refused', () => {
   }
   assert.is(readdirSync('/proc/self/fd').length, before)
   object.unpin()
+})
+
+/** Loads what traces both functions of a program. */
+function traceOf(target: ProgramTarget): BpfObject {
+  const spec = openObject(fixture('link-trace'), { root })
+  spec.programs.get('on_entry').target = { program: target.program }
+  spec.programs.get('on_exit').target = target
+  return spec.load()
+}
+
+onKernel('functions of a program are traced, and are found by its id, its pin and its name', () => {
+  using object = pinned()
+  const { id } = object.programs.get('on_packet')
+  for (const program of [id, `${object.pinPath}/programs/on_packet`, 'on_packet']) {
+    using by = traceOf({ program, function: 'decide' })
+    by.attach()
+    const info = by.links.get('on_exit').info()
+    assert.is(info.kind === 'tracing' && info.targetObjId, id)
+    progTestRun(object.programs.get('on_packet').fd, { dataIn: new Uint8Array(64), repeat: 10 })
+    const values = ['entered', 'left', 'returned'].map(name => by.variables.get(name).get())
+    assert.equal(values, [10n, 10n, 2n]) // XDP_PASS
+  }
+  object.unpin()
+})
+
+onKernel('what traces a program is found again, and is another object for another program', () => {
+  using object = pinned()
+  const target = { program: `${object.pinPath}/programs/on_packet`, function: 'decide' }
+  const spec = openObject(fixture('link-trace'), { root })
+  for (const name of ['on_entry', 'on_exit']) spec.programs.get(name).target = target
+  const first = spec.upgrade()
+  const { id } = first.programs.get('on_exit')
+  first.close()
+  using again = spec.upgrade()
+  assert.is(again.programs.get('on_exit').id, id)
+  assert.equal(again.links.get('on_entry').target, target)
+
+  using other = openObject(fixture('link-replaced'), { root, name: 'other' }).upgrade()
+  const moved = { ...target, program: `${other.pinPath}/programs/on_packet` }
+  for (const name of ['on_entry', 'on_exit']) spec.programs.get(name).target = moved
+  using upgraded = spec.upgrade()
+  assert.is.not(upgraded.programs.get('on_exit').id, id)
+  progTestRun(other.programs.get('on_packet').fd, { dataIn: new Uint8Array(64), repeat: 10 })
+  assert.is(upgraded.variables.get('left').get(), 10n)
+  for (const one of [upgraded, other, object]) one.unpin()
+})
+
+onKernel('a program is traced at its functions only, and only by fentry and fexit', () => {
+  using object = pinned()
+  const program = object.programs.get('on_packet').id
+  const before = readdirSync('/proc/self/fd').length
+  const nowhere = failure(() => traceOf({ program, function: 'decided' }))
+  assert.is(nowhere.code, 'ERR_NO_TARGET')
+  assert.match(nowhere.message, /that program has no function 'decided'/)
+  const unnamed = failure(() => traceOf({ program: 'no_such_program', function: 'decide' }))
+  assert.is(unnamed.code, 'ERR_NO_TARGET')
+  assert.match(unnamed.message, /there is no program named 'no_such_program'/)
+  using other = openObject(fixture('link-replaced'), { root, name: 'other' }).load()
+  const several = failure(() => traceOf({ program: 'on_packet', function: 'decide' }))
+  assert.match(several.message, /programs \d+, \d+ are all named 'on_packet'/)
+  assert.ok(other)
+  const spec = openObject(fixture('link-trace'), { root })
+  for (const one of spec.programs) one.autoload = one.name === 'no_kind'
+  spec.programs.get('no_kind').target = { program }
+  assert.throws(() => spec.load(), /no_kind/)
+  other.close()
+  assert.is(readdirSync('/proc/self/fd').length, before)
+  object.unpin()
+})
+
+/** Loads one program of those that are left out by default. */
+function loadOnly(name: string): BpfObject {
+  const spec = openObject(fixture('link-trace'), { root })
+  for (const program of spec.programs) program.autoload = program.name === name
+  return spec.load()
+}
+
+needs(
+  test,
+  'root',
+  'ip',
+  '/sys/kernel/btf/veth',
+)('functions of a module are traced, with and without its name', () => {
+  using entry = loadOnly('module_entry')
+  using exit = loadOnly('module_exit')
+  entry.attach()
+  exit.attach()
+  assert.equal(entry.links.get('module_entry').target, { hook: 'veth:veth_open' })
+  const ip = (command: string): Buffer => execFileSync('ip', command.split(' '))
+  ip('link add traced type veth peer name traced_peer')
+  try {
+    for (const state of ['up', 'down', 'up']) ip(`link set traced ${state}`)
+    assert.is(entry.variables.get('opened').get(), 2n)
+    assert.is(exit.variables.get('closed').get(), 1n)
+  } finally {
+    ip('link del traced')
+  }
+})
+
+needs(
+  test,
+  'root',
+  '/sys/kernel/btf/veth',
+)('a function that no module has is refused by its name', () => {
+  const before = readdirSync('/proc/self/fd').length
+  const module = failure(() => loadOnly('no_module'))
+  assert.is(module.code, 'ERR_NO_TARGET')
+  assert.match(module.message, /module 'nowhere_' has no function 'veth_open'/)
+  assert.match(module.hint!, /modprobe nowhere_/)
+  assert.match(
+    failure(() => loadOnly('no_function')).message,
+    /module 'veth' has no function 'no_such_function'/,
+  )
+  assert.is(readdirSync('/proc/self/fd').length, before)
 })
 
 test.run()

@@ -30,6 +30,8 @@ const later = new Set([
     'raw_tp.s',
   ],
   ...['tc/ingress', 'tc/egress', 'tcx/ingress', 'tcx/egress', 'netkit/primary', 'netkit/peer', 'netfilter'],
+  ...['fsession', 'fsession.s', 'fentry.multi', 'fentry.multi.s', 'fexit.multi', 'fexit.multi.s'],
+  ...['fsession.multi', 'fsession.multi.s'],
   ...['cgroup/connect_unix', 'cgroup/sendmsg_unix', 'cgroup/recvmsg_unix'],
   ...['cgroup/getpeername_unix', 'cgroup/getsockname_unix'],
 ])
@@ -107,6 +109,11 @@ needs(
   '/usr/include/bpf/libbpf.h',
 )('the list of later names has none that libbpf 1.1 knows', () => {
   for (const [name, meaning] of askLibbpf([...later])) assert.is(meaning, 'none', name)
+})
+
+test('sections of later kernels have the numbers of include/uapi/linux/bpf.h', () => {
+  const numbers = ['fsession.s/f', 'fentry.multi', 'fexit.multi.s/f*', 'fsession.multi'].map(ours)
+  assert.equal(numbers, ['26 58', '26 59', '26 60', '26 61'])
 })
 
 test('what follows the slash is the hook', () => {

@@ -151,7 +151,8 @@ const wrong: readonly [section: string, text: string, expected: RegExp][] = [
   ['tcx/egress', 'a/b', /expected an interface, as in 'eth0'$/],
   ['netfilter', 'ipv4:input', /expected a hook of netfilter/],
   ['netfilter', 'inet:local_in', /expected a hook of netfilter/],
-  ['freplace/decide', 'relative', /expected a program by its id or pin/],
+  ['freplace/decide', 'relative/path', /expected a program by its id, pin or name/],
+  ['fentry', 'two words', /expected the name of a hook, .* or a function of a program/],
   ['iter/task', 'map=', /expected what to walk over/],
   ['iter/cgroup', 'walk=sideways', /expected what to walk over/],
 ]
