@@ -5,7 +5,8 @@
 //   --report FILE    for programs: one JSON record a file, then { end: true }
 // Each file is a process of its own. NAME.kernel.test.ts runs in its own mount namespace with an empty bpffs at
 // $BPFPIN_TEST_ROOT, which it must leave empty, and cgroup v2 at $BPFPIN_TEST_CGROUP. NAME.vm.kernel.test.ts runs only in
-// the machines of `npm run test:kernels`. The last line is always `N passed, N failed, N skipped`.
+// the machines of `npm run test:kernels`. Of what a file prints, lines that begin with `| ` are shown.
+// The last line is always `N passed, N failed, N skipped`.
 import { appendFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -67,10 +68,13 @@ function show(file, { passed, failures, skips, elsewhere, ms, output }) {
   const skipped = skips.length > 0 ? `, ${skips.length} skipped` : ''
   const others = elsewhere.length > 0 ? `, ${elsewhere.length} for a later kernel` : ''
   console.log(`${mark} ${named(file)}  ${passed} passed${skipped}${others}  ${Math.round(ms)} ms`)
+  const lines = output.trimEnd().split('\n')
+  for (const line of lines.filter(isShown)) console.log(`     ${line}`)
   for (const line of summarised(skips)) console.log(yellow(`     skipped: ${line}`))
   for (const failure of failures) console.log(indent(failure, '     '))
-  if (failures.length > 0 && output.trim())
-    console.log(`     it printed:\n${indent(lastLines(output), '     | ')}`)
+  const printed = lines.filter(line => !isShown(line))
+  if (failures.length > 0 && printed.join(''))
+    console.log(`     it printed:\n${indent(lastLines(printed), '     | ')}`)
 }
 
 function report(record) {
@@ -89,8 +93,11 @@ function summarised(skips) {
   )
 }
 
-function lastLines(text) {
-  const lines = text.trimEnd().split('\n')
+function isShown(line) {
+  return line.startsWith('| ')
+}
+
+function lastLines(lines) {
   return lines.length <= 100 ? lines.join('\n') : ['...', ...lines.slice(-100)].join('\n')
 }
 

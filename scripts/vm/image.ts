@@ -9,6 +9,7 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { buildPeer, peerInMachines } from '../../test/parity/peer.ts'
 import { commandPath } from '../../test/requirements.ts'
 import { Archive } from './archive.ts'
 import { initScript } from './init.ts'
@@ -48,6 +49,7 @@ export async function writeImage(
   archive.addFile('/etc/group', Buffer.from('root:x:0:\nnogroup:x:65534:\n'))
   addBusybox(archive)
   for (const command of commands) addCommand(archive, command)
+  addPeer(archive, dirname(path))
   await addCheckout(archive, checkout)
   for (const directory of packageDirectories(checkout))
     for (const path of filesBelow(directory)) addAsIs(archive, path)
@@ -74,6 +76,13 @@ function addCommand(archive: Archive, command: string): void {
   const file = realpathSync(found(command))
   archive.addFile(`/usr/bin/${command}`, readFileSync(file), 0o755)
   for (const library of librariesOf(file)) archive.addFile(library, readFileSync(library), 0o755)
+}
+
+/** The program on libbpf that test/parity compares us with. */
+function addPeer(archive: Archive, scratch: string): void {
+  const program = join(scratch, 'parity-peer')
+  buildPeer(program)
+  archive.addFile(peerInMachines, readFileSync(program), 0o755)
 }
 
 function found(command: string): string {

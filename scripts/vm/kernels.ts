@@ -22,7 +22,10 @@ const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'bpf
 export function kernelOf(series: string): Kernel {
   mkdirSync(cache, { recursive: true })
   const prefix = `linux-image-${series}.`
-  const kept = readdirSync(cache).filter(name => name.startsWith(prefix) && !name.endsWith('.part'))
+  // packages of other architectures may lie there, and what is still being unpacked
+  const kept = readdirSync(cache).filter(
+    name => name.startsWith(prefix) && name.endsWith('-cloud-amd64-unsigned'),
+  )
   return unpacked(series, kept.sort(byVersion).at(-1) ?? fetch(newestPackage(series)))
 }
 

@@ -1,0 +1,40 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { isEmulated } from '../effort.ts'
+
+const project = new URL('../../', import.meta.url).pathname
+
+/** Where objects are, below the project; the name before the slash is theirs in the table. */
+const places = { fixtures: 'test/fixtures', parity: 'test/parity', tools: 'test/tools', examples: 'examples' }
+/** Two versions of one object each: what they define is all in the fixtures, too. */
+const pairs = { pairs: 'test/pairs' }
+/** Not tried in the machines: what is refused before any kernel is asked, second versions, what takes an emulator long. */
+const onlyHere = [/^fixtures\/wrong\//, /^fixtures\/upgrade-.*-2$/, /^fixtures\/maps-\d+$/]
+/** What cannot be compared before variables of the kernel are resolved. */
+const notYet = /^fixtures\/externs$/
+
+export interface TriedObject {
+  /** `'fixtures/counter'` */
+  readonly name: string
+  readonly path: string
+}
+
+/** Every object of the tree, as far as this system tries it. */
+export function objectsToTry(): TriedObject[] {
+  const found = Object.entries(isEmulated ? places : { ...places, ...pairs }).flatMap(([short, place]) =>
+    filesIn(join(project, place)).map(file => ({
+      name: `${short}/${file.replace(/(\.bpf)?\.o$/, '')}`,
+      path: join(project, place, file),
+    })),
+  )
+  const isLeftOut = (name: string): boolean =>
+    notYet.test(name) || (isEmulated && onlyHere.some(pattern => pattern.test(name)))
+  return found.filter(({ name }) => !isLeftOut(name))
+}
+
+function filesIn(directory: string): string[] {
+  if (!existsSync(directory)) return []
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.o'))
+    .sort()
+}
