@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
-import { type Live, liveVariables, load, typesIn } from '../object/index.ts'
+import { fillKconfig, type Live, liveVariables, load, typesIn } from '../object/index.ts'
 import {
   closeGeneration,
   defaultRoot,
@@ -57,6 +57,18 @@ export interface OpenOptions {
    * many). Read when the object is loaded, and only if it has CO-RE relocations.
    */
   readonly btf?: string
+  /**
+   * Values of the kernel's configuration for what the object declares `__kconfig`: lines `CONFIG_NAME=value`. They count more
+   * than those of the running kernel, which are at `/boot/config-RELEASE` or `/proc/config.gz` and are read, if any value is
+   * still missing, by the first call that loads, finds or plans.
+   */
+  readonly kconfig?: string
+}
+
+/** What the running kernel is asked for in place of itself. */
+interface Instead {
+  readonly types?: CoreTarget | undefined
+  readonly kconfig?: string | undefined
 }
 
 export interface LoadOptions {
@@ -74,16 +86,21 @@ export class ObjectSpec {
   readonly #spec: Spec
   readonly #site: PinSite
   readonly #types: CoreTarget | undefined
+  readonly #kconfig: string | undefined
+  #isConfigured = false
 
   /** @internal Use {@link openObject}. */
-  constructor(spec: Spec, site: PinSite, types?: CoreTarget) {
+  constructor(spec: Spec, site: PinSite, { types, kconfig }: Instead = {}) {
     this.name = spec.name
     this.maps = new Collection('map', spec.maps)
     this.programs = new Collection('program', spec.programs)
-    this.variables = new Collection('variable', spec.variables)
+    // what the kernel's configuration says is not the object's to set
+    const own = spec.variables.filter(({ linkage }) => linkage !== 'extern')
+    this.variables = new Collection('variable', own)
     this.#spec = spec
     this.#site = site
     this.#types = types
+    this.#kconfig = kconfig
   }
 
   /** Everything that was parsed. */
@@ -104,6 +121,7 @@ export class ObjectSpec {
    * BpfError with the kernel's errno. Nothing is left behind then.
    */
   load({ maps = {} }: LoadOptions = {}): BpfObject {
+    this.#configure()
     using root = Root.find(this.#site.root)
     const generation = root && openGeneration(root, this.name, { isOurs: true })
     try {
@@ -165,6 +183,7 @@ export class ObjectSpec {
    */
   upgrade(options: UpgradeOptions = {}): BpfObject {
     this.#refuseUnknownMaps(options)
+    this.#configure()
     const found = this.#findSame()
     if (found) return found
     const writer = Writer.open(this.#site, this.name, options)
@@ -188,6 +207,7 @@ export class ObjectSpec {
    */
   plan(options: UpgradeOptions = {}): Plan {
     this.#refuseUnknownMaps(options)
+    this.#configure()
     using root = Root.find(this.#site.root)
     for (;;) {
       const generation = root && openGeneration(root, this.name, { isOurs: true })
@@ -205,6 +225,13 @@ export class ObjectSpec {
         closeGeneration(generation)
       }
     }
+  }
+
+  /** Constants are compared, and loaded, with what this kernel says; it says the same for as long as it runs. */
+  #configure(): void {
+    if (this.#isConfigured) return
+    fillKconfig(this.#spec, this.#kconfig)
+    this.#isConfigured = true
   }
 
   /** Whoever misspells a name would lose what is to be kept. */
@@ -271,6 +298,7 @@ export class ObjectSpec {
    * `ERR_PIN_KIND`, `ERR_PIN_REPLACED` where a pin is not what the manifest says.
    */
   loadPinned(): BpfObject {
+    this.#configure()
     const found = this.#findPinned({ isListed: false })
     if (found) return found
     throw new BpfError(`no object '${this.name}' is pinned at ${this.pinPath}`, {
@@ -374,10 +402,11 @@ export function openObject(source: string | Uint8Array, options: OpenOptions = {
       hint: "pass { name: '...' }",
     })
   }
-  const { root = defaultRoot, layout = 'object', btf } = options
+  const { root = defaultRoot, layout = 'object', btf, kconfig } = options
   mustBeText('name', name)
   mustBeText('root', root)
   if (btf !== undefined) mustBeText('btf', btf)
+  if (kconfig !== undefined) mustBeText('kconfig', kconfig)
   if (layout !== 'object' && layout !== 'libbpf') {
     throw new BpfError(`layout ${JSON.stringify(layout)}: there are 'object' and 'libbpf'`, {
       code: 'ERR_VALUE',
@@ -386,7 +415,8 @@ export function openObject(source: string | Uint8Array, options: OpenOptions = {
   const directory = encodeObjectName(name)
   const bytes = typeof source === 'string' ? readObject(source) : source
   const site = { root: rootPath(root), directory, layout }
-  return new ObjectSpec(parseSpec(bytes, name), site, btf === undefined ? undefined : typesIn(btf))
+  const types = btf === undefined ? undefined : typesIn(btf)
+  return new ObjectSpec(parseSpec(bytes, name), site, { types, kconfig })
 }
 
 /** A program without types can pass anything. */

@@ -1,5 +1,6 @@
 import { openObject } from '../api/object-spec.ts'
 import { type Btf, type TypeId, typeName, type Value } from '../btf/index.ts'
+import type { ExternSpec } from '../spec/externs/declarations.ts'
 import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
 import { type Cell, columns } from './columns.ts'
@@ -17,8 +18,9 @@ export const inspect: Command = {
     '',
     'With --json: {name, path, byteOrder, license, maps: [{name, type, keySize, valueSize, maxEntries, flags, key,',
     'value}], programs: [{name, section, type, attachType, target, instructions, autoload}], variables: [{name, map,',
-    'type, offset, size, value}], externs}. key, value and type are types as C writes them, null where they are not',
-    'known; path is where the object would be pinned.',
+    'type, offset, size, value}], externs: [{name, kind, type, weak}]}. key, value and type are types as C writes them,',
+    'null where they are not known; an extern is of kind kconfig, symbol, variable or function; path is where the object',
+    'would be pinned.',
   ].join('\n'),
   advice: { ERR_ELF: notAnObject },
   purpose: operand => `inspect '${operand}'`,
@@ -31,7 +33,7 @@ export const inspect: Command = {
 }
 
 function documentOf(spec: Spec, path: string): object {
-  const { name, elf, license, maps, programs, variables, externs, btf } = spec
+  const { name, elf, license, maps, programs, externs, btf } = spec
   return {
     name,
     path,
@@ -39,9 +41,18 @@ function documentOf(spec: Spec, path: string): object {
     license,
     maps: maps.map(map => mapFields(map, btf)),
     programs: programs.map(programFields),
-    variables: variables.map(variable => variableFields(variable, spec)),
-    externs,
+    variables: ownVariables(spec).map(variable => variableFields(variable, spec)),
+    externs: externs.map(extern => ({
+      name: extern.name,
+      kind: extern.kind,
+      type: typeText(btf, typeOf(extern)),
+      weak: extern.isWeak,
+    })),
   }
+}
+
+function typeOf(extern: ExternSpec): TypeId {
+  return extern.kind === 'kconfig' ? extern.variable.type : extern.type
 }
 
 function mapFields(map: MapSpec, btf: Btf | undefined): object {
@@ -66,6 +77,11 @@ function variableFields(variable: VariableSpec, { btf, maps }: Spec): object {
   return { name, map, type, offset, size, ...(value === undefined ? {} : { value }) }
 }
 
+/** What the kernel's configuration is to say is listed with what else is defined elsewhere. */
+function ownVariables({ variables }: Spec): VariableSpec[] {
+  return variables.filter(({ linkage }) => linkage !== 'extern')
+}
+
 /** What `.bss` starts with is not in the file. */
 function isZeroed({ map }: VariableSpec, maps: readonly MapSpec[]): boolean {
   return maps.find(({ name }) => name === map)?.section?.kind === 'bss'
@@ -76,7 +92,7 @@ function typeText(btf: Btf | undefined, id: TypeId): string | null {
 }
 
 function printSpec(spec: Spec, path: string, { paint, print }: Output): void {
-  const { name, elf, license, maps, programs, variables, externs, btf } = spec
+  const { name, elf, license, maps, programs, externs, btf } = spec
   const section = (title: string, rows: readonly (readonly Cell[])[]): string[] =>
     rows.length === 0 ? [] : ['', title, ...columns(rows, paint).map(line => `  ${line}`)]
   const facts = [
@@ -93,11 +109,11 @@ function printSpec(spec: Spec, path: string, { paint, print }: Output): void {
     ...section('programs', programs.map(programRow)),
     ...section(
       'variables',
-      variables.map(variable => variableRow(variable, spec)),
+      ownVariables(spec).map(variable => variableRow(variable, spec)),
     ),
     ...section(
       'defined elsewhere',
-      externs.map(extern => [extern]),
+      externs.map(extern => externRow(extern, btf)),
     ),
   ])
 }
@@ -125,6 +141,17 @@ function programRow({ name, section, type, rule, body, autoload }: ProgramSpec):
     { text: rule ? type : 'unknown type', style: 'cyan' },
     `SEC("${section}")`,
     `${body.length} instructions${autoload ? '' : ', not loaded'}`,
+  ]
+}
+
+function externRow(extern: ExternSpec, btf: Btf | undefined): Cell[] {
+  const { name, kind, isWeak } = extern
+  const what = kind === 'function' ? 'kernel function' : kind
+  return [
+    { text: name, style: 'bold' },
+    { text: what, style: 'cyan' },
+    typeText(btf, typeOf(extern)) ?? '',
+    isWeak ? 'weak' : '',
   ]
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { type ObjectSpec, openObject } from '../api/object-spec.ts'
 import type { Layout } from '../plan/layout.ts'
 import { applyAttachments, readAttachments } from './attachments.ts'
@@ -12,6 +13,10 @@ export const objectOptions: Readonly<Record<string, Option>> = {
     text: 'where to attach a program whose section name does not say; may be repeated',
   },
   'no-attach': { text: 'attach nothing, but what --attach says' },
+  kconfig: {
+    value: 'FILE',
+    text: "values of the kernel's configuration (CONFIG_NAME=value) that count more than its own",
+  },
   layout: {
     value: 'libbpf',
     text: 'pin maps marked LIBBPF_PIN_BY_NAME at <root>/<map>, shared with programs on libbpf',
@@ -26,11 +31,12 @@ export const objectOptions: Readonly<Record<string, Option>> = {
 export function openRequested(command: string, { operands, options, repeated, root }: Request): ObjectSpec {
   const layout = readLayout(command, options.layout)
   const attachments = readAttachments(command, repeated.attach ?? [])
-  const { name, btf } = options
+  const { name, btf, kconfig } = options
   const spec = openObject(operands[0] ?? '', {
     ...{ root, layout },
     ...(typeof name === 'string' ? { name } : {}),
     ...(typeof btf === 'string' ? { btf } : {}),
+    ...(typeof kconfig === 'string' ? { kconfig: readConfiguration(command, kconfig) } : {}),
   })
   if (options['no-attach']) for (const program of spec.programs) program.autoattach = false
   applyAttachments(command, spec.programs, attachments)
@@ -45,4 +51,17 @@ export function readLayout(command: string, text: string | true | undefined): La
     `${command}: option '--layout' takes libbpf, or object, which is the default, not '${text}'`,
     `${command} --help`,
   )
+}
+
+/** @throws UsageError */
+function readConfiguration(command: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    const reason = (cause as Error).message // what Node's fs throws
+    throw new UsageError(
+      `${command}: option '--kconfig' takes a file of CONFIG_NAME=value: ${reason}`,
+      `${command} --help`,
+    )
+  }
 }

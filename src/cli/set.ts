@@ -3,7 +3,7 @@ import type { PinnedObject } from '../api/pinned-object.ts'
 import { createCodec, type Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import type { BpfMap, Entry, Variable } from '../map/index.ts'
-import { isDataSection, sectionVariables } from '../spec/from-btf.ts'
+import { isConstantSection, isDataSection, sectionVariables } from '../spec/from-btf.ts'
 import { type Command, exitCodes } from './command.ts'
 import { UsageError } from './command-line.ts'
 import type { Output } from './output.ts'
@@ -128,7 +128,7 @@ const takesDescriptors: ReadonlySet<string> = new Set([
 ])
 
 function mustBeWritable({ name, type }: BpfMap): void {
-  if (name.startsWith('.rodata') && type === 'array') throw constant(`map '${name}' holds constants`)
+  if (isConstantSection(name) && type === 'array') throw constant(`map '${name}' holds constants`)
   if (!takesDescriptors.has(type)) return
   throw new BpfError(
     `map '${name}' is of type ${type}: what is put into it is no value that can be written here`,

@@ -2,6 +2,7 @@ export { attachBeside, attachProgram, type PlannedLink, plannedLinks } from './a
 export { isAttached } from './attached.ts'
 export type { Attachable, MapsByName } from './family.ts'
 export { loadedForProgram } from './freplace.ts'
+export { syscallFunction } from './ksyscall.ts'
 export { BpfLink, type LinkInit } from './link.ts'
 export type { ProgramFunction } from './program-function.ts'
 export { hasUprobeMulti } from './uprobe-multi-support.ts'

@@ -8,6 +8,12 @@ const prefixes: Partial<Record<NodeJS.Architecture, string>> = { x64: '__x64_sys
 /** Before those came with Linux 4.17 and 4.19 (include/linux/syscalls.h). */
 const oldPrefix = '__se_sys_'
 
+/** The kernel's function behind a system call; `undefined` on a machine where it takes its arguments one by one. */
+export function syscallFunction(name: string): string | undefined {
+  const prefix = prefixes[process.arch]
+  return prefix && `${prefix}${name}`
+}
+
 /** ksyscall and kretsyscall: a kprobe on the function that does a system call on this machine. */
 export const ksyscall: Family<'syscall'> = {
   kind: 'syscall',

@@ -97,7 +97,7 @@ export function fillSection(map: BpfMap, { section }: MapSpec): void {
       throw systemError(result, 'bpf(BPF_MAP_UPDATE_ELEM)', { doing: `filling data section '${map.name}'` })
     }
   }
-  if (section.kind !== 'rodata') return
+  if (!section.isConstant) return
   const result = mapFreeze(map.fd)
   if (result < 0)
     throw systemError(result, 'bpf(BPF_MAP_FREEZE)', { doing: `freezing the constants of '${map.name}'` })

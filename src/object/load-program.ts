@@ -4,6 +4,7 @@ import type { BpfMap } from '../map/index.ts'
 import { type AssembledProgram, assemble } from '../spec/assemble.ts'
 import type { CoreFixes } from '../spec/core/relocate.ts'
 import { withFunctionTypes } from '../spec/debug-info.ts'
+import type { ResolvedExterns } from '../spec/externs/resolve.ts'
 import { attachTypes, programFlag, programTypes } from '../spec/kernel.ts'
 import type { Poisoned } from '../spec/poison.ts'
 import { sectionNames } from '../spec/sections.ts'
@@ -16,6 +17,12 @@ import { reachedCall, sourceBefore, summarize } from './verifier-log.ts'
 
 const functionInfoSize = 8
 const lineInfoSize = 16
+
+/** What the kernel has for what the object asks of it. */
+export interface Relocations {
+  readonly core: CoreFixes
+  readonly externs: ResolvedExterns
+}
 
 /** A program that the kernel holds. */
 export interface LoadedProgram {
@@ -35,17 +42,22 @@ export function loadProgram(
   program: ProgramSpec,
   maps: ReadonlyMap<string, BpfMap>,
   btf: LoadedBtf | undefined,
-  core: CoreFixes,
+  { core, externs }: Relocations,
 ): LoadedProgram {
   if (program.type === 'unspec') throw noType(program)
   checkLogLevel(program)
   using target = attachTarget(program)
-  const assembled = assemble(spec, program, name => maps.get(name)?.fd, core)
+  const assembled = assemble(spec, program, name => maps.get(name)?.fd, core, externs.byName)
   return tryLoad(
     program,
-    { ...loadOptions(spec, program, assembled, btf), ...target.options },
+    { ...loadOptions(spec, program, assembled, btf), ...target.options, ...descriptorList(externs) },
     assembled.poisoned,
   )
+}
+
+/** The verifier takes the descriptors from there that calls of kernel functions in modules refer to. Linux 5.16. */
+function descriptorList({ descriptors }: ResolvedExterns): Partial<ProgLoadOptions> {
+  return descriptors.length === 0 ? {} : { fdArray: new Uint8Array(Int32Array.from(descriptors).buffer) }
 }
 
 function loadOptions(

@@ -3,10 +3,11 @@ import { type BpfMap, SectionMemory, Variable } from '../map/index.ts'
 import { functionsOf } from '../spec/assemble.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { resolveCore } from '../spec/core/relocate.ts'
+import { resolveExterns } from '../spec/externs/resolve.ts'
 import type { FunctionSpec, MapSpec, Spec } from '../spec/types.ts'
 import { closeFd, progBindMap, reserveDescriptors } from '../syscall/index.ts'
-import { runningKernel } from './core-target.ts'
 import { createMap, fillSection, fillSlot } from './create-map.ts'
+import { RunningKernel } from './kernel-symbols.ts'
 import { type LoadedBtf, loadBtf } from './load-btf.ts'
 import { loadProgram } from './load-program.ts'
 import { BpfProgram } from './program.ts'
@@ -40,7 +41,9 @@ export function load(spec: Spec, given: Given = {}): Live {
   let btf: LoadedBtf | undefined
   try {
     refuseOtherByteOrder(spec)
-    const core = resolveCore(spec, functionsToLoad(spec), given.types ?? runningKernel())
+    using kernel = new RunningKernel()
+    const core = resolveCore(spec, functionsToLoad(spec), given.types ?? kernel)
+    const externs = resolveExterns(spec, kernel)
     btf = loadBtf(spec)
     // best effort: where so many may not be open, creating one of them says so
     reserveDescriptors(spec.maps.length + spec.programs.length)
@@ -48,7 +51,7 @@ export function load(spec: Spec, given: Given = {}): Live {
     const constants = constantMaps(spec, maps)
     for (const program of spec.programs) {
       if (!program.autoload) continue
-      const { fd, log } = loadProgram(spec, program, maps, btf, core)
+      const { fd, log } = loadProgram(spec, program, maps, btf, { core, externs })
       programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program, maps, log }))
       bindConstants(constants, fd)
     }
@@ -158,7 +161,7 @@ export function liveVariables(
   const memories = new Map<string, SectionMemory>()
   for (const { name, section } of spec.maps) {
     const map = maps.get(name)
-    if (map && section) memories.set(name, new SectionMemory(map, section.kind === 'rodata'))
+    if (map && section) memories.set(name, new SectionMemory(map, section.isConstant))
   }
   const variables = new Map<string, Variable>()
   for (const variable of spec.variables) {

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { assemble, functionsOf } from '../spec/assemble.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { resolveCore } from '../spec/core/relocate.ts'
+import { resolveExterns } from '../spec/externs/resolve.ts'
 import { instructionSize, pseudo } from '../spec/instructions.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
-import { runningKernel } from './core-target.ts'
+import { RunningKernel } from './kernel-symbols.ts'
 
 /** What the kernel would say of a program, had this object loaded it. */
 export interface Likeness {
@@ -25,7 +26,9 @@ export function likenesses(
   programs: readonly ProgramSpec[],
   types?: CoreTarget,
 ): Map<string, Likeness> {
-  const core = resolveCore(spec, new Set(programs.flatMap(functionsOf)), types ?? runningKernel())
+  using kernel = new RunningKernel()
+  const core = resolveCore(spec, new Set(programs.flatMap(functionsOf)), types ?? kernel)
+  const externs = resolveExterns(spec, kernel)
   return new Map(
     programs.map(program => {
       const maps = new Set<string>()
@@ -33,7 +36,7 @@ export function likenesses(
         maps.add(name)
         return 0
       }
-      const { instructions } = assemble(spec, program, noDescriptor, core)
+      const { instructions } = assemble(spec, program, noDescriptor, core, externs.byName)
       return [program.name, { tags: tagsOf(instructions), maps: [...maps] }]
     }),
   )

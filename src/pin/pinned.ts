@@ -2,7 +2,7 @@ import { type Btf, createCodec, parseBtf } from '../btf/index.ts'
 import { BpfMap, SectionMemory, shapeOf, Variable } from '../map/index.ts'
 import { BpfProgram } from '../object/index.ts'
 import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
-import { entryTypes, isDataSection, sectionVariables } from '../spec/from-btf.ts'
+import { entryTypes, isConstantSection, isDataSection, sectionVariables } from '../spec/from-btf.ts'
 import { reserveDescriptors } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { openPin, openPinnedMap } from './open.ts'
@@ -68,9 +68,7 @@ export function pinnedVariables(
 ): { readonly variables: Variable[]; readonly sections: SectionMemory[] } {
   const data = maps.filter(({ name, shape }) => isDataSection(name) && shape.type === 'array')
   if (!btf) return { variables: [], sections: [] }
-  const memories = new Map(
-    data.map(map => [map.name, new SectionMemory(map, map.name.startsWith('.rodata'))]),
-  )
+  const memories = new Map(data.map(map => [map.name, new SectionMemory(map, isConstantSection(map.name))]))
   const found = sectionVariables(
     btf,
     data.map(({ name }) => name),

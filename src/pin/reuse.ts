@@ -69,7 +69,7 @@ export function pinnedMap(map: MapSpec, found: OpenedMap, pinned: PinnedTypes): 
   const shape = shapeOf(found.info)
   const types = pinned.of(map, found)
   const inner = map.inner && pinned.innerOf(map, found)
-  const contents = map.section?.kind === 'rodata' ? frozenEntry(found, shape) : undefined
+  const contents = map.section?.isConstant ? frozenEntry(found, shape) : undefined
   const known = {
     ...(types ? { types } : {}),
     ...(inner ? { inner } : {}),

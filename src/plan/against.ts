@@ -40,7 +40,7 @@ function asPinned(spec: Spec, map: MapSpec): PinnedMap {
     ...{ name, path: name, shape },
     ...(types ? { types } : {}),
     ...(inner ? { inner: asPinned(spec, inner) } : {}),
-    ...(section?.kind === 'rodata' ? { contents: section.contents } : {}),
+    ...(section?.isConstant ? { contents: section.contents } : {}),
   }
 }
 

@@ -127,7 +127,7 @@ function isSameTarget(a: Target, b: Target | null): boolean {
 export function comparePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machine: Machine): MapVerdict {
   const verdict = gradePinned(spec, map, pinned, machine)
   const { section } = map
-  const isConstant = section?.kind === 'rodata'
+  const isConstant = section?.isConstant ?? false
   if (!fits(verdict)) return isConstant || isStateless(map) ? { ...verdict, verdict: 'new' } : verdict
   if (!isConstant || !section) return verdict
   const reasons = compareConstants(spec, map, section.contents, pinned.contents)
@@ -140,7 +140,7 @@ export function gradePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machine
   const { path, shape, types, live } = pinned
   const own = typesOf(spec, map)
   const outer = gradeMap({
-    ...{ name, path, machine, isConstant: section?.kind === 'rodata' },
+    ...{ name, path, machine, isConstant: section?.isConstant ?? false },
     wanted: { shape: requestedShape(map, machine), ...(own ? { types: own } : {}) },
     pinned: { shape, ...(types ? { types } : {}) },
     ...(live ? { live } : {}),

@@ -3,6 +3,8 @@ import { accessText } from './core/access.ts'
 import { patch } from './core/patch.ts'
 import { type CoreFixes, coreRelocations, within } from './core/relocate.ts'
 import { type DebugInfo, debugInfo, type Placement } from './debug-info.ts'
+import { applyExtern, type ExternReference } from './externs/apply.ts'
+import type { ResolvedExtern } from './externs/resolve.ts'
 import { Instructions, instructionSize, pseudo } from './instructions.ts'
 import { type Poisoned, poison } from './poison.ts'
 import type { Reference } from './references.ts'
@@ -26,14 +28,15 @@ const mostInstructions = 1_000_000
  *
  * @param descriptorOf gives the descriptor of a map by its name in the object, `undefined` for one that is not created
  * @param core what its CO-RE relocations come to; those of functions that are not in it stay as compiled
- * @throws BpfError `ERR_UNSUPPORTED` for a reference that this version cannot resolve, `ERR_CORE` for a CO-RE relocation
- * that does not fit its instruction.
+ * @param externs what the kernel has for names that it defines; instructions that use others stay as compiled
+ * @throws BpfError `ERR_CORE` for a CO-RE relocation that does not fit its instruction.
  */
 export function assemble(
   spec: Spec,
   program: ProgramSpec,
   descriptorOf: (map: string) => number | undefined,
   core: CoreFixes = new Map(),
+  externs: ReadonlyMap<string, ResolvedExtern> = new Map(),
 ): AssembledProgram {
   const placements = placeFunctions(program.body)
   const last = placements.at(-1)!
@@ -57,9 +60,14 @@ export function assemble(
     for (const reference of fn.references) {
       const place = at + reference.at
       const descriptor = isOfMap(reference) ? descriptorOf(reference.map) : undefined
-      if (isOfMap(reference) && descriptor === undefined)
+      if (reference.kind === 'extern') {
+        const missing = applyExtern(code, place, reference, externs.get(reference.name))
+        if (missing) poisoned.set(place, missing)
+      } else if (isOfMap(reference) && descriptor === undefined) {
         poisoned.set(place, poisonMap(spec, code, place, reference))
-      else resolve(code, place, reference, program, startOf, descriptor ?? -1)
+      } else {
+        resolve(code, place, reference, startOf, descriptor ?? -1)
+      }
     }
   }
   return { instructions, poisoned, ...debugInfo(spec, placements) }
@@ -91,7 +99,7 @@ function nounOf(kind: string): string {
 type MapReference = Extract<Reference, { readonly map: string }>
 
 function isOfMap(reference: Reference): reference is MapReference {
-  return reference.kind === 'map' || reference.kind === 'data'
+  return reference.kind === 'map' || reference.kind === 'data' || reference.kind === 'kconfig'
 }
 
 /** Both halves of the load become calls, and so the program stays as long as it was. */
@@ -139,8 +147,7 @@ function placeFunctions(body: FunctionSpec): Placement[] {
 function resolve(
   code: Instructions,
   at: number,
-  reference: Reference,
-  program: ProgramSpec,
+  reference: Exclude<Reference, ExternReference>,
   startOf: ReadonlyMap<FunctionSpec, number>,
   descriptor: number,
 ): void {
@@ -151,6 +158,7 @@ function resolve(
       code.setImmediate(at + 1, 0)
       break
     case 'data':
+    case 'kconfig':
       code.setSourceRegister(at, pseudo.MAP_VALUE)
       code.setImmediate(at, descriptor)
       code.setImmediate(at + 1, reference.offset)
@@ -165,12 +173,6 @@ function resolve(
       break
     case 'callback':
       break
-    case 'extern':
-      throw new BpfError(
-        `program '${program.name}' refers to '${reference.name}', which the kernel or its configuration defines: ` +
-          'this version resolves no such names',
-        { code: 'ERR_UNSUPPORTED' },
-      )
   }
 }
 
@@ -222,6 +224,8 @@ function described(at: number, reference: Reference): unknown[] {
     case 'callback':
       return [place, reference.kind, reference.to.name]
     case 'extern':
-      return [place, reference.kind, reference.name]
+    case 'kconfig':
+      // what it comes to is the kernel's, and where its value lies depends on what else the object asks for
+      return [place, 'extern', reference.name]
   }
 }

@@ -1,16 +1,16 @@
-import type { ElfSection } from '../elf/index.ts'
+import type { SectionBytes } from './placement.ts'
 
-export type DataSectionKind = 'data' | 'rodata' | 'bss'
+export type DataSectionKind = 'data' | 'rodata' | 'bss' | 'kconfig'
 
 /** A data section of the object, which becomes an array map of one entry. */
 export class DataSection {
   readonly kind: DataSectionKind
-  /** Index in the ELF file. */
+  /** Index in the ELF file; -1 for `.kconfig`, which is in none. */
   readonly index: number
-  readonly #section: ElfSection
+  readonly #section: SectionBytes
   #contents: Uint8Array | undefined
 
-  constructor(kind: DataSectionKind, section: ElfSection) {
+  constructor(kind: DataSectionKind, section: SectionBytes) {
     this.kind = kind
     this.index = section.index
     this.#section = section
@@ -26,6 +26,16 @@ export class DataSection {
       this.#contents.set(this.#section.data)
     }
     return this.#contents
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.#section.size
+  }
+
+  /** Frozen once they are written: programs are verified with them. */
+  get isConstant(): boolean {
+    return this.kind === 'rodata' || this.kind === 'kconfig'
   }
 
   /** Is there nothing but zeros, as the kernel makes every map? */

@@ -3,7 +3,7 @@ import { ElfError } from '../errors.ts'
 import { DataSection, type DataSectionKind } from './data-section.ts'
 import { kernelNameLength, mapFlag } from './kernel.ts'
 import { emptyMap } from './map-definitions.ts'
-import type { PlacedSection } from './placement.ts'
+import type { PlacedSection, SectionBytes } from './placement.ts'
 import type { MapSpec } from './types.ts'
 
 const SHT_NOBITS = 8
@@ -23,7 +23,7 @@ const largestSection = 0x7fff_ffff
 
 /** The array map of one entry that holds a data section. */
 export function dataMap(
-  section: ElfSection,
+  section: SectionBytes,
   kind: DataSectionKind,
   placed: PlacedSection | undefined,
   name: string,
@@ -42,9 +42,10 @@ export function dataMap(
   map.valueSize = section.size
   map.maxEntries = 1
   // user space can map every section; it maps those that it may write, so that variables are live memory
-  map.flags = kind === 'rodata' ? mapFlag.MMAPABLE | mapFlag.RDONLY_PROG : mapFlag.MMAPABLE
+  const data = new DataSection(kind, section)
+  map.flags = data.isConstant ? mapFlag.MMAPABLE | mapFlag.RDONLY_PROG : mapFlag.MMAPABLE
   map.valueType = placed?.datasec.id ?? 0
-  map.section = new DataSection(kind, section)
+  map.section = data
   return map
 }
 

@@ -70,5 +70,10 @@ export function sectionVariables(btf: Btf, maps: readonly string[]): SectionVari
 
 /** Is this the name of a data section's map? Nothing else begins with a dot. */
 export function isDataSection(map: string): boolean {
-  return /^\.(data|rodata|bss)(\.|$|~)/.test(map)
+  return /^\.((data|rodata|bss)(\.|$|~)|kconfig$)/.test(map)
+}
+
+/** Is this the name of a data section's map that no longer changes once it is loaded? */
+export function isConstantSection(map: string): boolean {
+  return /^\.(rodata|kconfig)/.test(map)
 }

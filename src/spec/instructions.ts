@@ -5,7 +5,7 @@ const BPF_CALL = 0x85
 const BPF_LD_IMM64 = 0x18
 
 /** Meanings of the source register of a 64-bit load or a call (include/uapi/linux/bpf.h: BPF_PSEUDO_*). */
-export const pseudo = { MAP_FD: 1, MAP_VALUE: 2, FUNC: 4, CALL: 1 } as const
+export const pseudo = { MAP_FD: 1, MAP_VALUE: 2, BTF_ID: 3, FUNC: 4, CALL: 1, KFUNC_CALL: 2 } as const
 
 const instructionClasses = ['ld', 'ldx', 'st', 'stx', 'alu', 'jmp', 'jmp32', 'alu64'] as const
 

@@ -1,5 +1,6 @@
 import { type Btf, fillSections, kinds, parseBtf, type SectionFill, type TypeId } from '../btf/index.ts'
 import type { ElfFile } from '../elf/index.ts'
+import { kconfigSection } from './externs/declarations.ts'
 import type { PlacedSection } from './placement.ts'
 
 /**
@@ -67,7 +68,8 @@ const BTF_VAR_GLOBAL_ALLOCATED = 1
 
 /**
  * Nothing of the object refers to externs by their types. A function becomes a name for an integer, a variable one, and
- * a section of them (12 bytes a variable) a struct without a name (12 bytes a member).
+ * a section of them (12 bytes a variable) a struct without a name (12 bytes a member). The values of the configuration do
+ * have a map, and are variables as any others.
  */
 function replaceExterns(btf: Btf, heads: Heads, sections: ReadonlyMap<string, PlacedSection>): void {
   const integer = btf.ids('int').next()
@@ -78,10 +80,11 @@ function replaceExterns(btf: Btf, heads: Heads, sections: ReadonlyMap<string, Pl
     heads.setKind(id, 'typedef')
     heads.set(id, 2, integer.value)
   }
+  const values = new Set(sections.get(kconfigSection)?.variables.map(({ variable }) => variable.id))
   for (const id of btf.ids('var')) {
     const variable = btf.type(id)
     if (variable.kind !== 'var' || variable.linkage !== 'extern') continue
-    heads.set(id, 2, integer.value)
+    if (!values.has(id)) heads.set(id, 2, integer.value)
     heads.set(id, 3, BTF_VAR_GLOBAL_ALLOCATED)
   }
   for (const id of btf.ids('datasec')) {

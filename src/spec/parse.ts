@@ -4,6 +4,7 @@ import { BtfError } from '../errors.ts'
 import { dataMap, dataSectionKind } from './data-sections.ts'
 import { type DefinedMap, readDefinedMaps, readSlots } from './defined-maps.ts'
 import { referToExceptionCallbacks } from './exception-callbacks.ts'
+import { type ExternSpec, kconfigSection, readExterns } from './externs/declarations.ts'
 import { codeSections, programOf, readFunctions, textSection } from './functions.ts'
 import { instructionSize } from './instructions.ts'
 import { kernelBtf } from './kernel-btf.ts'
@@ -29,7 +30,8 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
   const programName = uniqueNames()
   const subprogramName = uniqueNames()
 
-  const sections = btf ? placeSections(elf, btf) : new Map<string, PlacedSection>()
+  const externs = readExterns(elf, btf)
+  const sections = btf ? placeSections(elf, btf, externs) : new Map<string, PlacedSection>()
   const defined = readDefinedMaps(elf, btf, sections.get('.maps'), mapName)
   const data = readDataMaps(elf, sections, name, mapName)
   const code = codeSections(elf)
@@ -39,7 +41,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
       return [section.index, readFunctions(elf, section, unique)]
     }),
   )
-  const targets = referenceTargets(elf, defined, data, functions)
+  const targets = referenceTargets(elf, defined, data, functions, externs)
   for (const section of code) readReferences(elf, section, functions.get(section.index) ?? [], targets)
   if (btf) referToExceptionCallbacks(btf, ...byUse(code, functions))
   readSlots(elf, defined, targets)
@@ -56,7 +58,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
       .filter(section => section.name !== textSection)
       .flatMap(section => (functions.get(section.index) ?? []).map(body => programOf(body, section.name))),
     variables: btf ? readVariables(btf, sections, data) : [],
-    externs: externNames(functions),
+    externs,
   }
 }
 
@@ -96,6 +98,8 @@ function readDataMaps(
     const kind = dataSectionKind(section)
     if (kind) maps.push(dataMap(section, kind, sections.get(section.name), unique(section.name), objectName))
   }
+  const kconfig = sections.get(kconfigSection)
+  if (kconfig) maps.push(dataMap(kconfig.section, 'kconfig', kconfig, unique(kconfigSection), objectName))
   return maps
 }
 
@@ -141,7 +145,9 @@ function referenceTargets(
   defined: readonly DefinedMap[],
   data: readonly MapSpec[],
   functions: FunctionsBySection,
+  externs: readonly ExternSpec[],
 ): ReferenceTargets {
+  const externsByName = new Map(externs.map(extern => [extern.name, extern]))
   const mapsByPlace = new Map(defined.map(({ section, offset, map }) => [`${section}+${offset}`, map.name]))
   const dataBySection = new Map(data.map(map => [map.section?.index, map.name]))
   const startsOf = (section: number): ReadonlyMap<number, PendingFunction> =>
@@ -155,15 +161,6 @@ function referenceTargets(
       section === text ? starts.get(section)?.get(instruction) : undefined,
     programAt: (section, offset) =>
       section === text ? undefined : starts.get(section)?.get(offset / instructionSize)?.name,
+    extern: name => externsByName.get(name),
   }
-}
-
-function externNames(functions: FunctionsBySection): string[] {
-  const names = new Set<string>()
-  for (const fns of functions.values()) {
-    for (const { references } of fns) {
-      for (const reference of references) if (reference.kind === 'extern') names.add(reference.name)
-    }
-  }
-  return [...names]
 }

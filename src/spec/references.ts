@@ -1,5 +1,6 @@
 import type { ElfFile, ElfRelocation, ElfSection, ElfSymbol } from '../elf/index.ts'
 import { ElfError } from '../errors.ts'
+import { type ExternSpec, kconfigSection } from './externs/declarations.ts'
 import { Instructions, instructionSize, pseudo } from './instructions.ts'
 import type { FunctionSpec } from './types.ts'
 
@@ -15,7 +16,15 @@ export type Reference =
   | { readonly kind: 'function'; readonly at: number; readonly to: FunctionSpec }
   /** Names the function that takes the program's exceptions: no instruction does, `at` is the last one. */
   | { readonly kind: 'callback'; readonly at: number; readonly to: FunctionSpec }
-  /** Loads or calls something that the kernel defines (`.ksyms`, `.kconfig`). */
+  /** Loads the address of a value of the kernel's configuration, which is `offset` bytes into the value of a map. */
+  | {
+      readonly kind: 'kconfig'
+      readonly at: number
+      readonly name: string
+      readonly map: string
+      readonly offset: number
+    }
+  /** Loads the address of something that the kernel defines (`.ksyms`), or calls it. */
   | { readonly kind: 'extern'; readonly at: number; readonly name: string; readonly isCall: boolean }
 
 /** What a relocation can point to, prepared once an object. */
@@ -28,6 +37,8 @@ export interface ReferenceTargets {
   functionAt(section: number, instruction: number): FunctionSpec | undefined
   /** Name of the program that starts at this byte of a section. */
   programAt(section: number, offset: number): string | undefined
+  /** What is expected of others under this name. */
+  extern(name: string): ExternSpec | undefined
 }
 
 interface Site {
@@ -87,20 +98,37 @@ function readReference(site: Site, fn: PendingFunction, relocation: ElfRelocatio
       `a relocation against ${nameOf(site, symbol)} is on neither a call nor a 64-bit load`,
     )
   }
-  if (symbol.section === 'undefined') return { kind: 'extern', at, name: symbol.name, isCall }
+  if (!isCall && at + 1 >= fn.length) {
+    throw new ElfError(place, `the second half of a 64-bit load is outside of function '${fn.name}'`)
+  }
+  if (symbol.section === 'undefined') return externReference(site, place, at, symbol, isCall)
   if (typeof symbol.section !== 'number') {
     throw new ElfError(
       place,
       `symbol ${nameOf(site, symbol)} is ${symbol.section}, which no program can refer to`,
     )
   }
-  if (!isCall && at + 1 >= fn.length) {
-    throw new ElfError(place, `the second half of a 64-bit load is outside of function '${fn.name}'`)
-  }
   const immediate = code.immediate(instruction)
   return isCall
     ? callReference(site, place, at, symbol, symbol.section, immediate)
     : loadReference(site, place, at, symbol, symbol.section, immediate)
+}
+
+function externReference(
+  { targets }: Site,
+  place: string,
+  at: number,
+  { name }: ElfSymbol,
+  isCall: boolean,
+): Reference {
+  const extern = targets.extern(name)
+  if (!extern)
+    throw new ElfError(place, `refers to '${name}', which is defined nowhere`, {
+      hint: 'what the kernel defines is declared __kconfig or __ksym, and the object compiled with -g',
+    })
+  if (isCall && extern.kind !== 'function') throw new ElfError(place, `calls '${name}', which is no function`)
+  if (extern.kind !== 'kconfig') return { kind: 'extern', at, name, isCall }
+  return { kind: 'kconfig', at, name, map: kconfigSection, offset: extern.offset }
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Btf, BtfExt, TypeId } from '../btf/index.ts'
 import type { ElfFile } from '../elf/index.ts'
 import type { DataSection } from './data-section.ts'
+import type { ExternSpec } from './externs/declarations.ts'
 import type { AttachType, MapType, ProgramType } from './kernel.ts'
 import type { Reference } from './references.ts'
 import type { SectionMatch } from './sections.ts'
@@ -18,12 +19,12 @@ export interface Spec {
   readonly ext: BtfExt | undefined
   /** From the `license` section; empty where there is none. */
   readonly license: string
-  /** In order of definition: maps of `.maps` first, then data sections in file order. */
+  /** In order of definition: maps of `.maps` first, then data sections in file order, then `.kconfig`. */
   readonly maps: readonly MapSpec[]
   readonly programs: readonly ProgramSpec[]
   readonly variables: readonly VariableSpec[]
-  /** Names that the object expects somebody else to define (`.kconfig`, `.ksyms`). */
-  readonly externs: readonly string[]
+  /** What the object expects the kernel, or its configuration, to define. */
+  readonly externs: readonly ExternSpec[]
 }
 
 /** A map as the object defines it. What is not readonly may be changed until the object is loaded. */

@@ -16,7 +16,7 @@ interface Inspected {
   readonly maps: readonly Record<string, unknown>[]
   readonly programs: readonly { name: string; section: string; instructions: number }[]
   readonly variables: readonly Record<string, unknown>[]
-  readonly externs: readonly string[]
+  readonly externs: readonly Record<string, unknown>[]
 }
 
 const inspect = (name: string): Inspected => bpfpinJson('inspect', fixture(name))
@@ -82,7 +82,9 @@ test('a big-endian object is read, with its values', () => {
     ),
     [5, 7, 100, 'a string'],
   )
-  assert.ok(externs.includes('LINUX_KERNEL_VERSION'))
+  assert.equal(byName(externs, 'LINUX_KERNEL_VERSION'), {
+    ...{ name: 'LINUX_KERNEL_VERSION', kind: 'kconfig', type: 'const u32', weak: false },
+  })
 })
 
 test('an inner map is shown with the map that holds it', () => {

@@ -32,17 +32,6 @@ onKernel('static maps and variables of one name, from two files that were linked
   assert.equal([variables.get('calls').get(), variables.get('calls~1').get()], [5n, 10n])
 })
 
-onKernel('an object loads though a program that is left out uses names of the kernel', () => {
-  const spec = openObject(fixture('externs'))
-  using object = spec.load()
-  assert.equal([...object.programs.names()], ['plain'])
-  assert.is(object.variables.get('events').get(), 0n)
-  spec.programs.get('curious').autoload = true
-  const error = failure(() => spec.load())
-  assert.is(error.code, 'ERR_UNSUPPORTED')
-  assert.match(error.message, "program 'curious' refers to 'bpf_rcu_read_lock'")
-})
-
 onKernel('a map may have more entries than an array of C could', () => {
   const spec = openObject(fixture('odd/large-map'))
   assert.is(spec.maps.get('huge').maxEntries, 2 ** 30)

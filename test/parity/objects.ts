@@ -10,8 +10,6 @@ const places = { fixtures: 'test/fixtures', parity: 'test/parity', tools: 'test/
 const pairs = { pairs: 'test/pairs' }
 /** Not tried in the machines: what is refused before any kernel is asked, second versions, what takes an emulator long. */
 const onlyHere = [/^fixtures\/wrong\//, /^fixtures\/upgrade-.*-2$/, /^fixtures\/maps-\d+$/]
-/** What cannot be compared before variables of the kernel are resolved. */
-const notYet = /^fixtures\/externs$/
 
 export interface TriedObject {
   /** `'fixtures/counter'` */
@@ -27,8 +25,7 @@ export function objectsToTry(): TriedObject[] {
       path: join(project, place, file),
     })),
   )
-  const isLeftOut = (name: string): boolean =>
-    notYet.test(name) || (isEmulated && onlyHere.some(pattern => pattern.test(name)))
+  const isLeftOut = (name: string): boolean => isEmulated && onlyHere.some(pattern => pattern.test(name))
   return found.filter(({ name }) => !isLeftOut(name))
 }
 

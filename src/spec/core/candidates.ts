@@ -5,6 +5,8 @@ import { areOfOneKind } from './sizes.ts'
 export interface TargetTypes {
   /** As messages call it: `vmlinux`, the name of a module, a path. */
   readonly name: string
+  /** Of a module its name alone. */
+  readonly module?: string
   readonly btf: Btf
 }
 
