@@ -1,4 +1,5 @@
-import type { Spec } from '../spec/types.ts'
+import { loadedPrograms } from '../spec/loaded.ts'
+import type { ProgramSpec, Spec } from '../spec/types.ts'
 import type { Absent } from './collection.ts'
 
 /** Why a live object lacks a map that it has in its file. */
@@ -13,14 +14,21 @@ export function absentMap({ maps }: Spec): Absent {
 }
 
 /** As {@link absentMap}, of a program. */
-export function absentProgram({ programs }: Spec): Absent {
-  const byName = new Map(programs.map(program => [program.name, program]))
+export function absentProgram(spec: Spec): Absent {
+  const byName = new Map(spec.programs.map(program => [program.name, program]))
+  const loaded = new Set(loadedPrograms(spec))
   return name => {
     const program = byName.get(name)
     if (!program) return undefined
-    if (!program.autoload) return notMade('was not loaded: its autoload is false')
+    if (!loaded.has(program)) return notMade(notLoaded(program))
     return program.pinPath === null ? notPinned : undefined
   }
+}
+
+function notLoaded({ type }: ProgramSpec): string {
+  const why =
+    type === 'struct_ops' ? 'no struct_ops map that is created points to it' : 'its autoload is false'
+  return `was not loaded: ${why}`
 }
 
 /** As {@link absentMap}, of a variable, which is where its map is. */

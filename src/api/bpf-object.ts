@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { type BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap, SectionMemory, Variable } from '../map/index.ts'
-import type { BpfProgram } from '../object/index.ts'
+import { type BpfProgram, type BpfStructOps, opsOf } from '../object/index.ts'
 import {
   type PinSite,
   pinObject,
@@ -72,6 +72,8 @@ export class BpfObject {
   readonly maps: Collection<BpfMap>
   readonly programs: Collection<BpfProgram>
   readonly variables: Collection<Variable>
+  /** What its struct_ops maps register with the kernel, each under the name of its map. */
+  readonly structOps: Collection<BpfStructOps>
   readonly #parts: ObjectParts
   readonly #links: Set<BpfLink>
   #unattached: readonly Unattached[] = []
@@ -87,7 +89,8 @@ export class BpfObject {
     this.programs = new Collection('program', parts.programs.values(), absentProgram(spec))
     this.variables = new Collection('variable', parts.variables.values(), absentVariable(spec))
     this.#links = new Set(parts.links.values())
-    for (const program of this.programs) program.onAttach(link => this.#take(link))
+    this.structOps = new Collection('map', opsOf(spec, parts.maps, parts.programs).values(), absentMap(spec))
+    for (const owner of [...this.programs, ...this.structOps]) owner.onAttach(link => this.#take(link))
     this.#parts = parts
     this.#isPinned = parts.isPinned
     this.#isNameTaken = parts.isNameTaken
@@ -144,8 +147,8 @@ export class BpfObject {
   }
 
   /**
-   * Attaches every program that says where, by its section name or its target, and is not attached yet. All of them, or
-   * none: when one fails, those attached by this call are detached.
+   * Attaches every program that says where, by its section name or its target, and registers every struct_ops map, where that
+   * is not done yet. All of them, or none: when one fails, those attached by this call are detached.
    *
    * Programs that do not say where are left out and listed in {@link unattached}.
    *
@@ -164,6 +167,9 @@ export class BpfObject {
           if (wants === undefined) attached.push(program.attach({ label }))
           else unattached.push({ program: program.name, wants })
         }
+      }
+      for (const ops of this.structOps) {
+        if (ops.owner.autoattach && !this.#isAttached(ops.name)) attached.push(ops.attach())
       }
     } catch (error) {
       for (const link of attached) link.close()
@@ -185,6 +191,10 @@ export class BpfObject {
         if (wants !== undefined) unattached.push({ program: program.name, wants })
         else if (program.spec.link.pinPath === null) program.attach({ label })
       }
+    }
+    for (const ops of this.structOps) {
+      const { autoattach, link } = ops.owner
+      if (autoattach && link.pinPath === null && !this.#isAttached(ops.name)) ops.attach()
     }
     this.#unattached = unattached
   }

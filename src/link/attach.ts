@@ -1,9 +1,9 @@
 import { didYouMean } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
+import type { LinkOwner } from '../spec/link-owner.ts'
 import { familyOf, type LinkFamily } from '../spec/sections.ts'
 import { targetKind } from '../spec/target-forms.ts'
 import { sectionTarget, type Target, targetText } from '../spec/targets.ts'
-import type { ProgramSpec } from '../spec/types.ts'
 import { cgroup, lsmCgroup } from './cgroup.ts'
 import type { Attachable, Family } from './family.ts'
 import { freplace } from './freplace.ts'
@@ -18,6 +18,7 @@ import { netns } from './netns.ts'
 import { perfEvent } from './perf-event.ts'
 import { rawTracepoint } from './raw-tracepoint.ts'
 import { sockmap } from './sockmap.ts'
+import { structOps } from './struct-ops.ts'
 import { tcx } from './tcx.ts'
 import { tracepoint } from './tracepoint.ts'
 import { tracing } from './tracing.ts'
@@ -49,7 +50,7 @@ const families: Readonly<Record<LinkFamily, Family | string>> = {
   netkit,
   netfilter,
   sockmap,
-  struct_ops: 'struct_ops links, which this version does not make',
+  struct_ops: structOps,
 }
 
 /** One link that a program is to have. */
@@ -69,7 +70,9 @@ export interface PlannedLink {
  *
  * @throws BpfError `ERR_VALUE` for a target that is none for this program, or a label that cannot be.
  */
-export function plannedLinks(spec: ProgramSpec): PlannedLink[] {
+export function plannedLinks(spec: LinkOwner): PlannedLink[] {
+  // the map that points to it is registered, not the program
+  if (spec.type === 'struct_ops' && spec.rule?.family !== 'struct_ops') return []
   const labels: (string | undefined)[] = Object.keys(spec.targets)
   if (labels.length === 0 || spec.target !== undefined) labels.unshift(undefined)
   return labels.map(label => {
@@ -96,7 +99,11 @@ export function attachProgram(program: Attachable, label?: string): BpfLink {
     })
   }
   const { family, target } = place
-  const doing = `attaching program '${spec.name}' to '${targetText(target)}'`
+  const { kind } = family
+  const doing =
+    kind === 'structOps'
+      ? `registering map '${spec.name}' as ${targetText(target)}`
+      : `attaching program '${spec.name}' to '${targetText(target)}'`
   checkCookie(spec.link.cookie, family, doing)
   const { fd, others, unpinnable } = family.attach({ ...program, doing }, target)
   return new BpfLink({
@@ -150,13 +157,13 @@ export function attachBeside(
   }
 }
 
-function linkName({ name }: ProgramSpec, label: string | undefined): string {
+function linkName({ name }: LinkOwner, label: string | undefined): string {
   return label === undefined ? name : `${name}~${label}`
 }
 
 type AttachPlace = { readonly family: Family; readonly target: Target } | { readonly wants: string }
 
-function placeOf(spec: ProgramSpec, label: string | undefined): AttachPlace {
+function placeOf(spec: LinkOwner, label: string | undefined): AttachPlace {
   const name = familyOf(spec)
   const family = name && families[name]
   if (!family) return { wants: 'a hook: programs of its type are not attached by a link' }
@@ -182,7 +189,7 @@ function placeOf(spec: ProgramSpec, label: string | undefined): AttachPlace {
 /** `name~1` is another program, of equal name: a label must not look like that. */
 const labelPattern = /^(?!\d+$)[\w.-]+$/
 
-function labelled({ name, targets }: ProgramSpec, label: string): Target {
+function labelled({ name, targets }: LinkOwner, label: string): Target {
   const target = Object.hasOwn(targets, label) ? targets[label] : undefined
   if (target === undefined) {
     throw new BpfError(

@@ -1,6 +1,6 @@
 import type { BpfError } from '../errors.ts'
+import type { LinkOwner } from '../spec/link-owner.ts'
 import type { TargetKind, Targets } from '../spec/targets.ts'
-import type { ProgramSpec } from '../spec/types.ts'
 import { type About, errnoName, type LinkCreateOptions, linkCreate, systemError } from '../syscall/index.ts'
 
 /** The maps of an object, by name. */
@@ -8,7 +8,7 @@ export type MapsByName = ReadonlyMap<string, { readonly fd: number }>
 
 /** A program to be attached. */
 export interface Attachable {
-  readonly spec: ProgramSpec
+  readonly spec: LinkOwner
   readonly fd: number
   /** Where the maps are looked for that a target names. */
   readonly maps?: MapsByName | undefined
@@ -43,13 +43,13 @@ export interface Family<K extends TargetKind = TargetKind> {
   /** Where it is attached if neither section nor target say. */
   readonly byDefault?: Targets[K]
   /** What is missing besides the target, in the words of `wants`. */
-  lacks?(spec: ProgramSpec, target: Targets[K]): string | undefined
+  lacks?(spec: LinkOwner, target: Targets[K]): string | undefined
   /**
    * The target as it is kept: with what the section says, and good in another process. Touches nothing.
    *
    * @throws BpfError `ERR_VALUE` for what the family cannot do.
    */
-  complete?(target: Targets[K], spec: ProgramSpec): Targets[K]
+  complete?(target: Targets[K], spec: LinkOwner): Targets[K]
   /** @throws BpfError with the kernel's errno, or `ERR_NO_TARGET` for what is not there. */
   attach(program: Attaching, target: Targets[K]): Attachment
 }

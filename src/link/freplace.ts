@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
+import type { LinkOwner } from '../spec/link-owner.ts'
 import { functionToLoad, type ProgramTarget } from '../spec/targets.ts'
-import type { ProgramSpec } from '../spec/types.ts'
 import { createLink, type Family } from './family.ts'
 import { openFunction, type ProgramFunction, settledProgram } from './program-function.ts'
 
@@ -36,7 +36,7 @@ export const freplace: Family<'program'> = {
 }
 
 /** The target as it is good anywhere, with the function that the section names. @throws BpfError `ERR_VALUE` where it names another. */
-export function completeFunction(asked: ProgramTarget, { name, rule, section }: ProgramSpec): ProgramTarget {
+export function completeFunction(asked: ProgramTarget, { name, rule, section }: LinkOwner): ProgramTarget {
   const target = { ...asked, program: settledProgram(asked.program) }
   const named = rule?.extra
   if (!named || target.function === named) return target
@@ -55,7 +55,7 @@ export function completeFunction(asked: ProgramTarget, { name, rule, section }: 
  *
  * @throws BpfError `ERR_NO_TARGET` where a program that replaces does not say what.
  */
-export function loadedForProgram(program: ProgramSpec): ProgramFunction | undefined {
+export function loadedForProgram(program: LinkOwner): ProgramFunction | undefined {
   const doing = `loading program '${program.name}'`
   const target = functionToLoad(program)
   const isReplacing = program.type === 'ext'

@@ -1,9 +1,9 @@
 import { BpfError } from '../errors.ts'
+import type { LinkOwner } from '../spec/link-owner.ts'
 import { type HookTarget, hookToLoad, type IteratorTarget } from '../spec/targets.ts'
-import type { ProgramSpec } from '../spec/types.ts'
 
 /** The same target, if the program is loaded for it. @throws BpfError `ERR_VALUE` for any other. */
-export function chosenAtLoad<T extends HookTarget | IteratorTarget>(target: T, program: ProgramSpec): T {
+export function chosenAtLoad<T extends HookTarget | IteratorTarget>(target: T, program: LinkOwner): T {
   const asked = 'hook' in target ? target.hook : target.iterator
   const loaded = hookToLoad(program)
   if (asked === loaded) return target

@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
+import type { LinkOwner } from '../spec/link-owner.ts'
 import type { InterfaceTarget } from '../spec/targets.ts'
-import type { ProgramSpec } from '../spec/types.ts'
 import { interfaceIndex, systemError } from '../syscall/index.ts'
 
 /** The index of the interface that a target means. @throws BpfError ENODEV where there is none of that name. */
@@ -16,7 +16,7 @@ export function indexOf({ interface: nameOrIndex }: InterfaceTarget, doing: stri
 
 /** @throws BpfError `ERR_VALUE` where a target says what its family has not, or an index that would be cut to another. */
 export function refuse(
-  { name }: ProgramSpec,
+  { name }: LinkOwner,
   target: InterfaceTarget,
   ...properties: (keyof InterfaceTarget)[]
 ): void {

@@ -5,6 +5,7 @@ import type { Target } from '../spec/targets.ts'
 import { closeFd, type LinkInfo, linkDetach, linkInfo, systemError } from '../syscall/index.ts'
 import { isAttached } from './attached.ts'
 import { readIterator } from './iterator-file.ts'
+import type { Registration } from './struct-ops.ts'
 
 /** What a live link is made from. */
 export interface LinkInit {
@@ -19,6 +20,8 @@ export interface LinkInit {
   readonly target: Target | undefined
   /** Why it cannot be pinned, if it cannot. */
   readonly unpinnable?: string | undefined
+  /** What stands for a link: then the descriptor is one of a struct_ops map. */
+  readonly registration?: Registration
 }
 
 const EOPNOTSUPP = -95
@@ -27,7 +30,7 @@ const EOPNOTSUPP = -95
 export class BpfLink {
   /** That of its program, with several links of one program `program~label`. */
   readonly name: string
-  /** Name of the program that it runs. */
+  /** Name of the program that it runs; of a struct_ops link, that of its map. */
   readonly program: string
   /** Where it is attached: `{ hook: 'sys_enter' }`; `undefined` where it is not known. */
   readonly target: Target | undefined
@@ -37,16 +40,18 @@ export class BpfLink {
    */
   readonly unpinnable: string | undefined
   readonly #others: readonly number[]
+  readonly #registration: Registration | undefined
   #fd: number
   #wasDetached = false
 
-  constructor({ fd, others = [], name, program, target, unpinnable }: LinkInit) {
+  constructor({ fd, others = [], name, program, target, unpinnable, registration }: LinkInit) {
     this.#fd = fd
     this.#others = others
     this.name = name
     this.program = program
     this.target = target
     this.unpinnable = unpinnable
+    this.#registration = registration
   }
 
   /** @throws BpfError `ERR_CLOSED` after {@link close}. */
@@ -77,6 +82,7 @@ export class BpfLink {
   /** What the kernel says of the link: partial for most types, nothing for perf events before Linux 6.6. */
   info(): LinkInfo {
     const { fd } = this
+    if (this.#registration) return this.#registration.info
     if (this.unpinnable !== undefined) {
       return { type: linkTypes.perf_event, id: 0, progId: 0, kind: 'perf_event', event: 'unknown' }
     }
@@ -93,6 +99,7 @@ export class BpfLink {
    */
   get alive(): boolean {
     const info = this.info()
+    if (this.#registration) return this.#registration.isThere
     return !this.#wasDetached && isAttached(info, this.target)
   }
 
@@ -102,6 +109,10 @@ export class BpfLink {
    */
   detach(): boolean {
     const { fd } = this
+    if (this.#registration) {
+      this.#registration.remove()
+      return true
+    }
     if (this.unpinnable !== undefined) return false
     const result = linkDetach(fd)
     if (result === EOPNOTSUPP) return false
@@ -131,6 +142,7 @@ export class BpfLink {
   /** Closes the descriptor, and so detaches the program if nothing else holds the link. A second time does nothing. */
   close(): void {
     if (this.#fd < 0) return
+    this.#registration?.remove()
     for (const fd of [this.#fd, ...this.#others]) closeFd(fd)
     this.#fd = -1
   }

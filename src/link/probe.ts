@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { BpfError } from '../errors.ts'
-import type { ProgramSpec } from '../spec/types.ts'
+import type { LinkOwner } from '../spec/link-owner.ts'
 import type { AboutLink, Attaching, Attachment } from './family.ts'
 import { attachToPerfEvent, everywhere } from './perf-link.ts'
 
@@ -17,7 +17,7 @@ export interface ProbePlace {
 }
 
 /** A program that runs when a function returns: kretprobe, uretprobe and what begins so. */
-export function isReturnProbe({ section }: ProgramSpec): boolean {
+export function isReturnProbe({ section }: LinkOwner): boolean {
   return /^\??[ku]ret/.test(section)
 }
 

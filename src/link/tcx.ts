@@ -1,6 +1,6 @@
 import { type AttachType, attachTypes } from '../spec/kernel.ts'
+import type { LinkOwner } from '../spec/link-owner.ts'
 import type { InterfaceTarget } from '../spec/targets.ts'
-import type { ProgramSpec } from '../spec/types.ts'
 import { type AboutLink, type Attaching, type Attachment, createLink, type Family } from './family.ts'
 import { indexOf, refuse } from './interface.ts'
 import { lastingOrder, orderHints, withOrder } from './order.ts'
@@ -14,7 +14,7 @@ export const tcx: Family<'interface'> = {
 }
 
 /** What tcx and netkit have of a target. */
-export function ordered(target: InterfaceTarget, spec: ProgramSpec): InterfaceTarget {
+export function ordered(target: InterfaceTarget, spec: LinkOwner): InterfaceTarget {
   refuse(spec, target, 'mode')
   return lastingOrder(target)
 }

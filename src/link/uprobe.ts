@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
+import type { LinkOwner } from '../spec/link-owner.ts'
 import type { BinaryTarget } from '../spec/targets.ts'
-import type { ProgramSpec } from '../spec/types.ts'
 import { functionOffset } from './binary-offsets.ts'
 import { findBinary, lastingPath } from './binary-path.ts'
 import type { Family } from './family.ts'
@@ -40,7 +40,7 @@ export const uprobeHints: Readonly<Record<string, string>> = {
 /** @throws BpfError `ERR_VALUE` for what only the multi forms take. */
 function onePlace(
   { symbol, offset }: BinaryTarget,
-  spec: ProgramSpec,
+  spec: LinkOwner,
 ): { readonly symbol: string | undefined; readonly offset: number | undefined } {
   const refuse = (problem: string): BpfError =>
     new BpfError(`program '${spec.name}' (SEC("${spec.section}")): ${problem}`, { code: 'ERR_VALUE' })

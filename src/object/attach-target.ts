@@ -6,18 +6,20 @@ import type { ProgramSpec } from '../spec/types.ts'
 import { closeFd, type ProgLoadOptions } from '../syscall/index.ts'
 import { hookType } from './hook-type.ts'
 import { openModuleBtf } from './module-fd.ts'
+import type { OpsProgram } from './struct-ops.ts'
 
 /** What a program is for, where the verifier wants to know it; its descriptor is needed while the program is loaded. */
 export interface AttachTarget extends Disposable {
-  readonly options: Pick<ProgLoadOptions, 'attachBtfId' | 'attachFd' | 'ifindex'>
+  readonly options: Pick<ProgLoadOptions, 'attachBtfId' | 'attachFd' | 'ifindex' | 'expectedAttachType'>
 }
 
 /**
- * A function of a program, a hook of the kernel or a module, a network card.
+ * A function of a program, a hook of the kernel or a module, a network card, a member of a struct.
  *
  * @throws BpfError `ERR_NO_TARGET` where the program does not say, or where there is no such thing.
  */
-export function attachTarget(program: ProgramSpec): AttachTarget {
+export function attachTarget(program: ProgramSpec, ops?: OpsProgram): AttachTarget {
+  if (ops) return functionOf(ops, program)
   const ofProgram = loadedForProgram(program)
   if (ofProgram) {
     const { fd, btfId } = ofProgram
@@ -37,6 +39,13 @@ function ofKernel(program: ProgramSpec): AttachTarget {
   if (module === undefined) return { options: { attachBtfId: id }, [Symbol.dispose]: noop }
   const fd = openModuleBtf(module, `loading program '${program.name}'`)
   return { options: { attachBtfId: id, attachFd: fd }, [Symbol.dispose]: () => closeFd(fd) }
+}
+
+function functionOf({ ops: { struct, from }, member }: OpsProgram, { name }: ProgramSpec): AttachTarget {
+  const options = { attachBtfId: struct.id, expectedAttachType: member }
+  if (from.module === undefined) return { options, [Symbol.dispose]: noop }
+  const fd = openModuleBtf(from.module, `loading program '${name}'`)
+  return { options: { ...options, attachFd: fd }, [Symbol.dispose]: () => closeFd(fd) }
 }
 
 function noHook(program: ProgramSpec): BpfError {

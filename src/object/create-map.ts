@@ -1,8 +1,19 @@
 import { BpfMap, mapTypeNumber, thisMachine } from '../map/index.ts'
 import { keptShape, type MapShape, requestedShape } from '../plan/shape.ts'
+import { mapFlag } from '../spec/kernel.ts'
+import type { MatchedOps } from '../spec/struct-ops-match.ts'
 import type { MapSpec } from '../spec/types.ts'
-import { allocate, mapCreate, mapFreeze, mapUpdate, systemError } from '../syscall/index.ts'
+import {
+  allocate,
+  closeFd,
+  type MapCreateOptions,
+  mapCreate,
+  mapFreeze,
+  mapUpdate,
+  systemError,
+} from '../syscall/index.ts'
 import type { LoadedBtf } from './load-btf.ts'
+import { openModuleBtf } from './module-fd.ts'
 
 /** Map types that the kernel creates only without BTF (kernel/bpf/syscall.c: map_check_btf, map_check_no_btf). */
 const withoutBtf: ReadonlySet<string> = /* @__PURE__ */ new Set([
@@ -35,8 +46,9 @@ const EOPNOTSUPP = -95
  *
  * @throws BpfError with the kernel's errno: EINVAL for parameters that the type does not take, ENOMEM, E2BIG, EPERM.
  */
-export function createMap(spec: MapSpec, btf: LoadedBtf | undefined): BpfMap {
+export function createMap(spec: MapSpec, btf: LoadedBtf | undefined, ops?: MatchedOps): BpfMap {
   const asked = requestedShape(spec, thisMachine())
+  if (ops) return createOps(spec, { ...asked, valueSize: ops.valueSize }, ops, btf)
   const inner = spec.inner && createMap(spec.inner, btf)
   try {
     const fd = create(spec, asked, btf, inner?.fd)
@@ -51,19 +63,32 @@ export function createMap(spec: MapSpec, btf: LoadedBtf | undefined): BpfMap {
   }
 }
 
+/** Its value is a type of the kernel; the object's types are there because the kernel wants some (bpf_map_create). */
+function createOps(
+  spec: MapSpec,
+  shape: MapShape,
+  { valueType, from }: MatchedOps,
+  btf: LoadedBtf | undefined,
+): BpfMap {
+  const doing = `creating map '${spec.name}' (${describe(shape)})`
+  const module = from.module === undefined ? undefined : openModuleBtf(from.module, doing)
+  const flags = module === undefined ? shape.flags : shape.flags | mapFlag.VTYPE_BTF_OBJ_FD
+  const fd = mapCreate({
+    ...plainOptions(spec, { ...shape, flags }),
+    btfVmlinuxValueTypeId: valueType,
+    ...(btf ? { btfFd: btf.fd } : {}),
+    ...(module === undefined ? {} : { valueTypeBtfObjFd: module }),
+  })
+  if (module !== undefined) closeFd(module)
+  if (fd >= 0) return new BpfMap({ fd, name: spec.name, shape: { ...shape, flags } })
+  throw systemError(fd, 'bpf(BPF_MAP_CREATE)', {
+    doing,
+    ...(shape.flags & mapFlag.LINK ? { since: '6.4' } : {}),
+  })
+}
+
 function create(spec: MapSpec, shape: MapShape, btf: LoadedBtf | undefined, innerMapFd = 0): number {
-  const options = {
-    type: mapTypeNumber(shape.type),
-    keySize: shape.keySize,
-    valueSize: shape.valueSize,
-    maxEntries: shape.maxEntries,
-    flags: shape.flags,
-    mapExtra: shape.mapExtra,
-    name: spec.kernelName,
-    ifindex: spec.ifindex,
-    innerMapFd,
-    ...(spec.numaNode === undefined ? {} : { numaNode: spec.numaNode }),
-  }
+  const options = { ...plainOptions(spec, shape), innerMapFd }
   const hasTypes =
     btf !== undefined && (spec.keyType !== 0 || spec.valueType !== 0) && !withoutBtf.has(shape.type)
   if (!hasTypes) return mapCreate(options)
@@ -75,6 +100,20 @@ function create(spec: MapSpec, shape: MapShape, btf: LoadedBtf | undefined, inne
   })
   // some types of maps and of values the kernel takes only without BTF
   return fd === EINVAL || fd === ENOTSUPP || fd === EOPNOTSUPP ? mapCreate(options) : fd
+}
+
+function plainOptions(spec: MapSpec, shape: MapShape): MapCreateOptions {
+  return {
+    type: mapTypeNumber(shape.type),
+    keySize: shape.keySize,
+    valueSize: shape.valueSize,
+    maxEntries: shape.maxEntries,
+    flags: shape.flags,
+    mapExtra: shape.mapExtra,
+    name: spec.kernelName,
+    ifindex: spec.ifindex,
+    ...(spec.numaNode === undefined ? {} : { numaNode: spec.numaNode }),
+  }
 }
 
 function describe(shape: MapShape): string {

@@ -2,6 +2,7 @@ import type { Btf, TypeId } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { functionsOf } from '../spec/assemble.ts'
 import { contextFunctions, withContextTypes } from '../spec/context-arguments.ts'
+import { loadedPrograms } from '../spec/loaded.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { btfLoad, btfLoadLogged, systemError } from '../syscall/index.ts'
 import { kernelKnowsContextTag } from './context-tag.ts'
@@ -31,8 +32,7 @@ function typesToLoad(spec: Spec, btf: Btf): Pick<LoadedBtf, 'btf' | 'functionTyp
   if (contextFunctions(btf).size === 0 || kernelKnowsContextTag()) {
     return { btf, functionTypes: () => unchanged }
   }
-  const programs = spec.programs.filter(({ autoload }) => autoload)
-  return withContextTypes(btf, programs, functionsOf)
+  return withContextTypes(btf, loadedPrograms(spec), functionsOf)
 }
 
 function loaded(btf: Btf): number {

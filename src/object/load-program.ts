@@ -13,6 +13,7 @@ import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../syscall/index.ts'
 import { attachTarget } from './attach-target.ts'
 import type { LoadedBtf } from './load-btf.ts'
+import type { OpsProgram } from './struct-ops.ts'
 import { reachedCall, sourceBefore, summarize } from './verifier-log.ts'
 
 const functionInfoSize = 8
@@ -43,10 +44,11 @@ export function loadProgram(
   maps: ReadonlyMap<string, BpfMap>,
   btf: LoadedBtf | undefined,
   { core, externs }: Relocations,
+  ops?: OpsProgram,
 ): LoadedProgram {
   if (program.type === 'unspec') throw noType(program)
   checkLogLevel(program)
-  using target = attachTarget(program)
+  using target = attachTarget(program, ops)
   const assembled = assemble(spec, program, name => maps.get(name)?.fd, core, externs.byName)
   return tryLoad(
     program,

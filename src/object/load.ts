@@ -4,13 +4,15 @@ import { functionsOf } from '../spec/assemble.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { resolveCore } from '../spec/core/relocate.ts'
 import { resolveExterns } from '../spec/externs/resolve.ts'
-import type { FunctionSpec, MapSpec, Spec } from '../spec/types.ts'
+import { loadedPrograms } from '../spec/loaded.ts'
+import type { MapSpec, Spec } from '../spec/types.ts'
 import { closeFd, progBindMap, reserveDescriptors } from '../syscall/index.ts'
 import { createMap, fillSection, fillSlot } from './create-map.ts'
 import { RunningKernel } from './kernel-symbols.ts'
 import { type LoadedBtf, loadBtf } from './load-btf.ts'
 import { loadProgram } from './load-program.ts'
 import { BpfProgram } from './program.ts'
+import { type ResolvedOps, resolveOps } from './struct-ops.ts'
 
 /** What the kernel holds of an object, by name. Whoever has it closes it. */
 export interface Live {
@@ -42,16 +44,18 @@ export function load(spec: Spec, given: Given = {}): Live {
   try {
     refuseOtherByteOrder(spec)
     using kernel = new RunningKernel()
-    const core = resolveCore(spec, functionsToLoad(spec), given.types ?? kernel)
+    const loaded = loadedPrograms(spec)
+    const ops = resolveOps(spec, kernel)
+    const core = resolveCore(spec, loaded.flatMap(functionsOf), given.types ?? kernel)
     const externs = resolveExterns(spec, kernel)
     btf = loadBtf(spec)
     // best effort: where so many may not be open, creating one of them says so
     reserveDescriptors(spec.maps.length + spec.programs.length)
-    createMaps(spec, maps, given, btf)
+    createMaps(spec, maps, given, btf, ops)
     const constants = constantMaps(spec, maps)
-    for (const program of spec.programs) {
-      if (!program.autoload) continue
-      const { fd, log } = loadProgram(spec, program, maps, btf, { core, externs })
+    for (const program of loaded) {
+      const relocations = { core, externs }
+      const { fd, log } = loadProgram(spec, program, maps, btf, relocations, ops.programs.get(program.name))
       programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program, maps, log }))
       bindConstants(constants, fd)
     }
@@ -66,10 +70,6 @@ export function load(spec: Spec, given: Given = {}): Live {
   return { maps: inOrder(spec, maps), programs, ...liveVariables(spec, maps) }
 }
 
-function functionsToLoad({ programs }: Spec): FunctionSpec[] {
-  return programs.flatMap(program => (program.autoload ? functionsOf(program) : []))
-}
-
 function refuseOtherByteOrder({ elf }: Spec): void {
   const hostIsLittle = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
   if (elf.littleEndian === hostIsLittle) return
@@ -80,10 +80,16 @@ function refuseOtherByteOrder({ elf }: Spec): void {
   })
 }
 
-function createMaps(spec: Spec, maps: Map<string, BpfMap>, given: Given, btf: LoadedBtf | undefined): void {
+function createMaps(
+  spec: Spec,
+  maps: Map<string, BpfMap>,
+  given: Given,
+  btf: LoadedBtf | undefined,
+  ops: ResolvedOps,
+): void {
   for (const map of spec.maps) {
     if (!map.autocreate || maps.has(map.name)) continue
-    const created = createMap(map, btf)
+    const created = createMap(map, btf, ops.maps.get(map.name))
     maps.set(map.name, created)
     fillSection(created, map)
   }

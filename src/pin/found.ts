@@ -13,6 +13,8 @@ import { fullPath, mapPlace } from '../plan/layout.ts'
 import type { Manifest, PinRecord, ProgramRecord } from '../plan/manifest.ts'
 import { type MapShape, requestedShape } from '../plan/shape.ts'
 import { fits, type ItemVerdict, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
+import { linkOwners } from '../spec/link-owner.ts'
+import { loadedPrograms } from '../spec/loaded.ts'
 import { targetText } from '../spec/targets.ts'
 import type { Spec } from '../spec/types.ts'
 import { reserveDescriptors } from '../syscall/index.ts'
@@ -125,11 +127,8 @@ function livingPrograms(spec: Spec, { pins, links, programs }: Manifest): readon
   const isHeld = (name: string): boolean =>
     pinned.has(`program ${name}`) ||
     links.some(link => link.program === name && pinned.has(`link ${link.name}`))
-  const attached = spec.programs.filter(
-    program =>
-      program.autoload &&
-      program.autoattach &&
-      plannedLinks(program).some(({ wants }) => wants === undefined),
+  const attached = loadedPrograms(spec).filter(
+    program => program.autoattach && plannedLinks(program).some(({ wants }) => wants === undefined),
   )
   const gone = new Set(attached.map(({ name }) => name).filter(name => !isHeld(name)))
   return programs.filter(({ name }) => !gone.has(name))
@@ -159,9 +158,9 @@ export function wantedObject(spec: Spec, site: PinSite): WantedObject {
     const place = mapPlace(map, site.root, site.layout)
     if (place) paths.set(map.name, fullPath(place.path, generationPath))
   }
-  const loaded = spec.programs.filter(({ autoload }) => autoload)
+  const loaded = loadedPrograms(spec)
   const links = new Map<string, WantedLink>()
-  for (const program of loaded) {
+  for (const program of linkOwners(spec)) {
     const { link, autoattach } = program
     if (!autoattach || link.pinPath === null) continue
     const cookie = link.cookie === undefined ? null : String(link.cookie)

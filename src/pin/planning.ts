@@ -23,7 +23,9 @@ import {
   PinMismatchError,
   type Verdict,
 } from '../plan/verdict.ts'
-import type { ProgramSpec, Spec } from '../spec/types.ts'
+import { type LinkOwner, linkOwners } from '../spec/link-owner.ts'
+import { loadedPrograms } from '../spec/loaded.ts'
+import type { Spec } from '../spec/types.ts'
 import { compareLive } from './found.ts'
 import type { Generation } from './generation.ts'
 import { openPin } from './open.ts'
@@ -98,8 +100,8 @@ function isAlive(generation: Generation, pin: PinRecord, target: PinnedSwitch['r
  */
 export function wantedSwitches(spec: Spec, site: PinSite, pinned: readonly PinnedSwitch[]): WantedSwitch[] {
   const records = new Map(pinned.map(({ record }) => [record.name, record]))
-  return spec.programs.flatMap(program => {
-    if (!program.autoload || !program.autoattach || program.link.pinPath === null) return []
+  return linkOwners(spec).flatMap(program => {
+    if (!program.autoattach || program.link.pinPath === null) return []
     const wanted: WantedSwitch[] = []
     const add = (name: string, label: string | undefined, target: WantedSwitch['target']): void => {
       const place = linkPlace(program, site.root, label)
@@ -119,11 +121,7 @@ export function wantedSwitches(spec: Spec, site: PinSite, pinned: readonly Pinne
   })
 }
 
-function withTarget(
-  spec: ProgramSpec,
-  label: string | undefined,
-  target: WantedSwitch['target'],
-): ProgramSpec {
+function withTarget(spec: LinkOwner, label: string | undefined, target: WantedSwitch['target']): LinkOwner {
   if (label === undefined) return { ...spec, target }
   return { ...spec, targets: { ...spec.targets, [label]: target } }
 }
@@ -201,7 +199,7 @@ export function planInstall(spec: Spec, site: PinSite): Plan {
     const at = isOutside(place.path) ? place.path : `${path}/${place.path}`
     return kind === 'map' ? [{ kind, name, path: at, verdict: 'new', reasons: [], action: 'create' }] : []
   })
-  const loaded = spec.programs.filter(({ autoload }) => autoload)
+  const loaded = loadedPrograms(spec)
   return {
     ...{ object: spec.name, path, verdict: 'new', kind: 'install', maps },
     programs: loaded.map(({ name }) => ({ kind: 'program', name, verdict: 'new', action: 'load' })),
@@ -214,7 +212,7 @@ export function planInstall(spec: Spec, site: PinSite): Plan {
 export function placesOf(spec: Spec, { root, layout }: PinSite): Place[] {
   const places = [
     ...spec.maps.map(map => mapPlace(map, root, layout)),
-    ...spec.programs.map(program => programPlace(program, root)),
+    ...loadedPrograms(spec).map(program => programPlace(program, root)),
   ]
   return places.filter(place => place !== null)
 }

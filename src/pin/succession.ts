@@ -7,8 +7,8 @@ import type { LinkRecord, Manifest, PinRecord, ProgramRecord } from '../plan/man
 import { nextSuffix } from '../plan/names.ts'
 import type { MapAction } from '../plan/policy.ts'
 import { buildSteps, finishSteps } from '../plan/upgrade-steps.ts'
+import type { LinkOwner } from '../spec/link-owner.ts'
 import type { Target } from '../spec/targets.ts'
-import type { ProgramSpec } from '../spec/types.ts'
 import { closeFd } from '../syscall/index.ts'
 import { applySteps } from './apply.ts'
 import type { Generation } from './generation.ts'
@@ -27,7 +27,7 @@ export interface SucceedingLink {
   readonly program: string
   readonly action: Exclude<LinkAction, 'detach'>
   /** The program with the target that the link is to have. */
-  readonly spec: ProgramSpec
+  readonly spec: LinkOwner
   readonly label: string | undefined
   /** Of the generation before, where there is one of the name. */
   readonly old?: { readonly pin: PinRecord; readonly record: LinkRecord }
@@ -298,6 +298,6 @@ function required<T>(value: T | undefined, what: string): T {
   return value
 }
 
-function targetOf({ target, targets }: ProgramSpec, label: string | undefined): Target | undefined {
+function targetOf({ target, targets }: LinkOwner, label: string | undefined): Target | undefined {
   return label === undefined ? target : targets[label]
 }

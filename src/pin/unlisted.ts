@@ -8,6 +8,7 @@ import { decodeName } from '../plan/names.ts'
 import { fits, type ItemVerdict, type LinkVerdict, PinMismatchError, type Reason } from '../plan/verdict.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { attachTypeName, programTypes } from '../spec/kernel.ts'
+import { loadedPrograms } from '../spec/loaded.ts'
 import { needsBtfTarget } from '../spec/sections.ts'
 import { functionToLoad } from '../spec/targets.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
@@ -127,7 +128,7 @@ type Opened = Pick<Found, 'maps' | 'programs'>
 /** Is each program what the kernel would make of the object's? */
 function programVerdicts(spec: Spec, { maps, programs }: Opened, types?: CoreTarget): Iterable<ItemVerdict> {
   // what is pinned nowhere cannot be looked at
-  const wanted = spec.programs.filter(({ autoload, pinPath }) => autoload && pinPath !== null)
+  const wanted = loadedPrograms(spec).filter(({ pinPath }) => pinPath !== null)
   const expected = likenesses(spec, wanted, types)
   const own = 'what this object would load'
   const pinned = [...programs.values()].map(live => {

@@ -1,5 +1,8 @@
 import { identityBytes } from '../spec/assemble.ts'
-import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
+import { type LinkOwner, linkOwners } from '../spec/link-owner.ts'
+import { loadedPrograms } from '../spec/loaded.ts'
+import { targetText } from '../spec/targets.ts'
+import type { MapSpec, Spec } from '../spec/types.ts'
 import { compareMaps, comparePrograms, type PinnedMap, typesOf } from './compare.ts'
 import { keptShape, type Machine, requestedShape } from './shape.ts'
 import type { ItemVerdict, LinkVerdict, Reason } from './verdict.ts'
@@ -21,7 +24,7 @@ export function compareSpecs(old: Spec, now: Spec): ItemVerdict[] {
       anyMachine,
     ),
     ...comparePrograms(codeOf(now), programsOf(old)),
-    ...compareHooks(old.programs, now.programs),
+    ...compareHooks(linkOwners(old), linkOwners(now)),
   ]
 }
 
@@ -47,7 +50,7 @@ function asPinned(spec: Spec, map: MapSpec): PinnedMap {
 /** The code of the programs that are loaded, by name. */
 function codeOf(spec: Spec): Map<string, string> {
   const latin1 = new TextDecoder('latin1')
-  const loaded = spec.programs.filter(({ autoload }) => autoload)
+  const loaded = loadedPrograms(spec)
   return new Map(loaded.map(program => [program.name, latin1.decode(identityBytes(spec, program))]))
 }
 
@@ -55,8 +58,8 @@ function programsOf(spec: Spec): { readonly name: string; readonly hash: string 
   return Array.from(codeOf(spec), ([name, hash]) => ({ name, hash }))
 }
 
-/** By what the sections of programs say: where else they are attached is not in the file. */
-function* compareHooks(old: readonly ProgramSpec[], now: readonly ProgramSpec[]): Generator<LinkVerdict> {
+/** By what the sections of programs say, where else they are attached is not in the file; and what is registered. */
+function* compareHooks(old: readonly LinkOwner[], now: readonly LinkOwner[]): Generator<LinkVerdict> {
   const left = hooksOf(old)
   for (const [name, section] of hooksOf(now)) {
     const pinned = left.get(name)
@@ -69,7 +72,12 @@ function* compareHooks(old: readonly ProgramSpec[], now: readonly ProgramSpec[])
   for (const name of left.keys()) yield { kind: 'link', name, verdict: 'gone', reasons: [] }
 }
 
-function hooksOf(programs: readonly ProgramSpec[]): Map<string, string> {
-  const attached = programs.filter(({ autoload, autoattach, rule }) => autoload && autoattach && rule?.family)
-  return new Map(attached.map(({ name, section }) => [name, section]))
+function hooksOf(owners: readonly LinkOwner[]): Map<string, string> {
+  const attached = owners.filter(({ autoattach, rule }) => autoattach && rule?.family)
+  return new Map(
+    attached.map(({ name, section, type, target }) => [
+      name,
+      type === 'struct_ops' && target ? targetText(target) : section,
+    ]),
+  )
 }

@@ -1,4 +1,5 @@
 import { type Grade, isWorse, worstOf } from '../btf/index.ts'
+import { linkOwners } from '../spec/link-owner.ts'
 import { type Target, targetText } from '../spec/targets.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import { gradeMap, type LiveFacts } from './grade-map.ts'
@@ -93,7 +94,9 @@ function* compareLinks({ spec, links }: WantedObject, pinned: readonly LinkRecor
     else yield compareLink(name, wanted, other)
   }
   const attached = new Set(
-    spec.programs.filter(program => program.autoload && program.autoattach).map(({ name }) => name),
+    linkOwners(spec)
+      .filter(({ autoattach }) => autoattach)
+      .map(({ name }) => name),
   )
   for (const { name, program } of left.values()) {
     yield { kind: 'link', name, verdict: attached.has(program) ? 'identical' : 'gone', reasons: [] }

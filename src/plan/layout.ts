@@ -1,4 +1,5 @@
 import { BpfError } from '../errors.ts'
+import type { LinkOwner } from '../spec/link-owner.ts'
 import type { MapSpec, ProgramSpec } from '../spec/types.ts'
 import { encodeLabel, encodeLinkName, encodeName } from './names.ts'
 
@@ -34,18 +35,18 @@ export function mapPlace(map: MapSpec, root: string, layout: Layout): Place | nu
   return place('map', map.name, map.pinPath === undefined ? elsewhere : map.pinPath, root)
 }
 
-/** Where a program is pinned, or `null` if it is not. */
+/** Where a program that is loaded is pinned, or `null` if it is not. */
 export function programPlace(program: ProgramSpec, root: string): Place | null {
-  return program.autoload ? place('program', program.name, program.pinPath, root) : null
+  return place('program', program.name, program.pinPath, root)
 }
 
 /**
- * Where a link of a program is pinned, or `null` if it is not. Each label has a pin of its own, also beside a place that
+ * Where a link of a program or of a struct_ops map is pinned, or `null` if it is not. Each label has a pin of its own, also beside a place that
  * was asked for.
  */
-export function linkPlace(program: ProgramSpec, root: string, label?: string): Place | null {
-  const { name, autoload, link } = program
-  if (!autoload || link.pinPath === null) return null
+export function linkPlace(owner: LinkOwner, root: string, label?: string): Place | null {
+  const { name, link } = owner
+  if (link.pinPath === null) return null
   if (label === undefined) return place('link', name, link.pinPath, root)
   const path =
     link.pinPath === undefined

@@ -1,6 +1,6 @@
+import type { LinkOwner } from '../spec/link-owner.ts'
 import { familyOf, needsBtfTarget } from '../spec/sections.ts'
 import type { Target } from '../spec/targets.ts'
-import type { ProgramSpec } from '../spec/types.ts'
 import type { Place } from './layout.ts'
 import { familySwitch, type LinkAction, promises, socketPromise } from './link-switch.ts'
 import type { LinkRecord, PinRecord, ProgramRecord } from './manifest.ts'
@@ -60,7 +60,7 @@ export interface WantedSwitch {
   readonly label: string | undefined
   readonly place: Place
   /** With the target that the link is to have. */
-  readonly spec: ProgramSpec
+  readonly spec: LinkOwner
   readonly target: Target
 }
 
@@ -139,7 +139,7 @@ function isOneOnly(wanted: Target, old: Target | null): boolean {
 }
 
 /** The kernel does not check all of it: a link to a cgroup's egress takes a program that was loaded for its ingress. */
-function isSameHook(spec: ProgramSpec, old: ProgramRecord | undefined): boolean {
+function isSameHook(spec: LinkOwner, old: ProgramRecord | undefined): boolean {
   if (!old?.type) return true // written before these were: the kernel's own check must do
   const isSame = old.type === spec.type && (old.attachType ?? undefined) === spec.attachType
   const hook = (section: string): string => section.slice(section.indexOf('/') + 1)

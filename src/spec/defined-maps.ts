@@ -3,13 +3,12 @@ import type { ElfFile, ElfRelocation } from '../elf/index.ts'
 import { BtfError, ElfError } from '../errors.ts'
 import { type Definition, parseMapDefinition } from './map-definitions.ts'
 import type { PlacedSection } from './placement.ts'
+import { addendOf, pointerSize } from './pointers.ts'
 import type { ReferenceTargets } from './references.ts'
 import type { SlotSpec } from './types.ts'
 
 /** The section that holds map definitions. */
 const mapsSection = '.maps'
-/** Size of one pointer of a `values` array in the object. */
-const pointerSize = 8
 /** Size of an index as a key. */
 const indexSize = 4
 
@@ -116,15 +115,4 @@ function readSlot(
   }
   const holds = map.inner ? 'maps' : 'programs'
   throw new ElfError(where, `map '${map.name}' holds ${holds}, but slot ${index} is '${symbol.name}'`)
-}
-
-/**
- * What lies where a pointer is to be: what is static is addressed by its section's symbol and the distance from there
- * (Documentation/bpf/llvm_reloc.rst).
- */
-export function addendOf(elf: ElfFile, { offset }: ElfRelocation, section: number): number {
-  const data = elf.sections[section]?.data ?? new Uint8Array(0)
-  if (offset + pointerSize > data.length) return 0
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
-  return Number(view.getBigUint64(offset, elf.littleEndian))
 }

@@ -48,6 +48,10 @@ export const mapFlag = {
   RDONLY_PROG: 0x80 as number,
   /** An array of one page or more that user space may map into its memory; Linux 5.5. */
   MMAPABLE: 0x400 as number,
+  /** A struct_ops map that is registered by a link; Linux 6.4. */
+  LINK: 0x2000 as number,
+  /** A struct_ops map whose struct is a module's; Linux 6.9. */
+  VTYPE_BTF_OBJ_FD: 0x8000 as number,
 }
 
 /** Flags of BPF_PROG_LOAD (include/uapi/linux/bpf.h): what section names ask for, and what only `program.flags` can. */

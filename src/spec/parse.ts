@@ -11,6 +11,7 @@ import { kernelBtf } from './kernel-btf.ts'
 import { uniqueNames } from './names.ts'
 import { type PlacedSection, type PlacedVariable, placeSections } from './placement.ts'
 import { type PendingFunction, type ReferenceTargets, readReferences } from './references.ts'
+import { readOpsMaps, readOpsPrograms } from './struct-ops.ts'
 import type { MapSpec, Spec } from './types.ts'
 import { VariableSpec } from './variables.ts'
 
@@ -33,6 +34,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
   const externs = readExterns(elf, btf)
   const sections = btf ? placeSections(elf, btf, externs) : new Map<string, PlacedSection>()
   const defined = readDefinedMaps(elf, btf, sections.get('.maps'), mapName)
+  const ops = readOpsMaps(elf, btf, sections, mapName)
   const data = readDataMaps(elf, sections, name, mapName)
   const code = codeSections(elf)
   const functions: FunctionsBySection = new Map(
@@ -45,6 +47,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
   for (const section of code) readReferences(elf, section, functions.get(section.index) ?? [], targets)
   if (btf) referToExceptionCallbacks(btf, ...byUse(code, functions))
   readSlots(elf, defined, targets)
+  readOpsPrograms(elf, ops, targets)
 
   return {
     name,
@@ -53,7 +56,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
     kernelBtf: btf && lazily(() => kernelBtf(elf, btf, sections)),
     ext,
     license: readLicense(elf),
-    maps: [...defined.map(({ map }) => map), ...data],
+    maps: [...defined.map(({ map }) => map), ...ops.map(({ map }) => map), ...data],
     programs: code
       .filter(section => section.name !== textSection)
       .flatMap(section => (functions.get(section.index) ?? []).map(body => programOf(body, section.name))),

@@ -181,8 +181,8 @@ const rows: readonly Row[] = [
   ['cgroup/setsockopt', 'cgroup_sockopt', 'cgroup_setsockopt', 'cgroup'],
   ['cgroup/dev', 'cgroup_device', 'cgroup_device', 'cgroup'],
 
-  ['struct_ops+', 'struct_ops', undefined, 'struct_ops'],
-  ['struct_ops.s+', 'struct_ops', undefined, 'struct_ops', 'sleepable'],
+  ['struct_ops+', 'struct_ops', undefined, null],
+  ['struct_ops.s+', 'struct_ops', undefined, null, 'sleepable'],
 ]
 
 /** Program types whose attach target is a BTF id that BPF_PROG_LOAD wants (kernel/bpf/syscall.c: bpf_prog_load_check_attach). */

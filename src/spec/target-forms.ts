@@ -20,6 +20,7 @@ export interface Targets {
   readonly map: MapTarget
   readonly program: ProgramTarget
   readonly iterator: IteratorTarget
+  readonly structOps: StructOpsTarget
 }
 
 export type TargetKind = keyof Targets
@@ -196,11 +197,20 @@ export interface IteratorTarget {
   readonly walk?: CgroupWalk
 }
 
+/** A struct of functions of the kernel: struct_ops maps. The map says which; nothing else can be chosen. */
+export interface StructOpsTarget {
+  /** `'tcp_congestion_ops'`. */
+  readonly structOps: string
+  /** What it is known as, where the struct has a name in it. */
+  readonly name?: string
+}
+
 export type CgroupWalk = 'self_only' | 'descendants_pre' | 'descendants_post' | 'ancestors_up'
 
 /** In an order in which the first found says the kind: an iterator may have a map, a program a function, a probe a binary. */
 const kinds: readonly TargetKind[] = [
   ...([
+    'structOps',
     'iterator',
     'program',
     'hook',

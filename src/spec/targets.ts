@@ -1,4 +1,5 @@
 import { BpfError } from '../errors.ts'
+import type { LinkOwner } from './link-owner.ts'
 import { familyOf, type LinkFamily } from './sections.ts'
 import {
   type BinaryTarget,
@@ -18,7 +19,6 @@ import {
   targetKind,
   type XdpMode,
 } from './target-forms.ts'
-import type { ProgramSpec } from './types.ts'
 
 export type * from './target-forms.ts'
 
@@ -30,7 +30,7 @@ export type * from './target-forms.ts'
  *
  * @example parseTarget(program, 'ipv4:local_in:-100') // { netfilter: 'local_in', family: 'ipv4', priority: -100 }
  */
-export function parseTarget(spec: ProgramSpec, text: string): Target {
+export function parseTarget(spec: LinkOwner, text: string): Target {
   return read(spec, text, `target '${text}'`)
 }
 
@@ -39,7 +39,7 @@ export function parseTarget(spec: ProgramSpec, text: string): Target {
  *
  * @throws BpfError `ERR_VALUE` where it says what cannot be.
  */
-export function sectionTarget(spec: ProgramSpec): Target | undefined {
+export function sectionTarget(spec: LinkOwner): Target | undefined {
   const family = familyOf(spec)
   const extra = spec.rule?.extra ?? ''
   // what these name was needed at load: which function to replace, which LSM hook
@@ -48,7 +48,7 @@ export function sectionTarget(spec: ProgramSpec): Target | undefined {
 }
 
 /** All targets of a program: its own, then those with labels. What its section says is not among them. */
-export function targetsOf({ target, targets }: ProgramSpec): Target[] {
+export function targetsOf({ target, targets }: LinkOwner): Target[] {
   return [...(target === undefined ? [] : [target]), ...Object.values(targets)]
 }
 
@@ -56,7 +56,7 @@ export function targetsOf({ target, targets }: ProgramSpec): Target[] {
  * What a program is loaded for, a hook of the kernel or an iterator: as its section names it, or where that names none its
  * first target; empty where neither does.
  */
-export function hookToLoad(program: ProgramSpec): string {
+export function hookToLoad(program: LinkOwner): string {
   const named = program.rule?.extra
   if (named) return named
   const [first] = targetsOf(program)
@@ -65,7 +65,7 @@ export function hookToLoad(program: ProgramSpec): string {
 }
 
 /** The function of another program that a program is loaded to replace or to trace; `undefined` where it is for the kernel. */
-export function functionToLoad(program: ProgramSpec): ProgramTarget | undefined {
+export function functionToLoad(program: LinkOwner): ProgramTarget | undefined {
   // with labels only, the first: the kernel takes others of equal types when a program that replaces is attached
   const [first] = targetsOf(program)
   const isForOne = program.type === 'ext' || program.type === 'tracing'
@@ -73,13 +73,13 @@ export function functionToLoad(program: ProgramSpec): ProgramTarget | undefined 
 }
 
 /** {@link hookToLoad}, with the program where a function of one is traced: as text, to be compared. */
-export function placeToLoad(program: ProgramSpec): string {
+export function placeToLoad(program: LinkOwner): string {
   const traced = program.type === 'tracing' ? functionToLoad(program) : undefined
   if (!traced) return hookToLoad(program)
   return targetText({ ...traced, function: program.rule?.extra || (traced.function ?? '') })
 }
 
-function read(spec: ProgramSpec, text: string, what: string): Target {
+function read(spec: LinkOwner, text: string, what: string): Target {
   const family = familyOf(spec)
   const form = family && forms[family]
   if (!form) {
@@ -97,7 +97,7 @@ interface Form {
   /** As it stands behind "expected". */
   readonly expected: string
   /** `undefined` for text that cannot be understood. */
-  read(text: string, spec: ProgramSpec): Target | undefined
+  read(text: string, spec: LinkOwner): Target | undefined
 }
 
 const readHook = (hook: string): Target | undefined => (/^\S+$/.test(hook) ? { hook } : undefined)
@@ -279,14 +279,14 @@ function readNetfilter(text: string): NetfilterTarget | undefined {
 }
 
 /** Pins have a `:` for each dot of a name, so that only a section without a function leaves it to the text. */
-function readProgram(text: string, { rule }: ProgramSpec): Target | undefined {
+function readProgram(text: string, { rule }: LinkOwner): Target | undefined {
   const match = rule?.extra ? undefined : /^(.+):(\w+)$/.exec(text)
   const program = numberOr(match?.[1] ?? text)
   if (typeof program === 'string' && !/^(\/|\w+$)/.test(program)) return undefined
   return { program, ...(match ? { function: match[2]! } : {}) }
 }
 
-function readIterator(text: string, { rule }: ProgramSpec): Target | undefined {
+function readIterator(text: string, { rule }: LinkOwner): Target | undefined {
   const parts = text.split(',')
   const iterator = rule?.extra || (parts[0] ?? '')
   if (parts[0] === iterator) parts.shift()
@@ -346,6 +346,7 @@ const writers: Writers = {
     `${family}:${netfilter}${priority === undefined ? '' : `:${priority}`}${defrag ? ',defrag' : ''}`,
   map: ({ map }) => map,
   program: target => `${target.program}${target.function === undefined ? '' : `:${target.function}`}`,
+  structOps: ({ structOps, name }) => `${structOps}${name === undefined ? '' : ` ${name}`}`,
   iterator: ({ iterator, map, tid, pid, cgroup, walk }) =>
     [
       iterator,

@@ -5,6 +5,7 @@ import type { ExternSpec } from './externs/declarations.ts'
 import type { AttachType, MapType, ProgramType } from './kernel.ts'
 import type { Reference } from './references.ts'
 import type { SectionMatch } from './sections.ts'
+import type { StructOpsSpec } from './struct-ops.ts'
 import type { Target } from './targets.ts'
 import type { VariableSpec } from './variables.ts'
 
@@ -19,7 +20,7 @@ export interface Spec {
   readonly ext: BtfExt | undefined
   /** From the `license` section; empty where there is none. */
   readonly license: string
-  /** In order of definition: maps of `.maps` first, then data sections in file order, then `.kconfig`. */
+  /** In order of definition: maps of `.maps`, then struct_ops maps, data sections in file order, and last `.kconfig`. */
   readonly maps: readonly MapSpec[]
   readonly programs: readonly ProgramSpec[]
   readonly variables: readonly VariableSpec[]
@@ -63,6 +64,8 @@ export interface MapSpec {
   readonly slots: readonly SlotSpec[]
   /** The data section behind the map, if it is one. */
   readonly section: DataSection | undefined
+  /** The struct that a struct_ops map registers with the kernel, if it is one. */
+  readonly structOps: StructOpsSpec | undefined
 }
 
 /** One initial slot of a map-in-map or program array. */

@@ -5,7 +5,7 @@ import { areOfOneKind } from './sizes.ts'
 export interface TargetTypes {
   /** As messages call it: `vmlinux`, the name of a module, a path. */
   readonly name: string
-  /** Of a module its name alone. */
+  /** The name of the module that they are of; `undefined` where they are the kernel's own, or of a file. */
   readonly module?: string
   readonly btf: Btf
 }
