@@ -12,9 +12,15 @@ export { openPinned } from './api/open-pinned.ts'
 export { type OpenPinnedOptions, type PinnedEvents, PinnedObject } from './api/pinned-object.ts'
 export type { ChangeKind, FieldChange, FieldSide, Grade, LayoutComparison, Value } from './btf/index.ts'
 export { BpfError, BtfError, ElfError, type ErrorFields, VerifierError } from './errors.ts'
-export { BpfLink } from './link/index.ts'
+export { BpfLink, type OpsState } from './link/index.ts'
 export { BpfMap, type Entry, type SetMode, Variable } from './map/index.ts'
-export { type AttachOptions, BpfProgram, type RunInput, type RunResult } from './object/index.ts'
+export {
+  type AttachOptions,
+  BpfProgram,
+  BpfStructOps,
+  type RunInput,
+  type RunResult,
+} from './object/index.ts'
 export type {
   Carried,
   ConvertFunction,
@@ -44,6 +50,8 @@ export {
   type Verdict,
 } from './plan/verdict.ts'
 export { type AttachType, type MapType, type ProgramType, programFlag } from './spec/kernel.ts'
+export type { LinkOwner } from './spec/link-owner.ts'
+export { StructOpsSpec } from './spec/struct-ops.ts'
 export {
   type Anchor,
   type BinaryTarget,
@@ -64,6 +72,7 @@ export {
   type ProgramTarget,
   parseTarget,
   type RawPerfEvent,
+  type StructOpsTarget,
   type SyscallTarget,
   type Target,
   targetText,
