@@ -14,7 +14,8 @@ import { parseArgs } from 'node:util'
 import { testFiles } from './runner/files.mjs'
 import { runFile } from './runner/process.mjs'
 
-const AT_ONCE = 2
+// the virtual machines have two CPUs and emulate them by one
+const AT_ONCE = process.env.BPFPIN_MACHINE === undefined ? 2 : 1
 const sum = { passed: 0, failed: 0, skipped: 0, elsewhere: 0 }
 let reportFile
 const paint = process.stdout.isTTY && !process.env.NO_COLOR
@@ -40,7 +41,7 @@ const { values: options, positionals: filters } = parseArgs({
 reportFile = options.report
 const dir = resolve(options.dir ?? fileURLToPath(new URL('.', import.meta.url)))
 
-const { files: all, leftOut } = testFiles(dir)
+const { files: all, leftOut } = testFiles(dir, { some: filters.length > 0 })
 const isChosen = file => filters.length === 0 || filters.some(filter => named(file).includes(filter))
 const files = all.filter(isChosen)
 for (const { name, why } of leftOut) console.log(yellow(` not here: ${name}: ${why}`))

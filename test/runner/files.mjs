@@ -31,22 +31,42 @@ const onlyHere = {
   'interop/libbpf.*': 'compiles C, and no machine has a compiler',
 }
 
-/** -> `{ files, leftOut }`; leftOut has `{ name, why }`. */
-export function testFiles(dir) {
+/**
+ * What runs on the oldest kernel only, of the machines, and why; files for machines alone run in each. All of it runs on
+ * this system, too, whose kernel is newer than theirs.
+ */
+const onlyOldest = {
+  'api/*': 'what the library makes of maps, programs and links, which other tests ask of each kernel',
+  'pin/*': 'bpffs is the same since the oldest kernel',
+  'selftests/*': 'bpffs is the same since the oldest kernel',
+  'interop/*': 'bpffs is the same since the oldest kernel',
+}
+const oldestKernel = '6.1.'
+
+/** -> `{ files, leftOut }`; leftOut has `{ name, why }`. Who asks for some files may ask for what `onlyOldest` has. */
+export function testFiles(dir, { some }) {
   const all = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() && entry.name.endsWith('.test.ts'))
     .map(entry => resolve(entry.parentPath ?? entry.path, entry.name))
     .filter(file => !relative(dir, file).includes('traps/')) // what the runner's own tests run
     .sort()
-  if (process.env.BPFPIN_MACHINE === undefined) {
-    return { files: all.filter(file => !file.endsWith('.vm.kernel.test.ts')), leftOut: [] }
-  }
-  const patterns = Object.keys(onlyHere).map(
-    pattern => new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`),
-  )
-  const isLeftOut = file => patterns.some(pattern => pattern.test(relative(dir, file)))
+  const machine = process.env.BPFPIN_MACHINE
+  if (machine === undefined) return { files: all.filter(file => !isForMachines(file)), leftOut: [] }
+  const isOldest = machine.startsWith(oldestKernel)
+  const reasons = Object.entries(some || isOldest ? onlyHere : { ...onlyHere, ...onlyOldest })
+  const patterns = reasons.map(([pattern]) => asPattern(pattern))
+  const isLeftOut = file =>
+    !isForMachines(file) && patterns.some(pattern => pattern.test(relative(dir, file)))
   return {
     files: all.filter(file => file.endsWith('.kernel.test.ts') && !isLeftOut(file)),
-    leftOut: Object.entries(onlyHere).map(([pattern, why]) => ({ name: `test/${pattern}`, why })),
+    leftOut: reasons.map(([pattern, why]) => ({ name: `test/${pattern}`, why })),
   }
+}
+
+function isForMachines(file) {
+  return file.endsWith('.vm.kernel.test.ts')
+}
+
+function asPattern(text) {
+  return new RegExp(`^${text.replaceAll('.', '\\.').replaceAll('*', '.*')}$`)
 }
