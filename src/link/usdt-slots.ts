@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
-import { usdtMaps, usdtSpecSize } from '../spec/usdt-spec.ts'
-import { allocate, mapInfo, mapLookup, mapUpdate, systemError } from '../syscall/index.ts'
+import { usdtMaps, usdtSpecSizes } from '../spec/usdt-spec.ts'
+import { allocate, type MapInfo, mapInfo, mapLookup, mapUpdate, systemError } from '../syscall/index.ts'
 import type { Attaching } from './family.ts'
 
 const BPF_NOEXIST = 1
@@ -16,15 +16,17 @@ const EEXIST = -17
  * addresses, and only on kernels without cookies; a claim has a number below 0, where no program of a user is. An object
  * that makes that map too small (BPF_USDT_MAX_IP_CNT) has to keep processes from attaching at the same moment.
  *
+ * @param specsOf what is to be told, in values of so many bytes
  * @throws BpfError `ERR_UNKNOWN_NAME` where the object has no such maps, `E2BIG` where they are full.
  */
-export function claimSlots(program: Attaching, specs: readonly Uint8Array[]): number[] {
+export function claimSlots(program: Attaching, specsOf: (size: number) => readonly Uint8Array[]): number[] {
   const { doing } = program
   const table = mapNamed(program, usdtMaps.specs)
   const claims = mapNamed(program, usdtMaps.places)
-  const { id, maxEntries } = tableInfo(table, doing)
+  const { id, maxEntries, valueSize } = tableInfo(table, doing)
+  const free = '\0'.repeat(valueSize)
   const key = allocate(4)
-  const value = allocate(usdtSpecSize)
+  const value = allocate(valueSize)
   const read = (slot: number): string => {
     new Uint32Array(key.bytes.buffer)[0] = slot
     check(mapLookup(table, key, value), 'bpf(BPF_MAP_LOOKUP_ELEM)', doing)
@@ -32,11 +34,12 @@ export function claimSlots(program: Attaching, specs: readonly Uint8Array[]): nu
   }
   const known = new Map<string, number>()
   let next = 0
-  return specs.map(spec => {
+  return specsOf(valueSize).map(spec => {
     const wanted = textOf(spec)
     for (; !known.has(wanted) && next < maxEntries; next++) {
       const found = read(next)
       if (found !== free) known.set(found, next)
+      // no slot in use is all zero (spec/usdt-spec.ts)
       else if (claim(claims, id, next, doing)) {
         value.bytes.set(spec)
         check(mapUpdate(table, key, value), 'bpf(BPF_MAP_UPDATE_ELEM)', doing)
@@ -48,9 +51,6 @@ export function claimSlots(program: Attaching, specs: readonly Uint8Array[]): nu
     return slot
   })
 }
-
-/** What no slot in use has (spec/usdt-spec.ts). */
-const free = '\0'.repeat(usdtSpecSize)
 
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
@@ -68,14 +68,17 @@ function claim(claims: number, table: number, slot: number, doing: string): bool
   return true
 }
 
-function tableInfo(fd: number, doing: string): { readonly id: number; readonly maxEntries: number } {
+function tableInfo(fd: number, doing: string): Pick<MapInfo, 'id' | 'maxEntries' | 'valueSize'> {
   const info = mapInfo(fd)
   if (typeof info === 'number') throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', { doing })
   const { keySize, valueSize } = info
-  if (keySize === 4 && valueSize === usdtSpecSize) return info
+  if (keySize === 4 && usdtSpecSizes.includes(valueSize)) return info
   throw new BpfError(
-    `${doing}: map '${usdtMaps.specs}' has keys of ${keySize} and values of ${valueSize} bytes, expected 4 and ${usdtSpecSize}`,
-    { code: 'ERR_UNSUPPORTED', hint: 'it is the map of that name in <bpf/usdt.bpf.h> that is written to' },
+    `${doing}: map '${usdtMaps.specs}' has keys of ${keySize} and values of ${valueSize} bytes, expected 4 and ${usdtSpecSizes.join(' or ')}`,
+    {
+      code: 'ERR_UNSUPPORTED',
+      hint: 'the <bpf/usdt.bpf.h> that the object was compiled with has another layout than those of libbpf 1.1 to 1.7',
+    },
   )
 }
 

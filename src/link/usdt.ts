@@ -49,10 +49,7 @@ export const usdt: Family<'usdt'> = {
     const path = findBinary(binary, doing)
     const sites = usdtSites(path, probe, doing)
     const { cookie = 0n } = spec.link
-    const slots = claimSlots(
-      program,
-      sites.map(site => encodeUsdtSpec(site.arguments, cookie)),
-    )
+    const slots = claimSlots(program, size => sites.map(site => encodeUsdtSpec(site.arguments, cookie, size)))
     // one slot for each
     const known = sites.map((site, i) => ({ ...site, slot: slots[i]! }))
     const place = { path, pid, sites: known }

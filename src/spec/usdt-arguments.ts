@@ -94,7 +94,7 @@ const forms: Readonly<Record<UsdtMachine, readonly Form[]>> = {
   'x86-64': [
     {
       // -96(%rbp,%rax,8)
-      pattern: /^(?:([+-]?\d+)\s*)?\(\s*%([^\s,()]+)\s*,\s*%([^\s,()]+)\s*(?:,\s*([+-]?\d+)\s*)?\)(?:\s+|$)/,
+      pattern: /^(?:([+-]?\d+)\s*)?\(\s*%([^\s,()]+),\s*%([^\s,()]+)(?:,\s*([+-]?\d+)\s*)?\)(?:\s+|$)/,
       place([, offset, base, index, scale = '1'], register, refuse) {
         const shift = [1, 2, 4, 8].indexOf(Number(scale))
         if (shift < 0) throw refuse(`has an index times ${scale}; 1, 2, 4 and 8 are possible`)
@@ -109,7 +109,7 @@ const forms: Readonly<Record<UsdtMachine, readonly Form[]>> = {
     },
     {
       // -24(%rbp)
-      pattern: /^(?:([+-]?\d+)\s*)?\(\s*%([^\s,()]+)\s*\)(?:\s+|$)/,
+      pattern: /^(?:([+-]?\d+)\s*)?\(\s*%([^\s,()]+)\)(?:\s+|$)/,
       place: ([, offset, base], register) => ({
         kind: 'memory',
         register: register(base),

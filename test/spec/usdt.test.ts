@@ -196,8 +196,10 @@ for (const [arguments_, machine, problem] of refused) {
   })
 }
 
-test('what a program is told of a place has the layout of usdt.bpf.h', () => {
-  const spec = encodeUsdtSpec(parsed('-4@$-9 1@%al -2@-16(%rbp) 8@32(%rax,%rdx,8)'), 0x1122334455667788n)
+const all = '-4@$-9 1@%al -2@-16(%rbp) 8@32(%rax,%rdx,8)'
+
+test('what a program is told of a place has the layout of its usdt.bpf.h: the first one', () => {
+  const spec = encodeUsdtSpec(parsed(all), 0x1122334455667788n, 208)
   const argument = (index: number): string =>
     Buffer.from(spec.subarray(index * 16, index * 16 + 16)).toString('hex')
   // value, kind, index and scale, register, sign, bits to clear
@@ -209,11 +211,25 @@ test('what a program is told of a place has the layout of usdt.bpf.h', () => {
   assert.is(Buffer.from(spec.subarray(192)).toString('hex'), '88776655443322110400000000000000')
 })
 
+// bpftool btf dump of an object that was compiled with it: idx_reg_off at bit 80, reg_off at 112, arg_signed at 128
+test('what a program is told of a place has the layout of its usdt.bpf.h: the one with indexes', () => {
+  const spec = encodeUsdtSpec(parsed(all), 0x1122334455667788n, 304)
+  const argument = (index: number): string =>
+    Buffer.from(spec.subarray(index * 24, index * 24 + 24)).toString('hex')
+  assert.is(argument(0), 'f7ffffffffffffff 00 00 0000 0000 0000 01 20 000000000000'.replaceAll(' ', ''))
+  assert.is(argument(1), '0000000000000000 01 00 0000 0000 5000 00 38 000000000000'.replaceAll(' ', ''))
+  assert.is(argument(2), 'f0ffffffffffffff 02 00 0000 0000 2000 01 30 000000000000'.replaceAll(' ', ''))
+  assert.is(argument(3), '2000000000000000 03 00 6030 0000 5000 00 00 000000000000'.replaceAll(' ', ''))
+  assert.is(Buffer.from(spec.subarray(288)).toString('hex'), '88776655443322110400000000000000')
+})
+
 test('nothing that is told of a place is all zero, which is what a free slot is', () => {
-  const none = encodeUsdtSpec([], 0n)
-  assert.ok(none.some(byte => byte !== 0))
-  // what programs look at: the cookie and the number of arguments
-  assert.ok(none.subarray(192).every(byte => byte === 0))
+  for (const size of [208, 304]) {
+    const none = encodeUsdtSpec([], 0n, size)
+    assert.ok(none.some(byte => byte !== 0))
+    // what programs look at: the cookie and the number of arguments
+    assert.ok(none.subarray(size - 16).every(byte => byte === 0))
+  }
 })
 
 test.run()
