@@ -1,15 +1,17 @@
 // `npm run test:kernels [filter...]` runs the kernel tests on other kernels, each in a virtual machine: docs/testing.md.
-//   --kernel SERIES   only this one; may be repeated
+//   --kernel NAME     only this one, 6.1 or 6.12 or arm64; may be repeated
 //   --timeout SEC     for one machine; default 900
 // The last line is `N passed, N failed, N skipped` over all of them.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Architecture } from './vm/architectures.ts'
 import { writeImage } from './vm/image.ts'
 import { type Kernel, kernelOf } from './vm/kernels.ts'
 import { type MachineEnd, runMachine } from './vm/machine.ts'
 import { type FileReport, ranNowhere } from './vm/report.ts'
+import { systemFor } from './vm/system.ts'
 
 const checkout = resolve(import.meta.dirname, '..')
 const sum = { passed: 0, failed: 0, skipped: 0 }
@@ -23,17 +25,23 @@ process.on('exit', code => {
 const { values: options, positionals: filters } = parseArgs({
   allowPositionals: true,
   options: {
-    kernel: { type: 'string', multiple: true, default: ['6.1', '6.12'] },
+    kernel: { type: 'string', multiple: true, default: ['6.1', '6.12', 'arm64'] },
     timeout: { type: 'string', default: '900' },
   },
 })
-if (process.arch !== 'x64') throw new Error(`the machines are x86-64, this is ${process.arch}`)
+if (process.arch !== 'x64') throw new Error(`the machines are made on x86-64, this is ${process.arch}`)
 
 const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-machines-'))
 process.on('exit', () => rmSync(scratch, { recursive: true }))
 const kernels = options.kernel.map(kernelOf)
-const image = join(scratch, 'image.cpio')
-await writeImage(image, checkout, kernels, ['--timeout', '600', ...filters])
+const images = new Map<Architecture, string>()
+for (const architecture of new Set(kernels.map(kernel => kernel.architecture))) {
+  const image = join(scratch, `${architecture.name}.cpio`)
+  images.set(architecture, image)
+  const its = kernels.filter(kernel => kernel.architecture === architecture)
+  const chosen = filters.length > 0 ? filters : its.flatMap(kernel => kernel.filters)
+  await writeImage(image, systemFor(architecture), checkout, its, ['--timeout', '600', ...chosen])
+}
 const reports = await Promise.all(kernels.map(run))
 for (const problem of ranNowhere(kernels, reports.flat())) {
   sum.failed++
@@ -41,9 +49,10 @@ for (const problem of ranNowhere(kernels, reports.flat())) {
 }
 
 async function run(kernel: Kernel): Promise<FileReport[]> {
-  const onLine = (line: string): void => console.log(`${kernel.series.padEnd(4)} | ${line}`)
+  const onLine = (line: string): void => console.log(`${kernel.name.padEnd(5)} | ${line}`)
   onLine(`Linux ${kernel.release}`)
   const timeoutSeconds = Number(options.timeout)
+  const image = images.get(kernel.architecture)! // made above
   const ended = await runMachine({ kernel, image, scratch, timeoutSeconds, onLine })
   return judge(kernel, ended, onLine)
 }

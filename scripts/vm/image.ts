@@ -1,21 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import {
-  existsSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  statSync,
-} from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
 import { buildPeer, peerInMachines } from '../../test/parity/peer.ts'
-import { commandPath } from '../../test/requirements.ts'
 import { Archive } from './archive.ts'
 import { initScript } from './init.ts'
 import type { Kernel } from './kernels.ts'
 import { modulesOf } from './modules.ts'
 import { buildSources } from './sources.ts'
+import { type System, versionOf } from './system.ts'
 
 /** What tests call and busybox has not, or has with less in it. */
 const commands = ['node', 'bpftool', 'ip', 'mount', 'umount', 'setpriv', 'unshare']
@@ -33,26 +25,29 @@ const accounts = 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n'
  * Writes the whole system of the machines into one file: busybox, the commands above with their libraries, the checkout
  * at the same path as here, and the modules of each kernel.
  *
+ * @param kernels of the system's architecture
  * @param args of the test runner
  */
 export async function writeImage(
   path: string,
+  system: System,
   checkout: string,
   kernels: readonly Kernel[],
-  args: string[],
+  args: readonly string[],
 ): Promise<void> {
   using archive = new Archive(path)
   const modules = kernels.map(kernel => ({ kernel, modules: modulesOf(kernel) }))
-  archive.addFile('/init', Buffer.from(initScript(checkout, args)), 0o755)
+  archive.addFile('/init', Buffer.from(initScript(system.architecture, checkout, args)), 0o755)
   for (const directory of ['/proc', '/sys', '/dev', '/tmp', '/run', '/root']) archive.addDirectory(directory)
   archive.addFile('/etc/passwd', Buffer.from(accounts))
   archive.addFile('/etc/group', Buffer.from('root:x:0:\nnogroup:x:65534:\n'))
-  addBusybox(archive)
-  for (const command of commands) addCommand(archive, command)
-  addPeer(archive, dirname(path))
+  addBusybox(archive, system)
+  for (const command of commands) addCommand(archive, system, command)
+  if (system.isThis) addPeer(archive, dirname(path))
   await addCheckout(archive, checkout)
   for (const directory of packageDirectories(checkout))
     for (const path of filesBelow(directory)) addAsIs(archive, path)
+  addNativePart(archive, system, checkout)
   // all that the loader of sources wants of it is its version
   addAsIs(archive, join(checkout, 'node_modules/esbuild/package.json'))
   for (const { kernel, modules: needed } of modules) {
@@ -63,19 +58,18 @@ export async function writeImage(
   }
 }
 
-function addBusybox(archive: Archive): void {
-  const busybox = found('busybox')
-  archive.addFile('/bin/busybox', readFileSync(busybox), 0o755)
-  for (const applet of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
+function addBusybox(archive: Archive, system: System): void {
+  archive.addFile('/bin/busybox', readFileSync(system.command('busybox')), 0o755)
+  for (const applet of execFileSync('busybox', ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
     // those in /usr come first
     if (applet !== 'busybox') archive.addLink(`/bin/${applet}`, 'busybox')
   }
 }
 
-function addCommand(archive: Archive, command: string): void {
-  const file = realpathSync(found(command))
+function addCommand(archive: Archive, system: System, command: string): void {
+  const file = system.command(command)
   archive.addFile(`/usr/bin/${command}`, readFileSync(file), 0o755)
-  for (const library of librariesOf(file)) archive.addFile(library, readFileSync(library), 0o755)
+  for (const [path, library] of system.libraries(file)) archive.addFile(path, readFileSync(library), 0o755)
 }
 
 /** The program on libbpf that test/parity compares us with. */
@@ -85,16 +79,14 @@ function addPeer(archive: Archive, scratch: string): void {
   archive.addFile(peerInMachines, readFileSync(program), 0o755)
 }
 
-function found(command: string): string {
-  const path = commandPath(command)
-  if (path === undefined) throw new Error(`the machines need the command '${command}', which is not here`)
-  return path
-}
-
-/** The paths by which the loader finds them; here some are links. */
-function librariesOf(file: string): string[] {
-  const lines = execFileSync('ldd', [file], { encoding: 'utf8' })
-  return [...lines.matchAll(/(\/\S+) \(0x/g)].map(match => match[1]!)
+/** koffi's own code, where node_modules has it for another architecture. */
+function addNativePart(archive: Archive, system: System, checkout: string): void {
+  const version = versionOf(join(checkout, 'node_modules/koffi'))
+  const name = `@koromix/koffi-linux-${system.architecture.node}`
+  const directory = system.native(name, version)
+  if (directory === undefined) return
+  for (const path of filesBelow(directory))
+    archive.addFile(join(checkout, 'node_modules', name, relative(directory, path)), readFileSync(path))
 }
 
 function packageDirectories(checkout: string): string[] {

@@ -1,12 +1,12 @@
-/** Where the machine's serial ports lead: the first is the kernel's console. */
-const output = '/dev/ttyS1'
-const report = '/dev/ttyS2'
+import type { Architecture } from './architectures.ts'
 
 /**
  * The first program of a machine: mounts what a system has mounted, loads the modules, runs the tests, turns the
  * machine off.
  */
-export function initScript(checkout: string, args: readonly string[]): string {
+export function initScript(architecture: Architecture, checkout: string, args: readonly string[]): string {
+  const output = `/dev/${architecture.output}`
+  const report = `/dev/${architecture.report}`
   return `#!/bin/sh
 export PATH=/usr/bin:/bin HOME=/root
 mount -t proc proc /proc

@@ -1,70 +1,61 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { type Architecture, amd64, arm64 } from './architectures.ts'
+import { debianPackages, kept, packagesLike } from './packages.ts'
 
 /** A kernel of Debian, unpacked. */
 export interface Kernel {
-  /** `'6.1'` */
-  readonly series: string
+  /** What it is asked for by: `'6.1'`, or the architecture where it is not amd64. */
+  readonly name: string
+  readonly architecture: Architecture
   /** As `uname -r` says it. */
   readonly release: string
   readonly image: string
   /** Below it are the modules' directories. */
   readonly modules: string
   readonly config: string
+  /** Tests that it runs when none are asked for; all where there are none. */
+  readonly filters: readonly string[]
 }
 
-/** Where packages are kept, unpacked: to have a newer kernel, delete one here. */
-const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'bpfpin-kernels')
+/** What depends on the processor: numbers of system calls, layouts, memory. The rest is as with the same kernel on amd64. */
+const architectureTests = ['api/smoke']
 
-/** The newest kernel of a series for virtual machines, fetched once. */
-export function kernelOf(series: string): Kernel {
-  mkdirSync(cache, { recursive: true })
-  const prefix = `linux-image-${series}.`
-  // packages of other architectures may lie there, and what is still being unpacked
-  const kept = readdirSync(cache).filter(
-    name => name.startsWith(prefix) && name.endsWith('-cloud-amd64-unsigned'),
-  )
-  return unpacked(series, kept.sort(byVersion).at(-1) ?? fetch(newestPackage(series)))
+/** The newest kernel for virtual machines of a series, `'6.1'`, or `'arm64'` for that architecture's; fetched once. */
+export function kernelOf(name: string): Kernel {
+  return name === 'arm64' ? newest(name, '6.12', arm64, architectureTests) : newest(name, name, amd64, [])
 }
 
-function newestPackage(series: string): string {
-  const pattern = `^linux-image-${series.replace('.', '\\.')}\\..*-cloud-amd64-unsigned$`
-  const lines = execFileSync('apt-cache', ['search', '--names-only', pattern], { encoding: 'utf8' })
-  const names = lines.split('\n').flatMap(line => line.split(' ')[0] || [])
-  const newest = names.sort(byVersion).at(-1)
-  if (newest === undefined)
-    throw new Error(`apt knows no package ${pattern}: run apt-get update, on Debian 12 with its updates`)
-  return newest
-}
-
-/** Downloads and unpacks a package; its directory has its name once it is whole. */
-function fetch(name: string): string {
-  const part = join(cache, `${name}.part`)
-  rmSync(part, { recursive: true, force: true })
-  mkdirSync(join(part, 'root'), { recursive: true })
-  // as root apt complains that its own user cannot write here, and goes on
-  execFileSync('apt-get', ['download', '-qq', name], { cwd: part, stdio: ['ignore', 'ignore', 'pipe'] })
-  const deb = readdirSync(part).find(file => file.endsWith('.deb'))
-  execFileSync('dpkg', ['-x', join(part, deb!), join(part, 'root')])
-  renameSync(join(part, 'root'), join(cache, name))
-  rmSync(part, { recursive: true })
-  return name
-}
-
-function unpacked(series: string, name: string): Kernel {
-  const root = join(cache, name)
-  const release = name.slice('linux-image-'.length, -'-unsigned'.length)
+function newest(
+  name: string,
+  series: string,
+  architecture: Architecture,
+  filters: readonly string[],
+): Kernel {
+  const ending = `-cloud-${architecture.name}-unsigned`
+  const known = kept(`linux-image-${series}.`).filter(directory => directory.endsWith(ending))
+  const found = known.sort(byVersion).at(-1) ?? newestPackage(series, ending, architecture)
+  const root = debianPackages(found, architecture, [found], 'alone')
+  const release = basename(root).slice('linux-image-'.length, -'-unsigned'.length)
   const image = join(root, 'boot', `vmlinuz-${release}`)
   if (!existsSync(image)) throw new Error(`${image} is not there: delete ${root}`)
   return {
-    series,
+    name,
+    architecture,
     release,
     image,
     modules: join(root, 'lib/modules', release),
     config: join(root, 'boot', `config-${release}`),
+    filters,
   }
+}
+
+function newestPackage(series: string, ending: string, architecture: Architecture): string {
+  const pattern = `^linux-image-${series.replace('.', '\\.')}\\..*${ending}$`
+  const found = packagesLike(pattern, architecture).sort(byVersion).at(-1)
+  if (found === undefined)
+    throw new Error(`apt knows no package ${pattern}: run apt-get update, on Debian 12 with its updates`)
+  return found
 }
 
 /** 6.1.0-9 before 6.1.0-10. */

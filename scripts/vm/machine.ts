@@ -33,19 +33,21 @@ export function runMachine({
   timeoutSeconds,
   onLine,
 }: MachineInit): Promise<MachineEnd> {
-  const console = join(scratch, `console-${kernel.series}`)
-  const report = join(scratch, `report-${kernel.series}`)
+  const { architecture } = kernel
+  const console = join(scratch, `console-${kernel.name}`)
+  const report = join(scratch, `report-${kernel.name}`)
   const started = performance.now()
   const qemu = spawn(
-    'qemu-system-x86_64',
+    architecture.emulator,
     [
+      ...architecture.board,
       // with thread=multi, text that the kernel patches under load is executed half written: panics that no machine has
-      ...['-accel', 'tcg,thread=single', '-smp', '2', '-cpu', 'max', '-m', '2048'],
+      ...['-accel', 'tcg,thread=single', '-smp', '2', '-cpu', architecture.processor, '-m', '2048'],
       ...['-nodefaults', '-display', 'none', '-no-reboot'],
-      ...['-serial', `file:${console}`, '-serial', 'stdio', '-serial', `file:${report}`],
+      ...architecture.ports(console, report),
       ...['-kernel', kernel.image, '-initrd', image],
       // code at the same addresses in each process is translated once: node starts in two thirds of the time
-      ...['-append', 'console=ttyS0 panic=-1 quiet norandmaps'],
+      ...['-append', `console=${architecture.console} panic=-1 quiet norandmaps`],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )

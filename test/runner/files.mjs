@@ -43,6 +43,11 @@ const onlyOldest = {
 }
 const oldestKernel = '6.1.'
 
+/** What no machine with this system's kind of processor runs, and why. */
+const onlyOtherProcessors = {
+  'api/smoke.*': 'what other tests ask more about, in short for the machine with another processor',
+}
+
 /** -> `{ files, leftOut }`; leftOut has `{ name, why }`. Who asks for some files may ask for what `onlyOldest` has. */
 export function testFiles(dir, { some }) {
   const all = readdirSync(dir, { recursive: true, withFileTypes: true })
@@ -53,7 +58,11 @@ export function testFiles(dir, { some }) {
   const machine = process.env.BPFPIN_MACHINE
   if (machine === undefined) return { files: all.filter(file => !isForMachines(file)), leftOut: [] }
   const isOldest = machine.startsWith(oldestKernel)
-  const reasons = Object.entries(some || isOldest ? onlyHere : { ...onlyHere, ...onlyOldest })
+  const reasons = Object.entries({
+    ...onlyHere,
+    ...(some || isOldest ? {} : onlyOldest),
+    ...(process.arch === 'x64' ? onlyOtherProcessors : {}),
+  })
   const patterns = reasons.map(([pattern]) => asPattern(pattern))
   const isLeftOut = file =>
     !isForMachines(file) && patterns.some(pattern => pattern.test(relative(dir, file)))

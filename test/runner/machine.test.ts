@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { amd64 } from '../../scripts/vm/architectures.ts'
 import { ranNowhere } from '../../scripts/vm/report.ts'
 import { needs } from '../requirements.ts'
 
@@ -56,7 +57,15 @@ inKernel('what needs no kernel is not run in a machine', () => {
 })
 
 test('a test that no kernel is new enough for is a failure', () => {
-  const machine = (release: string) => ({ series: '', release, image: '', modules: '', config: '' })
+  const machine = (release: string, filters: string[] = []) => ({
+    name: '',
+    architecture: amd64,
+    release,
+    image: '',
+    modules: '',
+    config: '',
+    filters,
+  })
   const file = (name: string, need: string) => ({
     file: name,
     passed: 0,
@@ -69,6 +78,11 @@ test('a test that no kernel is new enough for is a failure', () => {
   assert.equal(ranNowhere(both, [file('a.vm.kernel.test.ts', 'linux 6.13')]), [
     'a.vm.kernel.test.ts: "a test" needs linux 6.13, which none of the kernels is',
   ])
+  // one that ran a few files has not run this one
+  assert.is(
+    ranNowhere([both[0]!, machine('6.12.1', ['smoke'])], [file('a.vm.kernel.test.ts', 'linux 6.12')]).length,
+    1,
+  )
   // each machine says so, and it is one problem
   const unknown = file('a.kernel.test.ts', 'linux 99.1')
   assert.is(ranNowhere(both, [unknown, unknown]).length, 1)
