@@ -29,6 +29,7 @@ const onlyHere = {
   'object/libbpf.*': 'has bpftool load and dump all again, which takes it minutes in an emulator',
   'interop/core.*': 'compiles C, and no machine has a compiler',
   'interop/libbpf.*': 'compiles C, and no machine has a compiler',
+  'interop/usdt.*': 'compiles C, and no machine has a compiler',
 }
 
 /**
