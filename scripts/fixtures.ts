@@ -1,13 +1,16 @@
-// `npm run fixtures` compiles every NAME.bpf.c in test/fixtures and examples to NAME.bpf.o beside it; with `--check` it
+// `npm run fixtures` compiles every NAME.bpf.c in test/fixtures, test/parity and examples to NAME.bpf.o beside it; with `--check` it
 // writes nothing and fails where an object is not what its source gives. More arguments are filters on the path.
 // Every NAME.c in test/pairs gives two objects, NAME.old.o and with -DNEW NAME.new.o, without DWARF.
 // Every NAME.elf.c in test/fixtures gives NAME.elf, a program of this machine that needs no library.
+// Every NAME.c in test/parity/compilers gives an object of each compiler below, NAME.clang-14.o; of those that are not
+// installed it is only said. gcc never writes the same object twice: its objects are not compared.
 // A first line `// clang: FLAGS` adds flags for one file. NAME.bpf.link lists objects that bpftool links to NAME.bpf.o.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { commandPath } from '../test/requirements.ts'
 
 // the bytes of an object depend on the compiler
 const clang = 'clang-19'
@@ -27,6 +30,17 @@ const flags = [
     : [`-I${machineHeaders}`, `-ffile-prefix-map=${machineHeaders}=include`]),
 ]
 
+/** Compilers of Debian 12 whose objects are tried; the flags of gcc for BTF and for where headers are. */
+const compilers: Readonly<Record<string, readonly string[]>> = {
+  'clang-14': flags,
+  'clang-16': flags,
+  'clang-19': flags,
+  'bpf-gcc': [
+    ...['-gbtf', '-mco-re', '-O2', '-mcpu=v3', '-idirafter', '/usr/include'],
+    ...(machineHeaders === undefined ? [] : ['-idirafter', machineHeaders]),
+  ],
+}
+
 const { values, positionals: filters } = parseArgs({
   allowPositionals: true,
   options: { check: { type: 'boolean', default: false } },
@@ -43,12 +57,26 @@ try {
   for (const source of programs()) {
     build(source, source.replace(/\.c$/, ''), fresh => compileProgram(source, fresh))
   }
-  for (const source of pairs()) {
+  for (const source of sourcesIn('test/pairs')) {
     for (const [side, defines] of [
       ['old', []],
       ['new', ['-DNEW']],
     ] as const) {
-      build(source, source.replace(/c$/, `${side}.o`), fresh => compilePair(source, defines, fresh))
+      build(source, source.replace(/c$/, `${side}.o`), fresh =>
+        compileStripped(clang, [...flags, ...defines], source, fresh),
+      )
+    }
+  }
+  for (const [compiler, own] of Object.entries(compilers)) {
+    if (commandPath(compiler) === undefined) {
+      console.log(`test/parity/compilers/*.${compiler}.o: not looked at, there is no ${compiler} here`)
+      continue
+    }
+    if (values.check && compiler === 'bpf-gcc') continue
+    for (const source of sourcesIn('test/parity/compilers')) {
+      build(source, source.replace(/c$/, `${compiler}.o`), fresh =>
+        compileStripped(compiler, own, source, fresh),
+      )
     }
   }
 } finally {
@@ -58,7 +86,7 @@ if (failed > 0) process.exit(1)
 
 function sources(): string[] {
   return (
-    ['test/fixtures', 'examples']
+    ['test/fixtures', 'test/parity', 'examples']
       .filter(dir => existsSync(dir))
       .flatMap(dir => readdirSync(dir, { recursive: true, encoding: 'utf8' }).map(file => join(dir, file)))
       .filter(file => /\.bpf\.(c|link)$/.test(file))
@@ -82,16 +110,16 @@ function compileProgram(source: string, program: string): void {
   execFileSync(clang, ['-O2', ...alone, ...small, '-o', program, source], { stdio: 'inherit' })
 }
 
-function pairs(): string[] {
-  return readdirSync('test/pairs')
+function sourcesIn(directory: string): string[] {
+  return readdirSync(directory)
     .filter(file => file.endsWith('.c'))
-    .map(file => join('test/pairs', file))
+    .map(file => join(directory, file))
     .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
     .sort()
 }
 
-function compilePair(source: string, defines: readonly string[], object: string): void {
-  execFileSync(clang, [...flags, ...defines, '-c', source, '-o', object], { stdio: 'inherit' })
+function compileStripped(compiler: string, own: readonly string[], source: string, object: string): void {
+  execFileSync(compiler, [...own, '-c', source, '-o', object], { stdio: 'inherit' })
   execFileSync(objcopy, ['--strip-debug', object])
 }
 

@@ -76,7 +76,7 @@ function createOps(
   const fd = mapCreate({
     ...plainOptions(spec, { ...shape, flags }),
     btfVmlinuxValueTypeId: valueType,
-    ...(btf ? { btfFd: btf.fd } : {}),
+    ...(btf?.fd === undefined ? {} : { btfFd: btf.fd }),
     ...(module === undefined ? {} : { valueTypeBtfObjFd: module }),
   })
   if (module !== undefined) closeFd(module)
@@ -90,7 +90,7 @@ function createOps(
 function create(spec: MapSpec, shape: MapShape, btf: LoadedBtf | undefined, innerMapFd = 0): number {
   const options = { ...plainOptions(spec, shape), innerMapFd }
   const hasTypes =
-    btf !== undefined && (spec.keyType !== 0 || spec.valueType !== 0) && !withoutBtf.has(shape.type)
+    btf?.fd !== undefined && (spec.keyType !== 0 || spec.valueType !== 0) && !withoutBtf.has(shape.type)
   if (!hasTypes) return mapCreate(options)
   const fd = mapCreate({
     ...options,

@@ -10,22 +10,27 @@ import { kernelKnowsContextTag } from './context-tag.ts'
 /** The object's types, as the kernel holds them. */
 export interface LoadedBtf {
   readonly btf: Btf
-  readonly fd: number
+  /** `undefined` where the kernel refuses them. */
+  readonly fd: number | undefined
   /** Functions of a program that have another type there than in the object. */
   functionTypes(program: ProgramSpec): ReadonlyMap<TypeId, TypeId>
 }
 
 const unchanged: ReadonlyMap<TypeId, TypeId> = new Map()
 
+/** Refusals that have nothing to do with the types: maps and programs would be refused as well. */
+const notOfTypes: ReadonlySet<string> = /* @__PURE__ */ new Set(['EPERM', 'ENOMEM', 'EMFILE', 'ENFILE'])
+
 /**
- * Loads the types of an object; the descriptor is the caller's to close.
+ * Loads the types of an object; the descriptor is the caller's to close. Where the kernel refuses what a compiler wrote
+ * (it takes no char of gcc 12, for which that has a bit too many), maps and programs go without: a warning says so.
  *
- * @throws BpfError with the kernel's errno, and its reason.
+ * @throws BpfError with the kernel's errno, and its reason, where the types are not at fault or something needs them.
  */
 export function loadBtf(spec: Spec): LoadedBtf | undefined {
   if (!spec.kernelBtf) return undefined
   const { btf, functionTypes } = typesToLoad(spec, spec.kernelBtf())
-  return { btf, functionTypes, fd: loaded(btf) }
+  return { btf, functionTypes, fd: loaded(spec, btf) }
 }
 
 function typesToLoad(spec: Spec, btf: Btf): Pick<LoadedBtf, 'btf' | 'functionTypes'> {
@@ -35,13 +40,21 @@ function typesToLoad(spec: Spec, btf: Btf): Pick<LoadedBtf, 'btf' | 'functionTyp
   return withContextTypes(btf, loadedPrograms(spec), functionsOf)
 }
 
-function loaded(btf: Btf): number {
+function loaded(spec: Spec, btf: Btf): number | undefined {
   const fd = btfLoad(btf.bytes)
   if (fd >= 0) return fd
   const error = systemError(fd, 'bpf(BPF_BTF_LOAD)', { doing: "loading the object's BTF" })
+  if (notOfTypes.has(error.code)) throw error
   const { result, log } = btfLoadLogged(btf.bytes)
   if (result >= 0) return result
-  const reason = log.trim().split('\n').at(-1) ?? ''
-  if (reason === '') throw error
-  throw new BpfError(`the kernel refuses the object's BTF: ${reason}`, { code: error.code, cause: error })
+  const reason = log.trim().split('\n').at(-1) || error.message
+  const refusal = `the kernel refuses the object's BTF: ${reason}`
+  if (spec.maps.some(({ type }) => type === 'struct_ops')) {
+    throw new BpfError(refusal, { code: error.code, cause: error })
+  }
+  process.emitWarning(`${spec.name}: ${refusal}`, {
+    code: 'BPFPIN_BTF_REFUSED',
+    detail: 'It is loaded without types: other tools will not know what its maps hold.',
+  })
+  return undefined
 }

@@ -69,7 +69,7 @@ function loadOptions(
   btf: LoadedBtf | undefined,
 ): ProgLoadOptions {
   const debug =
-    btf === undefined || functionInfo.length === 0
+    btf?.fd === undefined || functionInfo.length === 0
       ? {}
       : {
           btfFd: btf.fd,

@@ -65,7 +65,7 @@ export function load(spec: Spec, given: Given = {}): Live {
     for (const program of programs.values()) program.close()
     throw error
   } finally {
-    if (btf) closeFd(btf.fd)
+    if (btf?.fd !== undefined) closeFd(btf.fd)
   }
   return { maps: inOrder(spec, maps), programs, ...liveVariables(spec, maps) }
 }

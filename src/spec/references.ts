@@ -159,9 +159,11 @@ function loadReference(
 ): Reference {
   // a static thing is addressed by its section's symbol and the immediate, a global one by its own symbol
   const offset = symbol.value + immediate
+  // gcc 12 leaves a map's place in the immediate as well, which libbpf does not look at
+  const mapOffset = symbol.kind === 'section' ? offset : symbol.value
   const dataMap = site.targets.dataMap(section)
   if (dataMap !== undefined) return { kind: 'data', at, map: dataMap, offset }
-  const map = site.targets.mapAt(section, offset)
+  const map = site.targets.mapAt(section, mapOffset)
   if (map !== undefined) return { kind: 'map', at, map }
   const to = site.targets.functionAt(section, offset / instructionSize)
   if (to) return { kind: 'function', at, to }

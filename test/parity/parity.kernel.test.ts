@@ -25,9 +25,12 @@ function compareAll(): void {
   const paths = objects.map(({ path }) => path)
   const pins = `${root}/theirs`
   mkdirSync(pins)
+  const start = performance.now()
   const theirs = peer.load(pins, paths)
+  const between = performance.now()
   rmSync(pins, { recursive: true })
   const ours = loadOurs(peer, paths, `${root}/ours`)
+  const end = performance.now()
   rows = objects.map(({ name }, i) => {
     const outcome = { theirs: theirs[i]!, ours: ours[i]! }
     const found = differences(name, outcome.theirs, outcome.ours)
@@ -41,9 +44,10 @@ function compareAll(): void {
       unexplained,
     }
   })
+  const took = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+  const title = `Linux ${release()}: libbpf ${version} (${took(between - start)}) and bpfpin (${took(end - between)})`
   // the runner shows such lines
-  for (const line of tableLines(`libbpf ${version} and bpfpin on Linux ${release()}`, rows))
-    console.log(`| ${line}`)
+  for (const line of tableLines(title, rows)) console.log(`| ${line}`)
 }
 
 function isNotMeant(difference: Difference): boolean {

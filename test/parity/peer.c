@@ -166,7 +166,8 @@ static void print_loaded(const struct bpf_object *object)
 
 	printf(",\"maps\":[");
 	bpf_object__for_each_map(map, object) {
-		if (bpf_map__fd(map) < 0)
+		/* the others have a descriptor of something else */
+		if (!bpf_map__autocreate(map) || bpf_map__fd(map) < 0)
 			continue;
 		printf("%s", comma);
 		print_map(bpf_map__fd(map), bpf_map__name(map));

@@ -1,0 +1,55 @@
+// Every section name of programs that look at the kernel and at processes; where a hook may follow, once with, once without.
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+#include <bpf/bpf_helpers.h>
+
+#define PROGRAM(section, name) \
+	SEC(section) int on_##name(void *ctx) { return 0; }
+
+PROGRAM("kprobe", kprobe)
+PROGRAM("kprobe/do_nanosleep", kprobe_at)
+PROGRAM("kprobe/do_nanosleep+0x8", kprobe_offset)
+PROGRAM("kretprobe", kretprobe)
+PROGRAM("kretprobe/do_nanosleep", kretprobe_at)
+PROGRAM("kprobe.multi", kprobe_multi)
+PROGRAM("kprobe.multi/do_nano*", kprobe_multi_at)
+PROGRAM("kretprobe.multi", kretprobe_multi)
+PROGRAM("kretprobe.multi/do_nano*", kretprobe_multi_at)
+PROGRAM("kprobe.session", kprobe_session)
+PROGRAM("kprobe.session/do_nano*", kprobe_session_at)
+PROGRAM("ksyscall", ksyscall)
+PROGRAM("ksyscall/nanosleep", ksyscall_at)
+PROGRAM("kretsyscall", kretsyscall)
+PROGRAM("kretsyscall/nanosleep", kretsyscall_at)
+PROGRAM("uprobe", uprobe)
+PROGRAM("uprobe//proc/self/exe:main", uprobe_at)
+PROGRAM("uprobe.s", uprobe_sleepable)
+PROGRAM("uprobe.s//proc/self/exe:main", uprobe_sleepable_at)
+PROGRAM("uretprobe", uretprobe)
+PROGRAM("uretprobe//proc/self/exe:main", uretprobe_at)
+PROGRAM("uretprobe.s", uretprobe_sleepable)
+PROGRAM("uretprobe.s//proc/self/exe:main", uretprobe_sleepable_at)
+PROGRAM("uprobe.multi", uprobe_multi)
+PROGRAM("uprobe.multi//proc/self/exe:main", uprobe_multi_at)
+PROGRAM("uprobe.multi.s", uprobe_multi_sleepable)
+PROGRAM("uprobe.multi.s//proc/self/exe:main", uprobe_multi_sleepable_at)
+PROGRAM("uretprobe.multi", uretprobe_multi)
+PROGRAM("uretprobe.multi//proc/self/exe:main", uretprobe_multi_at)
+PROGRAM("uretprobe.multi.s", uretprobe_multi_sleepable)
+PROGRAM("uretprobe.multi.s//proc/self/exe:main", uretprobe_multi_sleepable_at)
+PROGRAM("tracepoint", tracepoint)
+PROGRAM("tracepoint/sched/sched_switch", tracepoint_at)
+PROGRAM("tp", tp)
+PROGRAM("tp/sched/sched_switch", tp_at)
+PROGRAM("raw_tracepoint", raw_tracepoint)
+PROGRAM("raw_tracepoint/sched_switch", raw_tracepoint_at)
+PROGRAM("raw_tp", raw_tp)
+PROGRAM("raw_tp/sched_switch", raw_tp_at)
+PROGRAM("raw_tracepoint.w", raw_tracepoint_writable)
+PROGRAM("raw_tracepoint.w/sched_switch", raw_tracepoint_writable_at)
+PROGRAM("raw_tp.w", raw_tp_writable)
+PROGRAM("raw_tp.w/sched_switch", raw_tp_writable_at)
+PROGRAM("perf_event", perf_event)
+PROGRAM("syscall", syscall)
+
+char _license[] SEC("license") = "GPL";
