@@ -299,7 +299,8 @@ export class ObjectSpec {
    */
   loadPinned(): BpfObject {
     this.#configure()
-    const found = this.#findPinned({ isListed: false })
+    using root = Root.find(this.#site.root)
+    const found = root && this.#findPinned(root, { isListed: false })
     if (found) return found
     throw new BpfError(`no object '${this.name}' is pinned at ${this.pinPath}`, {
       code: 'ERR_NOT_PINNED',
@@ -325,7 +326,7 @@ export class ObjectSpec {
     using root = Root.find(this.#site.root)
     if (!root || isBeingChanged(root, this.name)) return undefined
     try {
-      return this.#findPinned()
+      return this.#findPinned(root)
     } catch (error) {
       if (error instanceof PinMismatchError) return undefined
       if (error instanceof BpfError && upgradable.has(error.code)) return undefined
@@ -333,9 +334,7 @@ export class ObjectSpec {
     }
   }
 
-  #findPinned({ isListed = true }: { readonly isListed?: boolean } = {}): BpfObject | undefined {
-    using root = Root.find(this.#site.root)
-    if (!root) return undefined
+  #findPinned(root: Root, { isListed = true }: { readonly isListed?: boolean } = {}): BpfObject | undefined {
     for (;;) {
       const generation = isListed
         ? openGeneration(root, this.name, { isOurs: true })

@@ -4,7 +4,7 @@ import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
-import { isOutside, linkPlace, mapPlace, type PinKind, type Place, programPlace } from '../plan/layout.ts'
+import { isOutside, linkPlace, type PinKind, type Place, placesOf } from '../plan/layout.ts'
 import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix, previousSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
@@ -127,29 +127,53 @@ export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): v
 /**
  * Where each thing that lives is to be pinned.
  *
- * @throws BpfError `EEXIST` where something else is pinned at a path outside of the object's directory, `ERR_NAME` for a
- * path that cannot be one outside.
+ * @throws BpfError as {@link itemPins}; `ERR_UNPINNABLE`, `ERR_NAME` where two are to be pinned at one path.
  */
-function pinRecords({ spec, maps, programs, links }: Pinnable, site: PinSite): PinRecord[] {
-  const { root, layout } = site
-  const records: PinRecord[] = []
-  const add = (place: Place | null, item: { readonly id: number } | undefined): void => {
-    if (!place || !item) return
-    refuseOwnDirectory(place, site)
-    records.push({ ...place, id: item.id, ...sharing(place, item.id) })
-  }
-  for (const map of spec.maps) add(mapPlace(map, root, layout), maps.get(map.name))
-  for (const program of spec.programs) add(programPlace(program, root), programs.get(program.name))
+function pinRecords(live: Pinnable, site: PinSite): PinRecord[] {
+  const { spec, links } = live
   const owners = new Map(spec.programs.map(program => [program.name, program]))
-  for (const link of links.values()) {
+  const linkPins = [...links.values()].flatMap(link => {
     const owner = owners.get(link.program)
-    const place = owner ? linkPlace(owner, root, link.label) : null
-    if (place) refuseUnpinnable(link)
-    if (place && owner) refuseByHand(link, owner)
-    add(place, link)
-  }
+    const place = owner ? linkPlace(owner, site.root, link.label) : null
+    if (!place || !owner) return []
+    refuseUnpinnable(link)
+    refuseByHand(link, owner)
+    refuseOwnDirectory(place, site)
+    return [{ ...place, id: link.id, ...sharing(place, link.id) }]
+  })
+  const records = [...itemPins(live, site), ...linkPins]
   refuseOneForTwo(records)
   return records
+}
+
+/** The pin of a map or program. */
+export interface ItemPin extends PinRecord {
+  /** Pinned at its place outside of the directory by the generation before. */
+  readonly isThere?: true
+}
+
+/**
+ * Where the maps and programs are to be pinned.
+ *
+ * @param before what the generation before has pinned
+ * @throws BpfError `EEXIST` where something of somebody else is pinned at a path outside of the object's directory,
+ * `ERR_NAME` for a path that cannot be one outside.
+ */
+export function itemPins(
+  { spec, maps, programs }: Omit<Pinnable, 'links'>,
+  site: PinSite,
+  before: readonly PinRecord[] = [],
+): ItemPin[] {
+  const own = new Map(before.flatMap(pin => (isOutside(pin.path) && !pin.shared ? [[pin.path, pin]] : [])))
+  return placesOf(spec, site).flatMap((place): ItemPin[] => {
+    const item = place.kind === 'map' ? maps.get(place.name) : programs.get(place.name)
+    if (!item) return []
+    refuseOwnDirectory(place, site)
+    const { id } = item
+    const occupied = own.get(place.path)
+    if (!occupied) return [{ ...place, id, ...sharing(place, id) }]
+    return [{ ...place, id, ...(occupied.id === id ? { isThere: true as const } : {}) }]
+  })
 }
 
 /** @throws BpfError `ERR_UNPINNABLE` for a link that goes with its process. */

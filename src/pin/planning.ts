@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
-import { isOutside, linkPlace, mapPlace, type Place, programPlace } from '../plan/layout.ts'
+import { isOutside, linkPlace, type Place, placesOf } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import { isNeverShared } from '../plan/map-families.ts'
 import { actionOf, type OnMismatch, type Policy } from '../plan/policy.ts'
@@ -207,14 +207,6 @@ export function planInstall(spec: Spec, site: PinSite): Plan {
     steps: pinSteps(site.directory, [...places, ...wanted.map(({ place }) => place)]),
     ...{ refused: [], gaps: [] },
   }
-}
-
-export function placesOf(spec: Spec, { root, layout }: PinSite): Place[] {
-  const places = [
-    ...spec.maps.map(map => mapPlace(map, root, layout)),
-    ...loadedPrograms(spec).map(program => programPlace(program, root)),
-  ]
-  return places.filter(place => place !== null)
 }
 
 const order: readonly Verdict[] = ['identical', 'compatible', 'convertible', 'lossy', 'incompatible']

@@ -10,16 +10,10 @@ import { keptPath } from '../plan/upgrade-steps.ts'
 import { closeGeneration, type Generation, openGeneration, openPrevious } from './generation.ts'
 import { occupantOf } from './identity.ts'
 import { openPin, openPinnedMap } from './open.ts'
-import { missingDirectories, sharing, type Writer } from './pin.ts'
+import { type ItemPin, missingDirectories, sharing, type Writer } from './pin.ts'
 import { pinnedSwitches } from './planning.ts'
 import { labelOf, recordedProgram } from './recorded.ts'
-import {
-  type MapOutcome,
-  type SucceedingLink,
-  type SucceedingPin,
-  succeed,
-  type UpgradeReport,
-} from './succession.ts'
+import { type MapOutcome, type SucceedingLink, succeed, type UpgradeReport } from './succession.ts'
 
 export interface RollbackOptions {
   /** Keeps the generation that is left, so that the next rollback goes forward again. */
@@ -188,9 +182,9 @@ function recordedSwitches({ manifest: { pins, links, programs } }: Generation): 
 }
 
 /** Maps and programs go back to the paths that they had. */
-function returningPins(pins: readonly PinRecord[], { manifest }: Generation): SucceedingPin[] {
+function returningPins(pins: readonly PinRecord[], { manifest }: Generation): ItemPin[] {
   const own = new Map(manifest.pins.map(pin => [pin.path, pin]))
-  return pins.flatMap((pin): SucceedingPin[] => {
+  return pins.flatMap((pin): ItemPin[] => {
     if (pin.kind === 'link') return []
     const occupied = isOutside(pin.path) ? own.get(pin.path) : undefined
     if (occupied?.shared || pin.shared) return [pin]

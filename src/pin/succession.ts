@@ -14,7 +14,7 @@ import { applySteps } from './apply.ts'
 import type { Generation } from './generation.ts'
 import { awaitLinks } from './links-gone.ts'
 import { openPin } from './open.ts'
-import { refuseUnpinnable, type Writer } from './pin.ts'
+import { type ItemPin, refuseUnpinnable, type Writer } from './pin.ts'
 import { linkRecord } from './recorded.ts'
 import { dropGeneration } from './recover.ts'
 import type { Carried, Takeover } from './takeover.ts'
@@ -39,7 +39,7 @@ export interface Successor {
   readonly maps: ReadonlyMap<string, BpfMap>
   readonly programs: ReadonlyMap<string, BpfProgram>
   /** Where the maps and programs are pinned; `shared` or `isThere` for those that are there already. */
-  readonly pins: readonly SucceedingPin[]
+  readonly pins: readonly ItemPin[]
   readonly links: readonly SucceedingLink[]
   readonly programRecords: readonly ProgramRecord[]
   readonly directories: readonly string[]
@@ -50,11 +50,6 @@ export interface Successor {
   readonly btf: Uint8Array
   /** Lets go of what this process holds of the generation before, which would keep its programs attached. */
   onCommit?(): void
-}
-
-export interface SucceedingPin extends PinRecord {
-  /** Pinned at its place outside of the directory by the generation before. */
-  readonly isThere?: true
 }
 
 /** What became of a map; `restore`: it holds again what it held when it was converted, by a rollback. */

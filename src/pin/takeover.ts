@@ -2,6 +2,7 @@ import {
   type Conversion,
   compareLayouts,
   createCodec,
+  type LayoutComparison,
   parseBtf,
   type TypeAt,
   type Value,
@@ -90,10 +91,11 @@ export function takeoverOf(
   const merge = options.merge && Object.hasOwn(options.merge, name) ? options.merge[name]! : {}
   const convert = options.convert && Object.hasOwn(options.convert, name) ? options.convert[name] : undefined
   if (!convert && holdsReferences(old.shape.type)) return referenceTakeover({ ...old, name }, next)
+  const comparison = compareValues(old, next)
   const conversion: LiveConversion = {
     ...{ name, old, new: next },
-    value: convert ? nothing(old, next) : conversionOf(name, old, next, merge),
-    opaque: kernelBytes(old, next),
+    value: convert ? nothing(old, next) : conversionOf(name, old, next, comparison, merge),
+    opaque: kernelBytes(comparison),
     convert: convert && decoded(name, convert, old, next),
     mayOverflow: options.mayOverflow ?? false,
   }
@@ -149,11 +151,22 @@ function valueAt({ types, shape }: TakeoverSide): TypeAt | undefined {
   return types && types.value !== 0 ? { btf: types.btf, id: types.value, size: shape.valueSize } : undefined
 }
 
-function conversionOf(name: string, old: TakeoverSide, next: TakeoverSide, merge: Merge): Conversion {
+/** `undefined` where either side has no types. */
+function compareValues(old: TakeoverSide, next: TakeoverSide): LayoutComparison | undefined {
   const [pinned, wanted] = [valueAt(old), valueAt(next)]
-  if (!pinned || !wanted) return asBytes(name, old, next)
-  const { conversion } = compareLayouts(pinned, wanted)
-  if (conversion) return withMerge(conversion, wanted, merge)
+  return pinned && wanted && compareLayouts(pinned, wanted)
+}
+
+function conversionOf(
+  name: string,
+  old: TakeoverSide,
+  next: TakeoverSide,
+  comparison: LayoutComparison | undefined,
+  merge: Merge,
+): Conversion {
+  const wanted = valueAt(next)
+  if (!comparison || !wanted) return asBytes(name, old, next)
+  if (comparison.conversion) return withMerge(comparison.conversion, wanted, merge)
   throw new BpfError(`map '${name}': its values cannot be converted`, { code: 'ERR_VALUE' })
 }
 
@@ -178,10 +191,8 @@ function nothing(old: TakeoverSide, next: TakeoverSide): Conversion {
 }
 
 /** Bytes of a new value that only the kernel may touch: locks, timers, kernel pointers. */
-function kernelBytes(old: TakeoverSide, next: TakeoverSide): { offset: number; size: number }[] {
-  const [pinned, wanted] = [valueAt(old), valueAt(next)]
-  if (!pinned || !wanted) return []
-  return compareLayouts(pinned, wanted).changes.flatMap(({ kernel, wanted: field }) =>
+function kernelBytes(comparison: LayoutComparison | undefined): { offset: number; size: number }[] {
+  return (comparison?.changes ?? []).flatMap(({ kernel, wanted: field }) =>
     kernel && field ? [{ offset: field.offset, size: field.size }] : [],
   )
 }

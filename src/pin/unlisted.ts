@@ -2,7 +2,7 @@ import type { BpfMap } from '../map/index.ts'
 import { thisMachine } from '../map/index.ts'
 import { type BpfProgram, hookType, type Likeness, likenesses } from '../object/index.ts'
 import { compareMaps, comparePrograms, type WantedObject } from '../plan/compare.ts'
-import { directories, isOutside, mapPlace, type PinKind, type Place, programPlace } from '../plan/layout.ts'
+import { directories, isOutside, type PinKind, type Place, placesOf } from '../plan/layout.ts'
 import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
 import { decodeName } from '../plan/names.ts'
 import { fits, type ItemVerdict, type LinkVerdict, PinMismatchError, type Reason } from '../plan/verdict.ts'
@@ -69,13 +69,8 @@ export function findUnlisted(spec: Spec, site: PinSite, directory: Unlisted, typ
 
 /** What a manifest would list: all that is pinned in the directory, and what the object would pin outside of it. */
 function asListed(spec: Spec, site: PinSite, directory: Unlisted, { links }: WantedObject): Manifest {
-  const places = [
-    ...spec.maps.map(map => mapPlace(map, site.root, site.layout)),
-    ...spec.programs.map(program => programPlace(program, site.root)),
-  ].filter(place => place !== null && isOutside(place.path))
-  const pins = [...insidePlaces(directory), ...(places as Place[])].flatMap(place =>
-    recordOf(place, directory),
-  )
+  const outside = placesOf(spec, site).filter(place => isOutside(place.path))
+  const pins = [...insidePlaces(directory), ...outside].flatMap(place => recordOf(place, directory))
   const owners = spec.programs.map(({ name }) => name)
   const ofLinks = pins.filter(({ kind }) => kind === 'link')
   return {

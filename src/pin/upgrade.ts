@@ -1,17 +1,14 @@
 import type { BpfLink } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
-import { isOutside } from '../plan/layout.ts'
-import type { Manifest } from '../plan/manifest.ts'
 import type { PinnedSwitch, Plan } from '../plan/upgrade.ts'
 import type { Spec } from '../spec/types.ts'
-import { missingDirectories, refuseOneForTwo, refuseOwnDirectory, sharing, type Writer } from './pin.ts'
+import { itemPins, missingDirectories, refuseOneForTwo, refuseOwnDirectory, type Writer } from './pin.ts'
 import { PinnedTypes } from './pinned-types.ts'
-import { type PinnedState, placesOf, type SuccessionOptions, wantedSwitches } from './planning.ts'
+import { type PinnedState, type SuccessionOptions, wantedSwitches } from './planning.ts'
 import { programRecord } from './recorded.ts'
 import { carryReferences } from './references.ts'
-import type { PinSite } from './reuse.ts'
-import { type SucceedingLink, type SucceedingPin, succeed, type UpgradeReport } from './succession.ts'
+import { type SucceedingLink, succeed, type UpgradeReport } from './succession.ts'
 import { type TakeoverOptions, type TakeoverSide, takeoverOf } from './takeover.ts'
 import { refuseUsers } from './users.ts'
 
@@ -38,7 +35,8 @@ export function upgradeObject(
   const { spec, maps, programs } = live
   const { site } = writer
   const { generation } = state
-  const pins = succeedingPins(live, site, generation.manifest)
+  const pins = itemPins(live, site, generation.manifest.pins)
+  refuseOneForTwo(pins)
   const wanted = new Map(wantedSwitches(spec, site, state.links).map(link => [link.name, link]))
   const old = new Map(state.links.map(link => [link.pin.name, link]))
   const succeeding = plan.links.flatMap(({ name, program, action }): SucceedingLink[] => {
@@ -114,26 +112,4 @@ function carryPrograms({ spec, maps, programs }: Upgrading, { generation, maps: 
       return own === undefined ? undefined : (programs.get(own)?.fd ?? null)
     })
   }
-}
-
-/**
- * Where the maps and programs of a new generation are pinned.
- *
- * @throws BpfError `EEXIST` where something of somebody else is pinned at a path outside of the object's directory,
- * `ERR_NAME` for a path that cannot be one outside.
- */
-function succeedingPins({ spec, maps, programs }: Upgrading, site: PinSite, old: Manifest): SucceedingPin[] {
-  const own = new Map(old.pins.flatMap(pin => (isOutside(pin.path) && !pin.shared ? [[pin.path, pin]] : [])))
-  const items = { map: maps, program: programs, link: new Map<string, BpfLink>() } as const
-  const pins = placesOf(spec, site).flatMap((place): SucceedingPin[] => {
-    const item = items[place.kind].get(place.name)
-    if (!item) return []
-    refuseOwnDirectory(place, site)
-    const { id } = item
-    const occupied = own.get(place.path)
-    if (!occupied) return [{ ...place, id, ...sharing(place, id) }]
-    return [{ ...place, id, ...(occupied.id === id ? { isThere: true as const } : {}) }]
-  })
-  refuseOneForTwo(pins)
-  return pins
 }

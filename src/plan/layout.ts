@@ -1,6 +1,7 @@
 import { BpfError } from '../errors.ts'
 import type { LinkOwner } from '../spec/link-owner.ts'
-import type { MapSpec, ProgramSpec } from '../spec/types.ts'
+import { loadedPrograms } from '../spec/loaded.ts'
+import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import { encodeLabel, encodeLinkName, encodeName } from './names.ts'
 
 /** What can be pinned. */
@@ -19,6 +20,12 @@ export const directories: Readonly<Record<PinKind, string>> = {
  */
 export type Layout = 'object' | 'libbpf'
 
+/** A layout below a root. */
+export interface LayoutAt {
+  readonly root: string
+  readonly layout: Layout
+}
+
 /** Where something is pinned: inside the generation's directory, or at an absolute path outside of it. */
 export interface Place {
   readonly kind: PinKind
@@ -26,6 +33,15 @@ export interface Place {
   readonly name: string
   /** Below the generation's directory, `maps/:rodata`; absolute for what lies outside. */
   readonly path: string
+}
+
+/** Where the maps and programs of an object are pinned; where its links are is asked for by {@link linkPlace}. */
+export function placesOf(spec: Spec, { root, layout }: LayoutAt): Place[] {
+  const places = [
+    ...spec.maps.map(map => mapPlace(map, root, layout)),
+    ...loadedPrograms(spec).map(program => programPlace(program, root)),
+  ]
+  return places.filter(place => place !== null)
 }
 
 /** Where a map is pinned, or `null` if it is not. */

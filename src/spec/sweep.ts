@@ -1,23 +1,9 @@
 import type { Conversion } from '../btf/index.ts'
-import { BtfWriter } from '../btf/index.ts'
-import {
-  Assembler,
-  type Label,
-  type Register,
-  r0,
-  r1,
-  r2,
-  r3,
-  r4,
-  r5,
-  r6,
-  r7,
-  r8,
-  r9,
-  r10,
-} from './assembler.ts'
-import { advance, chunksOf, emitCopy, emitWords, farPart } from './sweep-copy.ts'
+import { Assembler, type Label, type Register, r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from './assembler.ts'
+import { emitCopy } from './sweep-copy.ts'
+import { emitAnyDifference } from './sweep-difference.ts'
 import { type ByteRange, emitMerge } from './sweep-merge.ts'
+import { describeFunctions } from './sweep-types.ts'
 
 /** What a sweep program is made for. */
 export interface SweepOptions {
@@ -390,78 +376,6 @@ function emitCompareCpu(code: Assembler, options: SweepOptions): void {
   code.place(done)
   code.alu('mov', r0, 0)
   code.exit()
-}
-
-const looped = 128
-
-/** r3 = 0 where the bytes of two values are equal, those aside that only the kernel may touch. */
-function emitAnyDifference(
-  code: Assembler,
-  a: Register,
-  b: Register,
-  size: number,
-  opaque: readonly ByteRange[],
-): void {
-  code.alu('mov', r3, 0)
-  let start = 0
-  const holes = [...opaque].sort((x, y) => x.offset - y.offset)
-  for (const hole of [...holes, { offset: size, size: 0 }]) {
-    if (hole.offset > start) emitDifferenceIn(code, a, b, start, hole.offset - start)
-    start = Math.max(start, hole.offset + hole.size)
-  }
-}
-
-function emitDifferenceIn(code: Assembler, a: Register, b: Register, start: number, size: number): void {
-  const moved = farPart(start)
-  code.alu('mov', r4, a)
-  code.alu('mov', r5, b)
-  advance(code, [r4, r5], moved)
-  const or = (width: 1 | 2 | 4 | 8, offset: number): void => {
-    code.load(width, r1, r4, offset)
-    code.load(width, r2, r5, offset)
-    code.alu('xor', r1, r2)
-    code.alu('or', r3, r1)
-  }
-  const head = (8 - (start & 7)) & 7
-  const words = (size - head) >> 3
-  if (size < looped) {
-    for (const { offset, width } of chunksOf(start - moved, size)) or(width, offset)
-    return
-  }
-  for (const { offset, width } of chunksOf(start - moved, head)) or(width, offset)
-  advance(code, [r4, r5], start - moved + head)
-  emitWords(code, words, [r4, r5], offset => or(8, offset))
-  for (const { offset, width } of chunksOf(0, size - head - 8 * words)) or(width, offset)
-}
-
-/** The types that the kernel wants of functions whose address is taken (kernel/bpf/verifier.c: check_ld_imm). */
-function describeFunctions(starts: readonly number[]): Pick<SweepProgram, 'btf' | 'functionInfo'> {
-  const writer = new BtfWriter()
-  const int = { kind: 'int', size: 4, char: false, bool: false, bits: 32, bitOffset: 0 } as const
-  const signed = writer.add({ ...int, name: 'int', signed: true })
-  const unsigned = writer.add({ ...int, name: 'unsigned int', signed: false })
-  const pointer = writer.add({ kind: 'ptr', name: '', type: 0 })
-  const entryType = writer.add({
-    kind: 'func_proto',
-    name: '',
-    returnType: signed,
-    params: [{ name: 'context', type: pointer }],
-  })
-  const calledType = writer.add({
-    kind: 'func_proto',
-    name: '',
-    returnType: signed,
-    params: [
-      { name: 'index', type: unsigned },
-      { name: 'context', type: pointer },
-    ],
-  })
-  const rows = starts.flatMap((start, i) => {
-    const name = ['sweep', 'visit', 'compare_cpu'][i] ?? `function_${i}`
-    const linkage = i === 0 ? 'global' : 'static'
-    return [start, writer.add({ kind: 'func', name, type: i === 0 ? entryType : calledType, linkage })]
-  })
-  return { btf: writer.finish(), functionInfo: new Uint8Array(Uint32Array.from(rows).buffer) }
 }
 
 function roundUp(size: number): number {
