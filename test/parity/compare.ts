@@ -40,8 +40,8 @@ export function differences(object: string, theirs: Outcome, ours: Outcome): Dif
     { maps: maps[1], programs: programs[1], map: namers[1], program: programNamers[1] },
   ] as const
   const [a, b] = sides
-  compare('maps', '', [...a.maps.keys()].join(' '), [...b.maps.keys()].join(' '))
-  compare('programs', '', [...a.programs.keys()].join(' '), [...b.programs.keys()].join(' '))
+  compare('maps', '', names(a.maps), names(b.maps))
+  compare('programs', '', names(a.programs), names(b.programs))
   for (const [name, map] of a.maps) {
     const other = b.maps.get(name)
     if (!other) continue
@@ -60,6 +60,10 @@ export function differences(object: string, theirs: Outcome, ours: Outcome): Dif
       compare('program instructions', name, line(theirCode), line(ourCode))
   }
   return found
+}
+
+function names(items: ReadonlyMap<string, unknown>): string {
+  return [...items.keys()].sort().join(' ')
 }
 
 type Namer = (id: number) => string
