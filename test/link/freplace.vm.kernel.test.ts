@@ -102,7 +102,7 @@ onKernel('what is no program, or has no such function, is refused', () => {
     [{ program: `${object.pinPath}/maps/:bss` }, 'ERR_PIN_KIND', /is a map, not a program/],
     [{ program: `${root}/nothing` }, 'ENOENT', /BPF_OBJ_GET/],
     [{ program: 0x7fff_fff0 }, 'ENOENT', /BPF_PROG_GET_FD_BY_ID/],
-    [{ program: id, function: 'on_packet' }, 'ERR_VALUE', /replaces 'decide', not 'on_packet'/],
+    [{ program: id, function: 'on_packet' }, 'ERR_VALUE', /is for 'decide', not for 'on_packet'/],
     [undefined, 'ERR_NO_TARGET', /needs a program whose function it replaces/],
   ]
   const before = readdirSync('/proc/self/fd').length
