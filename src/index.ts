@@ -6,8 +6,9 @@ export {
   type WriteOptions,
 } from './api/bpf-object.ts'
 export { Collection } from './api/collection.ts'
-export { type LoadOptions, ObjectSpec, type OpenOptions, openObject } from './api/object-spec.ts'
+export { type LoadOptions, ObjectSpec } from './api/object-spec.ts'
 export { openMap } from './api/open-map.ts'
+export { type OpenOptions, openObject } from './api/open-object.ts'
 export { openPinned } from './api/open-pinned.ts'
 export { type OpenPinnedOptions, type PinnedEvents, PinnedObject } from './api/pinned-object.ts'
 export type { ChangeKind, FieldChange, FieldSide, Grade, LayoutComparison, Value } from './btf/index.ts'

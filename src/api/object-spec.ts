@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
-import { fillKconfig, type Live, liveVariables, load, typesIn } from '../object/index.ts'
+import { checkTokens, fillKconfig, type Live, liveVariables, load, type TokenPlace } from '../object/index.ts'
 import {
   closeGeneration,
-  defaultRoot,
   type Found,
   findObject,
   findUnlisted,
@@ -23,52 +21,24 @@ import {
   readState,
   refuse,
   reusableMaps,
-  rootPath,
   upgradeObject,
   Writer,
   withUsers,
 } from '../pin/index.ts'
 import { gradePinned, type PinnedMap } from '../plan/compare.ts'
-import type { Layout } from '../plan/layout.ts'
-import { encodeObjectName, objectNameOf } from '../plan/names.ts'
 import type { Plan } from '../plan/upgrade.ts'
 import { fits, PinMismatchError } from '../plan/verdict.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
-import { parseSpec } from '../spec/parse.ts'
 import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
 import { BpfObject, type UpgradeOptions } from './bpf-object.ts'
 import { Collection } from './collection.ts'
 
-export interface OpenOptions {
-  /** The object's name, which its directory on bpffs has. Default: the file name less `.bpf.o` or `.o`. */
-  readonly name?: string
-  /**
-   * Directory on bpffs, absolute or from the working directory; made if it is not there. Default `/sys/fs/bpf`. One that is
-   * open is `/proc/self/fd/N`: it stands for the path that it has when this is called; where it has none, as on a bpffs
-   * that is mounted nowhere, nothing can be pinned outside of the object's own directory.
-   */
-  readonly root?: string
-  /** `'libbpf'`: maps marked LIBBPF_PIN_BY_NAME are shared with programs on libbpf, at `<root>/<map>`. */
-  readonly layout?: Layout
-  /**
-   * A file with the types of the kernel that CO-RE relocations are resolved by: BTF, or an ELF file with a `.BTF` section.
-   * Default: those of the running kernel and its modules. For kernels that do not describe themselves (BTFHub has files for
-   * many). Read when the object is loaded, and only if it has CO-RE relocations.
-   */
-  readonly btf?: string
-  /**
-   * Values of the kernel's configuration for what the object declares `__kconfig`: lines `CONFIG_NAME=value`. They count more
-   * than those of the running kernel, which are at `/boot/config-RELEASE` or `/proc/config.gz` and are read, if any value is
-   * still missing, by the first call that loads, finds or plans.
-   */
-  readonly kconfig?: string
-}
-
-/** What the running kernel is asked for in place of itself. */
-interface Instead {
+/** @internal What the running kernel is asked for in place of itself, and what permits to ask it. */
+export interface Instead {
   readonly types?: CoreTarget | undefined
   readonly kconfig?: string | undefined
+  readonly tokens?: TokenPlace | undefined
 }
 
 export interface LoadOptions {
@@ -87,10 +57,11 @@ export class ObjectSpec {
   readonly #site: PinSite
   readonly #types: CoreTarget | undefined
   readonly #kconfig: string | undefined
+  readonly #tokens: TokenPlace | undefined
   #isConfigured = false
 
   /** @internal Use {@link openObject}. */
-  constructor(spec: Spec, site: PinSite, { types, kconfig }: Instead = {}) {
+  constructor(spec: Spec, site: PinSite, { types, kconfig, tokens }: Instead = {}) {
     this.name = spec.name
     this.maps = new Collection('map', spec.maps)
     this.programs = new Collection('program', spec.programs)
@@ -101,6 +72,7 @@ export class ObjectSpec {
     this.#site = site
     this.#types = types
     this.#kconfig = kconfig
+    this.#tokens = tokens
   }
 
   /** Everything that was parsed. */
@@ -149,7 +121,17 @@ export class ObjectSpec {
   }
 
   #loadWith(maps: ReadonlyMap<string, BpfMap>): Live {
+    if (this.#tokens) this.#checkTokens(this.#tokens, maps)
     return load(this.#spec, { maps, ...(this.#types ? { types: this.#types } : {}) })
+  }
+
+  #checkTokens(tokens: TokenPlace, maps: ReadonlyMap<string, BpfMap>): void {
+    try {
+      checkTokens(tokens)
+    } catch (error) {
+      for (const map of maps.values()) map.close()
+      throw error
+    }
   }
 
   /** Descriptors of our own of the maps that were given, once all of them are known to fit. */
@@ -382,61 +364,4 @@ const upgradable: ReadonlySet<string> = new Set(['ERR_LINK_DEAD', 'ERR_PIN_MISSI
 
 function closeState({ maps }: PinnedState): void {
   for (const map of maps.values()) map.close()
-}
-
-/**
- * Reads a BPF object. Pure, but for reading the file.
- *
- * @param source a path, or the bytes of the object with `name` in the options
- * @throws ElfError, BtfError with the place that is wrong; BpfError `ERR_NAME`, `ERR_VALUE` for options that cannot be.
- *
- * @example
- * using counter = openObject('counter.bpf.o').upgrade()
- */
-export function openObject(source: string | Uint8Array, options: OpenOptions = {}): ObjectSpec {
-  const name = options.name ?? (typeof source === 'string' ? objectNameOf(source) : undefined)
-  if (name === undefined) {
-    throw new BpfError('an object opened from bytes needs a name', {
-      code: 'ERR_NAME',
-      hint: "pass { name: '...' }",
-    })
-  }
-  const { root = defaultRoot, layout = 'object', btf, kconfig } = options
-  mustBeText('name', name)
-  mustBeText('root', root)
-  if (btf !== undefined) mustBeText('btf', btf)
-  if (kconfig !== undefined) mustBeText('kconfig', kconfig)
-  if (layout !== 'object' && layout !== 'libbpf') {
-    throw new BpfError(`layout ${JSON.stringify(layout)}: there are 'object' and 'libbpf'`, {
-      code: 'ERR_VALUE',
-    })
-  }
-  const directory = encodeObjectName(name)
-  const bytes = typeof source === 'string' ? readObject(source) : source
-  const site = { root: rootPath(root), directory, layout }
-  const types = btf === undefined ? undefined : typesIn(btf)
-  return new ObjectSpec(parseSpec(bytes, name), site, { types, kconfig })
-}
-
-/** A program without types can pass anything. */
-function mustBeText(what: string, value: unknown): void {
-  if (typeof value === 'string') return
-  throw new BpfError(`the object's ${what} is ${JSON.stringify(value)}, which is no text`, {
-    code: 'ERR_NAME',
-  })
-}
-
-function readObject(path: string): Uint8Array {
-  try {
-    return readFileSync(path)
-  } catch (cause) {
-    const { code = 'EIO', syscall } = cause as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message
-    throw new BpfError(`reading object '${path}': ${reason}`, {
-      code,
-      path,
-      cause,
-      ...(syscall ? { syscall } : {}),
-    })
-  }
 }

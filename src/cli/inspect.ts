@@ -1,4 +1,4 @@
-import { openObject } from '../api/object-spec.ts'
+import { openObject } from '../api/open-object.ts'
 import { type Btf, type TypeId, typeName, type Value } from '../btf/index.ts'
 import type { ExternSpec } from '../spec/externs/declarations.ts'
 import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'

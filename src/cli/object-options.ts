@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { type ObjectSpec, openObject } from '../api/object-spec.ts'
+import type { ObjectSpec } from '../api/object-spec.ts'
+import { openObject } from '../api/open-object.ts'
 import type { Layout } from '../plan/layout.ts'
 import { applyAttachments, readAttachments } from './attachments.ts'
 import type { Option, Request } from './command.ts'
@@ -31,12 +32,13 @@ export const objectOptions: Readonly<Record<string, Option>> = {
 export function openRequested(command: string, { operands, options, repeated, root }: Request): ObjectSpec {
   const layout = readLayout(command, options.layout)
   const attachments = readAttachments(command, repeated.attach ?? [])
-  const { name, btf, kconfig } = options
+  const { name, btf, kconfig, token } = options
   const spec = openObject(operands[0] ?? '', {
     ...{ root, layout },
     ...(typeof name === 'string' ? { name } : {}),
     ...(typeof btf === 'string' ? { btf } : {}),
     ...(typeof kconfig === 'string' ? { kconfig: readConfiguration(command, kconfig) } : {}),
+    ...(typeof token === 'string' ? { token } : {}),
   })
   if (options['no-attach']) for (const program of spec.programs) program.autoattach = false
   applyAttachments(command, spec.programs, attachments)

@@ -23,6 +23,10 @@ export const pin: Command = {
       value: 'FILE',
       text: "the types that CO-RE relocations are resolved by, default the running kernel's",
     },
+    token: {
+      value: 'BPFFS',
+      text: 'in a user namespace, the mounted bpffs that permits BPF there, default /sys/fs/bpf',
+    },
     'keep-previous': { text: 'keep the generation that is replaced, for bpfpin rollback' },
     mode: {
       value: 'MODE',

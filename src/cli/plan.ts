@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
-import { type ObjectSpec, openObject } from '../api/object-spec.ts'
+import type { ObjectSpec } from '../api/object-spec.ts'
+import { openObject } from '../api/open-object.ts'
 import { BpfError } from '../errors.ts'
 import { compareSpecs } from '../plan/against.ts'
 import { type Command, type ExitCode, exitCodes, notAnObject, type Request } from './command.ts'

@@ -1,9 +1,11 @@
 import { address, at, clearAttr, clearResult, get64, getText, listLength, put64, u32 } from './arena.ts'
 import { command, btfInfo as infoAt, btfLoad as loadAt } from './attr.generated.ts'
 import { infoByFd } from './bpf-object.ts'
-import { bpf } from './gate.ts'
 import { type LogBuffer, type Logged, withLog } from './kernel-log.ts'
 import { addressOf, holding } from './memory.ts'
+import { withPermission } from './token.ts'
+
+const tokenField = { fd: loadAt.btf_token_fd, flags: loadAt.btf_flags }
 
 /** BPF_BTF_LOAD; the result is a descriptor. Linux 4.18. */
 export function btfLoad(btf: Uint8Array, log?: LogBuffer): number {
@@ -16,7 +18,7 @@ export function btfLoad(btf: Uint8Array, log?: LogBuffer): number {
       u32[loadAt.btf_log_size >> 2] = log.bytes.length
       u32[loadAt.btf_log_level >> 2] = log.level
     }
-    return bpf(command.BPF_BTF_LOAD, loadAt.size_)
+    return withPermission(command.BPF_BTF_LOAD, loadAt.size_, tokenField)
   })
 }
 

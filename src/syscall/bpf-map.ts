@@ -7,6 +7,7 @@ import {
 } from './attr.generated.ts'
 import { bpf } from './gate.ts'
 import { bpfOn, type Memory } from './memory.ts'
+import { withPermission } from './token.ts'
 
 // Keys and values are memory that the caller makes once, and that is held until a call is back. The kernel takes
 // `key_size` and `value_size` bytes of it; for per-CPU maps a value a possible CPU, each rounded up to 8 bytes.
@@ -40,6 +41,7 @@ export interface MapCreateOptions {
 
 /** The tail that an older kernel does not know is zero, which it accepts (kernel/bpf/syscall.c: __sys_bpf). */
 const createSize = createAt.map_token_fd + 4
+const tokenField = { fd: createAt.map_token_fd, flags: createAt.map_flags }
 const nameLimit = 16
 const ENOENT = -2
 
@@ -61,7 +63,7 @@ export function mapCreate(options: MapCreateOptions): number {
   u32[createAt.btf_vmlinux_value_type_id >> 2] = options.btfVmlinuxValueTypeId ?? 0
   if (options.mapExtra !== undefined) put64(createAt.map_extra, options.mapExtra)
   u32[createAt.value_type_btf_obj_fd >> 2] = options.valueTypeBtfObjFd ?? 0
-  return bpf(command.BPF_MAP_CREATE, createSize)
+  return withPermission(command.BPF_MAP_CREATE, createSize, tokenField)
 }
 
 /** BPF_MAP_FREEZE: user space can write no more; programs can. Linux 5.2. */

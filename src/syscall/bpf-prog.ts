@@ -3,6 +3,7 @@ import { progBindMap as bindAt, command, progLoad as loadAt, testRun as runAt } 
 import { bpf } from './gate.ts'
 import { type LogBuffer, type Logged, withLog } from './kernel-log.ts'
 import { addressOf, holding } from './memory.ts'
+import { withPermission } from './token.ts'
 
 /** Records of .BTF.ext as the kernel takes them. */
 export interface InfoRecords {
@@ -39,6 +40,7 @@ export interface ProgLoadOptions {
 }
 
 const loadSize = loadAt.prog_token_fd + 4
+const tokenField = { fd: loadAt.prog_token_fd, flags: loadAt.prog_flags }
 const nameLimit = 16
 /** The kernel takes 127 bytes (kernel/bpf/syscall.c: bpf_prog_load). */
 const licenseLimit = 128
@@ -86,8 +88,8 @@ function putRecords(records: InfoRecords | undefined, pointer: number, size: num
 
 /** The verifier gives up with EAGAIN when a signal arrives, and node's profiler sends many. */
 function retried(cmd: number, size: number): number {
-  let result = bpf(cmd, size)
-  for (let tries = 1; tries < 5 && result === EAGAIN; tries++) result = bpf(cmd, size)
+  let result = withPermission(cmd, size, tokenField)
+  for (let tries = 1; tries < 5 && result === EAGAIN; tries++) result = withPermission(cmd, size, tokenField)
   return result
 }
 

@@ -31,6 +31,7 @@ const rules: readonly ((failure: Failure) => string | undefined)[] = [
   dotInName,
   missingParent,
   notAPin,
+  userNamespace,
   noCapability,
   memoryLimit,
   lockdown,
@@ -113,7 +114,7 @@ function dotInName({ code, path }: Failure): string | undefined {
 function missingParent({ code, path }: Failure): string | undefined {
   if (code !== 'ENOENT' || path === undefined) return undefined
   const existing = nearest(path)
-  if (existing === undefined || existing === dirname(path)) return undefined
+  if (existing === undefined || existing === dirname(path) || existing === path) return undefined
   const missing = path.slice(existing.length).split('/').find(Boolean)
   return `there is no '${join(existing, missing ?? '')}'`
 }
@@ -142,6 +143,17 @@ function noCapability({ code, syscall }: Failure): string | undefined {
   if (needed.length === 0) return undefined
   const who = process.geteuid?.() === 0 ? 'root has not here (a container?)' : 'this process has not'
   return `BPF needs root, or capabilities that ${who}: ${needed.map(name => `CAP_${name}`).join(', ')}`
+}
+
+/** Capabilities that count are those of the first user namespace, whose map is everything. */
+function userNamespace({ code, syscall }: Failure): string | undefined {
+  if (code !== 'EPERM' || !syscall.startsWith('bpf')) return undefined
+  const map = text('/proc/self/uid_map').trim().split(/\s+/).map(Number)
+  if (map.length < 3 || (map[0] === 0 && map[1] === 0 && map[2] === 0xffff_ffff)) return undefined
+  return (
+    'in a user namespace BPF is for those only to whom a bpffs delegates it (Linux 6.9): ' +
+    'name it in the option token, or in LIBBPF_BPF_TOKEN_PATH'
+  )
 }
 
 /** Before 5.11 BPF memory counted against RLIMIT_MEMLOCK, 64 KiB by default. */

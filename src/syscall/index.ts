@@ -95,3 +95,4 @@ export {
   perfEventSetBpf,
 } from './perf.ts'
 export { settledPath } from './settled-path.ts'
+export { takeTokensFrom, tokenCreate } from './token.ts'
