@@ -3,7 +3,7 @@
 // Every NAME.c in test/pairs gives two objects, NAME.old.o and with -DNEW NAME.new.o, without DWARF.
 // Every NAME.elf.c in test/fixtures gives NAME.elf, a program of this machine that needs no library.
 // Every NAME.c in test/parity/compilers gives an object of each compiler below, NAME.clang-14.o; of those that are not
-// installed it is only said. gcc never writes the same object twice: its objects are not compared.
+// installed it is only said. gcc never writes the same object twice: one of its is made where there is none.
 // A first line `// clang: FLAGS` adds flags for one file. NAME.bpf.link lists objects that bpftool links to NAME.bpf.o.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -72,11 +72,10 @@ try {
       console.log(`test/parity/compilers/*.${compiler}.o: not looked at, there is no ${compiler} here`)
       continue
     }
-    if (values.check && compiler === 'bpf-gcc') continue
     for (const source of sourcesIn('test/parity/compilers')) {
-      build(source, source.replace(/c$/, `${compiler}.o`), fresh =>
-        compileStripped(compiler, own, source, fresh),
-      )
+      const object = source.replace(/c$/, `${compiler}.o`)
+      if (compiler === 'bpf-gcc' && existsSync(object)) continue
+      build(source, object, fresh => compileStripped(compiler, own, source, fresh))
     }
   }
 } finally {

@@ -11,6 +11,7 @@ const pairs = { pairs: 'test/pairs' }
 /** Not tried in the machines: what is refused before any kernel is asked, second versions, what takes an emulator long. */
 const onlyHere = [
   ...[/^fixtures\/wrong\//, /^parity\/sections-(odd|nowhere)$/],
+  ...[/^parity\/refused\/(call|extern|no-type)/, /^parity\/variants\/(?!cpu-)/],
   ...[/^fixtures\/upgrade-.*-2$/, /^fixtures\/maps-\d+$/],
 ]
 

@@ -1,0 +1,2 @@
+// clang: -gz
+#include "variant.h"

@@ -1,0 +1,2 @@
+// clang: -fdata-sections
+#include "variant.h"

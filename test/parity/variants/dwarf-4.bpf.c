@@ -1,0 +1,2 @@
+// clang: -gdwarf-4
+#include "variant.h"

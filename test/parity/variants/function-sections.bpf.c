@@ -1,0 +1,2 @@
+// clang: -ffunction-sections
+#include "variant.h"

@@ -1,0 +1,2 @@
+// clang: -gline-tables-only
+#include "variant.h"

@@ -1,0 +1,2 @@
+// clang: -g0
+#include "variant.h"

@@ -1,0 +1,2 @@
+// clang: -fno-inline
+#include "variant.h"

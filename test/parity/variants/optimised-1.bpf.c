@@ -1,0 +1,2 @@
+// clang: -O1
+#include "variant.h"

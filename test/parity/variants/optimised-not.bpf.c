@@ -1,0 +1,2 @@
+// clang: -O0
+#include "variant.h"

@@ -1,0 +1,2 @@
+// clang: -Os
+#include "variant.h"
