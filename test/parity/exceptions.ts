@@ -54,6 +54,12 @@ export const exceptions: readonly Exception[] = [
     libbpfBefore: '1.6',
     why: 'libbpf knows SEC("uprobe.session") since 1.6',
   },
+  {
+    objects: ['parity/sections-later'],
+    what: ['refused programs', 'programs'],
+    libbpfBefore: '1.6',
+    why: 'the same',
+  },
 ]
 
 export function explains(exception: Exception, difference: Difference): boolean {
