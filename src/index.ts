@@ -77,6 +77,7 @@ export {
   type SyscallTarget,
   type Target,
   targetText,
+  type UsdtTarget,
   type XdpMode,
 } from './spec/targets.ts'
 export type { LinkOptions, MapSpec, ProgramSpec } from './spec/types.ts'

@@ -105,10 +105,10 @@ export function attachProgram(program: Attachable, label?: string): BpfLink {
       ? `registering map '${spec.name}' as ${targetText(target)}`
       : `attaching program '${spec.name}' to '${targetText(target)}'`
   checkCookie(spec.link.cookie, family, doing)
-  const { fd, others, unpinnable } = family.attach({ ...program, doing }, target)
+  const { fd, parts, unpinnable } = family.attach({ ...program, doing }, target)
   return new BpfLink({
     fd,
-    others,
+    parts,
     name: linkName(spec, label),
     program: spec.name,
     target: lasting(target),

@@ -25,7 +25,7 @@ export interface Attachment {
   /** Descriptor of the link. */
   readonly fd: number
   /** Descriptors of more links, where an older kernel has one for each place only. */
-  readonly others?: readonly number[]
+  readonly parts?: readonly number[]
   /** Why it cannot be pinned, where the kernel is too old for a link. */
   readonly unpinnable?: string
 }

@@ -12,7 +12,7 @@ export interface LinkInit {
   /** The descriptor, which the link owns from now on. */
   readonly fd: number
   /** Those of more links, where an older kernel needs several; owned as well. */
-  readonly others?: readonly number[] | undefined
+  readonly parts?: readonly number[] | undefined
   /** Name in the object: that of its program, and its label. */
   readonly name: string
   readonly program: string
@@ -26,7 +26,10 @@ export interface LinkInit {
 
 const EOPNOTSUPP = -95
 
-/** What ties a program to its hook. It holds as long as a descriptor or a pin of it is there. */
+/**
+ * What ties a program to its hook. It holds as long as a descriptor or a pin of it is there. Before Linux 6.6 what is one
+ * here may be several for the kernel: a USDT probe at several places. What is said of it is then said of the first.
+ */
 export class BpfLink {
   /** That of its program, with several links of one program `program~label`. */
   readonly name: string
@@ -39,14 +42,14 @@ export class BpfLink {
    * `undefined` for a link that can be pinned.
    */
   readonly unpinnable: string | undefined
-  readonly #others: readonly number[]
+  readonly #parts: readonly number[]
   readonly #registration: Registration | undefined
   #fd: number
   #wasDetached = false
 
-  constructor({ fd, others = [], name, program, target, unpinnable, registration }: LinkInit) {
+  constructor({ fd, parts = [], name, program, target, unpinnable, registration }: LinkInit) {
     this.#fd = fd
-    this.#others = others
+    this.#parts = parts
     this.name = name
     this.program = program
     this.target = target
@@ -58,6 +61,11 @@ export class BpfLink {
   get fd(): number {
     if (this.#fd < 0) throw new BpfError(`link '${this.name}' is closed`, { code: 'ERR_CLOSED' })
     return this.#fd
+  }
+
+  /** @internal Descriptors of what else belongs to it, where the kernel needs several links. */
+  get parts(): readonly number[] {
+    return this.closed ? [] : this.#parts
   }
 
   get closed(): boolean {
@@ -143,7 +151,7 @@ export class BpfLink {
   close(): void {
     if (this.#fd < 0) return
     this.#registration?.remove()
-    for (const fd of [this.#fd, ...this.#others]) closeFd(fd)
+    for (const fd of [this.#fd, ...this.#parts]) closeFd(fd)
     this.#fd = -1
   }
 

@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import type { PinKind } from '../plan/layout.ts'
+import { type PinKind, partPath } from '../plan/layout.ts'
 import { draftName } from '../plan/names.ts'
 import type { Step } from '../plan/steps.ts'
 import {
@@ -200,9 +200,11 @@ export class Bench {
 
   #attach({ name, path }: Extract<Step, { do: 'attach' }>, tools: SuccessionTools): void {
     if (this.#isCommitted && this.#isPinned(path)) return
-    const fd = tools.attach(name)
-    if (fd !== undefined) this.#pin(fd, path, `link '${name}'`)
-    else this.dead.push(name)
+    const descriptors = tools.attach(name)
+    if (!descriptors) this.dead.push(name)
+    for (const [i, fd] of descriptors?.entries() ?? []) {
+      this.#pin(fd, i === 0 ? path : partPath(path, i + 1), `link '${name}'`)
+    }
   }
 
   #rename(from: string, to: string, flags: number): void {

@@ -42,7 +42,7 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
       try {
         const link = attachRecorded(current.manifest, name, pin => opened(current, pin))
         links.set(name, link)
-        return link.fd
+        return [link.fd, ...link.parts]
       } catch (error) {
         // its hook may have gone for good: then the object could not even be unpinned
         if (error instanceof BpfError) return undefined

@@ -9,7 +9,7 @@ import {
   type WantedLink,
   type WantedObject,
 } from '../plan/compare.ts'
-import { fullPath, mapPlace } from '../plan/layout.ts'
+import { fullPath, mapPlace, wholeOf } from '../plan/layout.ts'
 import type { Manifest, PinRecord, ProgramRecord } from '../plan/manifest.ts'
 import { type MapShape, requestedShape } from '../plan/shape.ts'
 import { fits, type ItemVerdict, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
@@ -17,7 +17,7 @@ import { linkOwners } from '../spec/link-owner.ts'
 import { loadedPrograms } from '../spec/loaded.ts'
 import { targetText } from '../spec/targets.ts'
 import type { Spec } from '../spec/types.ts'
-import { reserveDescriptors } from '../syscall/index.ts'
+import { closeFd, reserveDescriptors } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { liveFacts } from './live.ts'
 import { openPin, openPinnedMap } from './open.ts'
@@ -228,12 +228,31 @@ export function openPrograms(
  */
 export function openLinks(generation: Generation, links: Map<string, BpfLink>): void {
   const records = new Map(generation.manifest.links.map(link => [link.name, link]))
-  for (const record of pinsOf(generation, 'link')) {
+  const pins = pinsOf(generation, 'link')
+  const parts = pins.filter(({ name }) => wholeOf(name) !== undefined)
+  for (const record of pins) {
     const { name } = record
+    if (wholeOf(name) !== undefined) continue
     const { program = name, target } = records.get(name) ?? {}
-    const link = new BpfLink({ fd: openPin(generation, record), name, program, target: target ?? undefined })
+    const [fd, ...others] = openAll(generation, [
+      record,
+      ...parts.filter(part => wholeOf(part.name) === name),
+    ])
+    const link = new BpfLink({ fd: fd!, parts: others, name, program, target: target ?? undefined })
     links.set(name, link)
     if (!link.alive) throw dead(generation, record, target ? targetText(target) : '')
+  }
+}
+
+/** The descriptors of several pins, as many; all of them or none. */
+function openAll(generation: Generation, records: readonly PinRecord[]): number[] {
+  const open: number[] = []
+  try {
+    for (const record of records) open.push(openPin(generation, record))
+    return open
+  } catch (error) {
+    for (const fd of open) closeFd(fd)
+    throw error
   }
 }
 

@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { isAttached } from '../link/index.ts'
 import { shapeOf } from '../map/index.ts'
-import { fullPath } from '../plan/layout.ts'
+import { fullPath, wholeOf } from '../plan/layout.ts'
 import type { LinkRecord, PinRecord } from '../plan/manifest.ts'
 import {
   decodeName,
@@ -120,7 +120,8 @@ function describe(root: Root, name: string, generation: Generation): ListedObjec
   const problems: string[] = []
   const each = <T>(kind: PinRecord['kind'], look: (record: PinRecord, path: string) => T): T[] =>
     manifest.pins.flatMap(record => {
-      if (record.kind !== kind) return []
+      // a part of a link has no line of its own
+      if (record.kind !== kind || (kind === 'link' && wholeOf(record.name) !== undefined)) return []
       try {
         return [look(record, fullPath(record.path, path))]
       } catch (error) {

@@ -12,6 +12,7 @@ import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { directoriesAbove } from './above.ts'
 import { applySteps } from './apply.ts'
 import { occupantOf, occupantText } from './identity.ts'
+import { partRecords, withParts } from './link-parts.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
 import { linkRecord, programRecord } from './recorded.ts'
 import type { PinSite } from './reuse.ts'
@@ -110,7 +111,7 @@ function checkMode(mode: number): void {
  * @throws BpfError with the kernel's errno.
  */
 export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): void {
-  const items = { map: live.maps, program: live.programs, link: live.links } as const
+  const items = { map: live.maps, program: live.programs, link: withParts(live.links) } as const
   const pins = pinRecords(live, site)
   const descriptorOf = (kind: PinKind, name: string): number => {
     const item = items[kind].get(name)
@@ -139,7 +140,7 @@ function pinRecords(live: Pinnable, site: PinSite): PinRecord[] {
     refuseUnpinnable(link)
     refuseByHand(link, owner)
     refuseOwnDirectory(place, site)
-    return [{ ...place, id: link.id, ...sharing(place, link.id) }]
+    return [{ ...place, id: link.id, ...sharing(place, link.id) }, ...partRecords(link, place)]
   })
   const records = [...itemPins(live, site), ...linkPins]
   refuseOneForTwo(records)

@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
-import { isOutside, linkPlace, type Place, placesOf } from '../plan/layout.ts'
+import { isOutside, linkPlace, type Place, placesOf, wholeOf } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import { isNeverShared } from '../plan/map-families.ts'
 import { actionOf, type OnMismatch, type Policy } from '../plan/policy.ts'
@@ -13,6 +13,7 @@ import {
   type PlannedProgram,
   planLinks,
   type WantedSwitch,
+  withoutKeptParts,
 } from '../plan/upgrade.ts'
 import { buildSteps, finishSteps } from '../plan/upgrade-steps.ts'
 import {
@@ -74,8 +75,13 @@ export function pinnedSwitches(generation: Generation): PinnedSwitch[] {
   return pins.flatMap(pin => {
     const record = pin.kind === 'link' ? records.get(pin.name) : undefined
     if (!record) return []
+    const parts = pins.filter(({ kind, name }) => kind === 'link' && wholeOf(name) === pin.name)
     return [
-      { pin, record, program: owners.get(record.program), isAlive: isAlive(generation, pin, record.target) },
+      {
+        ...{ pin, record, program: owners.get(record.program) },
+        isAlive: [pin, ...parts].every(one => isAlive(generation, one, record.target)),
+        hasParts: parts.length > 0,
+      },
     ]
   })
 }
@@ -162,8 +168,9 @@ export function planUpgrade(
   const linkVerdicts = new Map(
     verdicts.flatMap(item => (item.kind === 'link' ? [[item.name, item] as const] : [])),
   )
-  const links = planLinks(wanted, state.links, linkVerdicts, isReloaded)
-  const kind = isReloaded ? 'upgrade' : links.every(({ action }) => action === 'keep') ? 'find' : 'relink'
+  const asked = planLinks(wanted, state.links, linkVerdicts, isReloaded)
+  const kind = isReloaded ? 'upgrade' : asked.every(({ action }) => action === 'keep') ? 'find' : 'relink'
+  const links = kind === 'relink' ? withoutKeptParts(asked, state.links) : asked
   const refused = maps.flatMap(({ action, ...verdict }) => (action === 'refuse' ? [verdict] : []))
   const gaps = options.allowGap ? [] : links.filter(({ action }) => action === 'gap').map(({ name }) => name)
   const plan = {

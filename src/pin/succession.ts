@@ -1,7 +1,7 @@
 import { attachBeside, BpfLink } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
-import type { PinKind, Place } from '../plan/layout.ts'
+import { type PinKind, type Place, wholeOf } from '../plan/layout.ts'
 import type { LinkAction } from '../plan/link-switch.ts'
 import type { LinkRecord, Manifest, PinRecord, ProgramRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
@@ -12,6 +12,7 @@ import type { Target } from '../spec/targets.ts'
 import { closeFd } from '../syscall/index.ts'
 import { applySteps } from './apply.ts'
 import type { Generation } from './generation.ts'
+import { partRecords } from './link-parts.ts'
 import { awaitLinks } from './links-gone.ts'
 import { openPin } from './open.ts'
 import { type ItemPin, refuseUnpinnable, type Writer } from './pin.ts'
@@ -137,7 +138,7 @@ export function succeed(
 
 function linkOutcomes({ links }: Successor, { manifest: { pins } }: Generation): LinkOutcome[] {
   const left = new Set(links.map(({ place }) => place.name))
-  const gone = pins.filter(({ kind, name }) => kind === 'link' && !left.has(name))
+  const gone = pins.filter(({ kind, name }) => kind === 'link' && !wholeOf(name) && !left.has(name))
   return [
     ...links.map(({ place: { name }, action }) => ({ name, action })),
     ...gone.map(({ name }) => ({ name, action: 'detach' as const })),
@@ -211,7 +212,10 @@ class Hand {
       created: this.#created,
       pins: [
         ...pins.map(({ isThere: _, ...pin }) => pin),
-        ...links.map(({ place }) => ({ ...place, id: this.#links.get(place.name)?.id ?? 0 })),
+        ...links.flatMap(({ place }) => {
+          const link = this.#links.get(place.name)
+          return [{ ...place, id: link?.id ?? 0 }, ...(link ? partRecords(link, place) : [])]
+        }),
       ],
       links: links.map(link => this.#linkRecord(link)),
       programs: programRecords,
@@ -256,14 +260,15 @@ class Hand {
     return link.fd
   }
 
-  #attach(name: string): number {
-    const { program, spec, label } = this.#linkNamed(name)
+  #attach(name: string): readonly number[] {
+    const { place, program, spec, label } = this.#linkNamed(name)
     const fd = this.#descriptorOf('program', program)
     const { link, declared } = attachBeside({ spec, fd, maps: this.#successor.maps }, label)
     this.#links.set(name, link)
     if (declared) this.#declared.set(name, declared)
     refuseUnpinnable(link)
-    return link.fd
+    partRecords(link, place)
+    return [link.fd, ...link.parts]
   }
 
   #linkNamed(name: string): SucceedingLink {

@@ -2,7 +2,7 @@ import type { BpfMap } from '../map/index.ts'
 import { thisMachine } from '../map/index.ts'
 import { type BpfProgram, hookType, type Likeness, likenesses } from '../object/index.ts'
 import { compareMaps, comparePrograms, type WantedObject } from '../plan/compare.ts'
-import { directories, isOutside, type PinKind, type Place, placesOf } from '../plan/layout.ts'
+import { directories, isOutside, type PinKind, type Place, placesOf, wholeOf } from '../plan/layout.ts'
 import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
 import { decodeName } from '../plan/names.ts'
 import { fits, type ItemVerdict, type LinkVerdict, PinMismatchError, type Reason } from '../plan/verdict.ts'
@@ -75,12 +75,14 @@ function asListed(spec: Spec, site: PinSite, directory: Unlisted, { links }: Wan
   const ofLinks = pins.filter(({ kind }) => kind === 'link')
   return {
     ...{ generation: 0, name: spec.name, created: '', pins, programs: [], btf: new Uint8Array(0) },
-    links: ofLinks.map(({ name }): LinkRecord => {
-      const program = owners.find(owner => name === owner || name.startsWith(`${owner}~`)) ?? name
-      // the kernel tells of few where they are
-      const { target = null, cookie = null } = links.get(name) ?? {}
-      return { name, program, type: '', attachType: null, target, cookie, mode: null }
-    }),
+    links: ofLinks
+      .filter(({ name }) => wholeOf(name) === undefined)
+      .map(({ name }): LinkRecord => {
+        const program = owners.find(owner => name === owner || name.startsWith(`${owner}~`)) ?? name
+        // the kernel tells of few where they are
+        const { target = null, cookie = null } = links.get(name) ?? {}
+        return { name, program, type: '', attachType: null, target, cookie, mode: null }
+      }),
   }
 }
 

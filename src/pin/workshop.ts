@@ -25,10 +25,10 @@ export interface Workshop {
 /** What only an upgrade does. */
 export interface SuccessionTools {
   /**
-   * Attaches a program anew; the descriptor of its link, which stays the tool's. `undefined` where that cannot be done and
+   * Attaches a program anew; the descriptors of its link, mostly one, which stay the tool's. `undefined` where that cannot be done and
    * must not keep the rest from being finished: the next upgrade attaches what is missing.
    */
-  attach(link: string): number | undefined
+  attach(link: string): readonly number[] | undefined
   /** A map to hold what was carried over of another; its descriptor, which stays the tool's. */
   snapshotOf(map: string): number
   /** Carries entries over before the commit. */

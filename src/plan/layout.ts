@@ -108,6 +108,23 @@ function isFileName(name: string | undefined): boolean {
   return name !== undefined && name !== '' && name !== '.' && name !== '..' && !name.includes('\0')
 }
 
+/**
+ * Where the further links are pinned that one link is made of, counted from 2: beside it, by names that no label makes, as none
+ * has a `+`. They have pins as if each were a link of its own, and no word in the manifest's list of links.
+ */
+export function partPlace({ kind, name, path }: Place, number: number): Place {
+  return { kind, name: `${name}~+${number}`, path: partPath(path, number) }
+}
+
+export function partPath(path: string, number: number): string {
+  return `${path}~+${number}`
+}
+
+/** Name of the link that a further one is a part of; `undefined` for a link of its own. */
+export function wholeOf(name: string): string | undefined {
+  return /^(.+)~\+\d+$/.exec(name)?.[1]
+}
+
 /** Is this place outside of the generation's directory? */
 export function isOutside(path: string): boolean {
   return path.startsWith('/')

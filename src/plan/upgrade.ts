@@ -70,6 +70,8 @@ export interface PinnedSwitch {
   readonly record: LinkRecord
   readonly program: ProgramRecord | undefined
   readonly isAlive: boolean
+  /** Is it several links of the kernel? */
+  readonly hasParts: boolean
 }
 
 /**
@@ -145,4 +147,20 @@ function isSameHook(spec: LinkOwner, old: ProgramRecord | undefined): boolean {
   const hook = (section: string): string => section.slice(section.indexOf('/') + 1)
   const isByName = needsBtfTarget(spec) || familyOf(spec) === 'iter'
   return isSame && (!isByName || old.section === undefined || hook(old.section) === hook(spec.section))
+}
+
+/**
+ * The same, where links that are several links of the kernel are not taken over as they are into a generation: they are made
+ * anew beside the old ones. (Kernels that need that are of before Linux 6.6.)
+ */
+export function withoutKeptParts(
+  planned: readonly PlannedSwitch[],
+  pinned: readonly PinnedSwitch[],
+): PlannedSwitch[] {
+  const parted = new Set(pinned.filter(({ hasParts }) => hasParts).map(({ pin }) => pin.name))
+  return planned.map(link =>
+    link.action === 'keep' && parted.has(link.name)
+      ? { ...link, action: 'overlap', promise: promises.overlap }
+      : link,
+  )
 }

@@ -1,90 +1,17 @@
 // What programs see at USDT probes of a running program: test/fixtures/usdt-fire.h says which values are where.
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BpfError, type BpfObject, type ObjectSpec, openObject } from '../../src/index.ts'
+import type { BpfError, ObjectSpec } from '../../src/index.ts'
 import { failure } from '../failure.ts'
-import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
+import { counted, hitsOf, opened, probe, scratch, second, Target } from './usdt-target.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const isX86 = process.arch === 'x64'
 const onX86 = isX86 ? needs(test, 'root') : () => {}
-const withOneLink = isX86 ? needs(test, 'root', 'linux 6.6') : () => {}
-
-const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-usdt-'))
-const binary = join(scratch, 'usdt-target.elf')
-copyFileSync(new URL('../fixtures/usdt-target.elf', import.meta.url).pathname, binary)
-chmodSync(binary, 0o755)
-test.after(() => rmSync(scratch, { recursive: true }))
-
-/** The program with the probes. */
-class Target implements Disposable {
-  readonly #child: ChildProcessWithoutNullStreams = spawn(binary)
-
-  get pid(): number {
-    return this.#child.pid!
-  }
-
-  /** Passes all probes once; how often the semaphore of `counted` was raised then. */
-  async fire(): Promise<number> {
-    this.#child.stdin.write('x')
-    const [answer] = await once(this.#child.stdout, 'data')
-    return Number(answer)
-  }
-
-  async end(): Promise<void> {
-    this.#child.stdin.end()
-    await once(this.#child, 'exit')
-  }
-
-  [Symbol.dispose](): void {
-    this.#child.kill()
-  }
-}
-
-interface Options {
-  readonly program?: string
-  readonly pid?: number
-  readonly version?: number
-}
-
-/** The object with one program only. */
-function opened({ program = 'on_probe', pid = 0, version = 1 }: Options = {}): ObjectSpec {
-  const spec = openObject(fixture('usdt'), { root, name: 'usdt' })
-  for (const one of spec.programs) one.autoload = one.name === program
-  spec.variables.get('only_pid').set(pid)
-  spec.variables.get('version').set(version)
-  return spec
-}
-
-const probe = (name: string, pid?: number) => ({
-  usdt: `bpfpin:${name}`,
-  binary,
-  ...(pid === undefined ? {} : { pid }),
-})
-
-interface Hit {
-  readonly value: readonly bigint[]
-  readonly error: readonly number[]
-  readonly count: number
-  readonly program: number
-  readonly cookie: bigint
-}
-
-/** What the programs saw so far. */
-function hitsOf(object: BpfObject): Hit[] {
-  const count = object.variables.get('hits').get() as number
-  return (object.variables.get('seen').get() as unknown as Hit[]).slice(0, count)
-}
 
 const EINVAL = -22
-const second = 0x0102030405060708n
-const counted = [-7n, second, -300n]
 
 onX86('arguments are what the program passes, of each size, from wherever they are', async () => {
   using target = new Target()
@@ -227,49 +154,46 @@ onX86('a process that is not there is refused', () => {
   assert.is((failure(() => object.attach()) as BpfError).code, 'ESRCH')
 })
 
-withOneLink(
-  'links that are pinned go on, are found again, and run the next version after an upgrade',
-  async () => {
-    using target = new Target()
-    const specOf = (version: number): ObjectSpec => {
-      const spec = opened({ version })
-      const program = spec.programs.get('on_probe')
-      program.targets = { counted: probe('counted'), widths: probe('widths') }
-      program.link.cookie = 7n
-      return spec
-    }
-    specOf(1).upgrade().close()
-    assert.is(await target.fire(), 3)
+onX86('links that are pinned go on, are found again, and run the next version after an upgrade', async () => {
+  using target = new Target()
+  const specOf = (version: number): ObjectSpec => {
+    const spec = opened({ version })
+    const program = spec.programs.get('on_probe')
+    program.targets = { counted: probe('counted'), widths: probe('widths') }
+    program.link.cookie = 7n
+    return spec
+  }
+  specOf(1).upgrade().close()
+  assert.is(await target.fire(), 3)
 
-    using found = specOf(1).upgrade()
-    assert.is(found.wasFound, true)
-    assert.is(hitsOf(found).length, 4)
-    assert.is(await target.fire(), 3)
-    assert.equal(
-      hitsOf(found).map(({ program, cookie }) => `${program} ${cookie}`),
-      Array(8).fill('11 7'),
-    )
-    const slots = found.maps.get('__bpf_usdt_specs').id
-    found.close()
+  using found = specOf(1).upgrade()
+  assert.is(found.wasFound, true)
+  assert.is(hitsOf(found).length, 4)
+  assert.is(await target.fire(), 3)
+  assert.equal(
+    hitsOf(found).map(({ program, cookie }) => `${program} ${cookie}`),
+    Array(8).fill('11 7'),
+  )
+  const slots = found.maps.get('__bpf_usdt_specs').id
+  found.close()
 
-    using next = specOf(2).upgrade()
-    assert.ok(next.upgraded)
-    assert.is.not(next.maps.get('__bpf_usdt_specs').id, slots)
-    // the links of the old programs are gone
-    assert.is(await target.fire(), 3)
-    const hits = hitsOf(next).slice(8)
-    assert.equal(
-      hits.map(({ program, cookie }) => `${program} ${cookie}`),
-      Array(4).fill('21 7'),
-    )
-    for (const hit of hits.slice(0, 3)) assert.equal(hit.value.slice(0, 3), counted)
-    next.unpin()
-    assert.is(await target.fire(), 0)
-    assert.equal(readdirSync(root), [])
-  },
-)
+  using next = specOf(2).upgrade()
+  assert.ok(next.upgraded)
+  assert.is.not(next.maps.get('__bpf_usdt_specs').id, slots)
+  // the links of the old programs are gone
+  assert.is(await target.fire(), 3)
+  const hits = hitsOf(next).slice(8)
+  assert.equal(
+    hits.map(({ program, cookie }) => `${program} ${cookie}`),
+    Array(4).fill('21 7'),
+  )
+  for (const hit of hits.slice(0, 3)) assert.equal(hit.value.slice(0, 3), counted)
+  next.unpin()
+  assert.is(await target.fire(), 0)
+  assert.equal(readdirSync(root), [])
+})
 
-withOneLink(
+onX86(
   'a process that found an object adds a probe, which disturbs none of those that are pinned',
   async () => {
     using target = new Target()
@@ -290,7 +214,7 @@ withOneLink(
   },
 )
 
-withOneLink('a link to a process that went is made anew for the next one', async () => {
+onX86('a link to a process that went is made anew for the next one', async () => {
   const specOf = (pid: number): ObjectSpec => {
     const spec = opened()
     spec.programs.get('on_probe').target = probe('counted', pid)
