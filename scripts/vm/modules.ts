@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import type { Kernel } from './kernels.ts'
 
 /** What the tests need and Debian does not build into its kernels. */
-const wanted = ['veth', 'dummy', 'sch_ingress', 'cls_bpf']
+const wanted = ['veth', 'dummy', 'sch_ingress', 'cls_bpf', 'nf_conntrack', 'nf_nat']
 
 /** A module, uncompressed: the loader in the machine takes nothing else. */
 export interface Module {

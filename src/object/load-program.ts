@@ -14,7 +14,7 @@ import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../
 import { attachTarget } from './attach-target.ts'
 import type { LoadedBtf } from './load-btf.ts'
 import type { OpsProgram } from './struct-ops.ts'
-import { reachedCall, sourceBefore, summarize } from './verifier-log.ts'
+import { reachedCall, remedyIn, sourceBefore, summarize } from './verifier-log.ts'
 
 const functionInfoSize = 8
 const lineInfoSize = 16
@@ -170,7 +170,9 @@ function refused(
   const at = reachedCall(log)
   const reached = at === undefined ? undefined : poisoned.get(at)
   // that capabilities are missing is seldom why the verifier says no
-  const hint = reached?.hint ?? (error.code === 'EACCES' || error.code === 'EPERM' ? undefined : error.hint)
+  const kernelHint =
+    remedyIn(log) ?? (error.code === 'EACCES' || error.code === 'EPERM' ? undefined : error.hint)
+  const hint = reached?.hint ?? kernelHint
   return new VerifierError(program.name, reached ? reachedText(reached, log) : cause, log, {
     syscall: 'bpf(BPF_PROG_LOAD)',
     ...(hint === undefined ? {} : { hint }),

@@ -29,6 +29,23 @@ export function sourceBefore(log: string): string | undefined {
   return source && sourceOf(source)
 }
 
+/** What the kernel would have to be for some refusals to go away (kernel/bpf/verifier.c: check_pseudo_btf_id). */
+const remedies: readonly (readonly [RegExp, string])[] = [
+  [
+    /^ldimm64 failed to find the address for kernel symbol/m,
+    'the kernel tells where its variables are only if it is built with CONFIG_KALLSYMS_ALL=y',
+  ],
+  [
+    /^pseudo btf_id \d+ in ldimm64 isn't KIND_VAR\./m,
+    'the address of a kernel function, as bpf_ksym_exists() takes it, needs Linux 6.4: before, leave the program out (autoload)',
+  ],
+]
+
+/** What can be done about a refusal that is about the kernel and not about the program. */
+export function remedyIn(log: string): string | undefined {
+  return remedies.find(([pattern]) => pattern.test(log))?.[1]
+}
+
 /** `7: (79) r1 = *(u64 *)(r0 +0)`, and since Linux 5.17 the state of the registers behind a `;`. */
 const instructionLine = /^\d+: \([0-9a-f]{2}\) /
 /** What follows the verifier's last word: statistics (kernel/bpf/verifier.c: print_verification_stats). */

@@ -74,11 +74,18 @@ const BTF_VAR_GLOBAL_ALLOCATED = 1
 function replaceExterns(btf: Btf, heads: Heads, sections: ReadonlyMap<string, PlacedSection>): void {
   const integer = btf.ids('int').next()
   if (integer.done) return
+  const functions = new Set<TypeId>()
   for (const id of btf.ids('func')) {
     const fn = btf.type(id)
     if (fn.kind !== 'func' || fn.linkage !== 'extern') continue
+    functions.add(id)
     heads.setKind(id, 'typedef')
     heads.set(id, 2, integer.value)
+  }
+  for (const id of functions.size > 0 ? btf.ids('decl_tag') : []) {
+    const tag = btf.type(id)
+    // a typedef has no parameters that could be tagged
+    if (tag.kind === 'decl_tag' && functions.has(tag.type)) heads.set(id, 3, 0xffff_ffff)
   }
   const values = new Set(sections.get(kconfigSection)?.variables.map(({ variable }) => variable.id))
   for (const id of btf.ids('var')) {

@@ -5,6 +5,8 @@ import { parseElf } from '../../src/elf/index.ts'
 import { BpfError, BtfError, ElfError } from '../../src/errors.ts'
 import { assemble, functionsOf } from '../../src/spec/assemble.ts'
 import { resolveCore } from '../../src/spec/core/relocate.ts'
+import { KconfigValues } from '../../src/spec/externs/kconfig.ts'
+import { resolveExterns } from '../../src/spec/externs/resolve.ts'
 import { parseSpec } from '../../src/spec/parse.ts'
 import { fixture } from '../fixtures.ts'
 
@@ -41,12 +43,51 @@ test('whatever is damaged in an object, it is read or refused with a place', () 
     } catch (error) {
       refused++
       const isPlaced = error instanceof ElfError || error instanceof BtfError
-      const isUnsupported = error instanceof BpfError && error.code === 'ERR_UNSUPPORTED'
-      assert.ok(isPlaced || isUnsupported, `run ${run}: ${error instanceof Error ? error.stack : error}`)
+      assert.ok(isPlaced, `run ${run}: ${error instanceof Error ? error.stack : error}`)
     }
   }
   // most of a file is text and instructions, which may be anything
   assert.ok(refused > runs / 20 && refused < runs, `${refused} of ${runs} refused`)
+})
+
+test('whatever is damaged in an object with names of the kernel, they are found or refused by name', () => {
+  const random = randomNumbers(20261124)
+  const originals = ['externs', 'externs-kfuncs', 'externs-config', 'externs-module'].map(name =>
+    readFileSync(fixture(name)),
+  )
+  let [refused, found] = [0, 0]
+  for (let run = 0; run < runs / 3; run++) {
+    const damaged = new Uint8Array(originals[run % originals.length]!)
+    const { offset, length } = rangeOfTypes(damaged)
+    for (let bytes = 1 + (random() % 3); bytes > 0; bytes--) {
+      const at = random() % 4 === 0 ? random() % damaged.length : offset + (random() % length)
+      damaged[at] = random() % 3 === 0 ? random() : edges[random() % edges.length]!
+    }
+    try {
+      const spec = parseSpec(damaged, 'damaged')
+      // a kernel that declares what the object declares
+      const kernel = {
+        main: () => ({ name: 'kernel', btf: spec.btf! }),
+        modules: () => [],
+        addresses: (names: ReadonlySet<string>) => new Map(Array.from(names, name => [name, [1n]])),
+        descriptor: () => 3,
+      }
+      const { byName } = resolveExterns(spec, kernel)
+      found += byName.size
+      for (const program of spec.programs) assemble(spec, program, () => 3, undefined, byName)
+      const values = spec.externs.filter(extern => extern.kind === 'kconfig')
+      const size = spec.maps.find(({ name }) => name === '.kconfig')?.section?.size ?? 0
+      const text = values.map(({ name, form }) => `${name}=${form === 'string' ? '"text"' : 'y'}\n`).join('')
+      new KconfigValues(values, size, true).read(text, 'a text')
+      spec.kernelBtf?.()
+    } catch (error) {
+      refused++
+      const isPlaced = error instanceof ElfError || error instanceof BtfError
+      const isRefused = error instanceof BpfError && error.code === 'ERR_EXTERN'
+      assert.ok(isPlaced || isRefused, `run ${run}: ${error instanceof Error ? error.stack : error}`)
+    }
+  }
+  assert.ok(refused > runs / 60 && found > runs / 3, `${refused} refused, ${found} found`)
 })
 
 test('whatever is damaged in an object with CO-RE relocations, or in the types that it is to run on, is refused by name', () => {
