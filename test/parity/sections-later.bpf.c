@@ -21,5 +21,6 @@ PROGRAM("fexit.multi/do_nano*", fexit_multi)
 PROGRAM("fexit.multi.s/do_nano*", fexit_multi_sleepable)
 PROGRAM("fsession.multi/do_nano*", fsession_multi)
 PROGRAM("fsession.multi.s/do_nano*", fsession_multi_sleepable)
+PROGRAM("struct_ops.s", struct_ops_sleepable)
 
 char _license[] SEC("license") = "GPL";
