@@ -1,3 +1,4 @@
+import { release } from 'node:os'
 import { BpfError, VerifierError } from '../errors.ts'
 import { hasUprobeMulti } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
@@ -12,6 +13,7 @@ import { sinceLinux } from '../spec/since.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../syscall/index.ts'
 import { attachTarget } from './attach-target.ts'
+import { kernelVersion } from './kernel-version.ts'
 import type { LoadedBtf } from './load-btf.ts'
 import type { OpsProgram } from './struct-ops.ts'
 import { reachedCall, remedyIn, sourceBefore, summarize } from './verifier-log.ts'
@@ -85,6 +87,10 @@ function loadOptions(
     license: spec.license,
     name: program.kernelName,
     flags: program.flags,
+    // before Linux 5.0 a kprobe was for one kernel
+    ...(program.type === 'kprobe' && Number.parseInt(release(), 10) < 5
+      ? { kernelVersion: kernelVersion() }
+      : {}),
     expectedAttachType: expectedAttachType(program),
     ...debug,
   }

@@ -167,6 +167,13 @@ function loadReference(
   if (map !== undefined) return { kind: 'map', at, map }
   const to = site.targets.functionAt(section, offset / instructionSize)
   if (to) return { kind: 'function', at, to }
+  if (site.elf.sections[section]?.name === '.jumptables') {
+    const what = 'refers to section .jumptables, a table of jumps, which this version does not load'
+    throw new ElfError(place, what, {
+      code: 'ERR_UNSUPPORTED',
+      hint: 'such tables need a map of Linux 6.19: compile with -fno-jump-tables',
+    })
+  }
   throw new ElfError(
     place,
     `refers to ${nameOf(site, symbol)}, which is neither a map, a variable nor a function`,

@@ -122,4 +122,18 @@ needs(
   }
 })
 
+needs(
+  test,
+  'root',
+  'linux 6.7',
+)('what a program throws is taken by the function that its tag names', () => {
+  using object = loadOnly('exceptions', 'throws')
+  const run = (length: number): number =>
+    object.programs.get('throws').run({ data: new Uint8Array(length) }).returnValue
+  assert.is(run(64), 1)
+  assert.is(object.variables.get('handled').get(), 0n)
+  assert.is(run(200), 7)
+  assert.is(object.variables.get('handled').get(), 200n)
+})
+
 test.run()
