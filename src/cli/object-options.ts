@@ -5,6 +5,7 @@ import type { Layout } from '../plan/layout.ts'
 import { applyAttachments, readAttachments } from './attachments.ts'
 import type { Option, Request } from './command.ts'
 import { UsageError } from './command-line.ts'
+import { applyWanted, programOptions } from './optional-programs.ts'
 
 /** Of commands that open an object as it is to be pinned. */
 export const objectOptions: Readonly<Record<string, Option>> = {
@@ -13,6 +14,7 @@ export const objectOptions: Readonly<Record<string, Option>> = {
     ...{ value: 'PROGRAM=TARGET', isRepeatable: true },
     text: 'where to attach a program whose section name does not say; may be repeated',
   },
+  ...programOptions,
   'no-attach': { text: 'attach nothing, but what --attach says' },
   kconfig: {
     value: 'FILE',
@@ -39,6 +41,12 @@ export function openRequested(command: string, { operands, options, repeated, ro
     ...(typeof btf === 'string' ? { btf } : {}),
     ...(typeof kconfig === 'string' ? { kconfig: readConfiguration(command, kconfig) } : {}),
     ...(typeof token === 'string' ? { token } : {}),
+  })
+  applyWanted(command, spec, {
+    load: repeated.load ?? [],
+    leaveOut: repeated['leave-out'] ?? [],
+    // two files are compared whatever is pinned
+    root: options.against === undefined ? root : undefined,
   })
   if (options['no-attach']) for (const program of spec.programs) program.autoattach = false
   applyAttachments(command, spec.programs, attachments)

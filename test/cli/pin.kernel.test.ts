@@ -86,6 +86,38 @@ onKernel('a second pin finds everything: each id stays, and nothing new is loade
   assert.equal(found, { done: 'found', ...before.objects[0], unattached: [] })
 })
 
+onKernel(
+  'a program that the object leaves out is loaded when it is named, and then until it is left out again',
+  () => {
+    const pin = (...args: string[]): string => {
+      const { code, stdout, stderr } = bpfpin('pin', fixture('functions'), '--root', root, ...args)
+      assert.is(code, 0, stderr)
+      return stdout
+    }
+    const programs = (): string[] => namesOf(bpfpinJson<Listing>('ls', '--root', root).objects[0]!.programs)
+    pin()
+    assert.equal(programs(), ['run'])
+    const plan = bpfpin('plan', fixture('functions'), '--root', root, '--load', 'optional')
+    assert.match(plan.stdout, /optional/)
+    assert.match(pin('--load', 'optional'), /^upgraded/)
+    assert.equal(programs(), ['run', 'optional'])
+    assert.match(pin(), /^found functions .* 2 programs, 1 link;/)
+    assert.match(pin('--leave-out', 'optional'), /^upgraded/)
+    assert.match(pin(), /^found functions .* 1 program,/)
+  },
+)
+
+onKernel('what is to be loaded and left out must be there, and be one of both', () => {
+  for (const [args, problem] of [
+    [['--load', 'optionl'], "there is no program 'optionl' in the object; did you mean 'optional'?"],
+    [['--load', 'optional', '--leave-out', 'optional'], "'optional' is to be loaded and to be left out"],
+  ] as const) {
+    const { code, stderr } = bpfpin('pin', fixture('functions'), '--root', root, ...args)
+    assert.is(code, 2)
+    assert.match(stderr, problem)
+  }
+})
+
 onKernel('a program that does not say where is pinned and not attached, with a note', () => {
   const { code, stdout, stderr } = bpfpin('pin', fixture('map-kinds'), '--root', root, '--json')
   assert.is(code, 0)
