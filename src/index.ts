@@ -50,6 +50,8 @@ export {
   type Reason,
   type Verdict,
 } from './plan/verdict.ts'
+export type { ExternSpec, KconfigExtern, KernelExtern } from './spec/externs/declarations.ts'
+export type { KconfigForm } from './spec/externs/kconfig-form.ts'
 export { type AttachType, type MapType, type ProgramType, programFlag } from './spec/kernel.ts'
 export type { LinkOwner } from './spec/link-owner.ts'
 export { StructOpsSpec } from './spec/struct-ops.ts'

@@ -29,10 +29,11 @@ import { gradePinned, type PinnedMap } from '../plan/compare.ts'
 import type { Plan } from '../plan/upgrade.ts'
 import { fits, PinMismatchError } from '../plan/verdict.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
+import type { ExternSpec } from '../spec/externs/declarations.ts'
 import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
 import { BpfObject, type UpgradeOptions } from './bpf-object.ts'
-import { Collection } from './collection.ts'
+import { type Absent, Collection } from './collection.ts'
 
 /** @internal What the running kernel is asked for in place of itself, and what permits to ask it. */
 export interface Instead {
@@ -53,6 +54,8 @@ export class ObjectSpec {
   readonly programs: Collection<ProgramSpec>
   /** Global variables, with the values that they start with. */
   readonly variables: Collection<VariableSpec>
+  /** What the object expects the kernel (`__ksym`), or its configuration (`__kconfig`), to define. */
+  readonly externs: Collection<ExternSpec>
   readonly #spec: Spec
   readonly #site: PinSite
   readonly #types: CoreTarget | undefined
@@ -67,7 +70,8 @@ export class ObjectSpec {
     this.programs = new Collection('program', spec.programs)
     // what the kernel's configuration says is not the object's to set
     const own = spec.variables.filter(({ linkage }) => linkage !== 'extern')
-    this.variables = new Collection('variable', own)
+    this.variables = new Collection('variable', own, name => configured(spec, name))
+    this.externs = new Collection('extern', spec.externs)
     this.#spec = spec
     this.#site = site
     this.#types = types
@@ -352,6 +356,16 @@ export class ObjectSpec {
       object.close()
       throw error
     }
+  }
+}
+
+function configured(spec: Spec, name: string): ReturnType<Absent> {
+  const isValue = spec.externs.some(extern => extern.kind === 'kconfig' && extern.name === name)
+  if (!isValue) return undefined
+  const hint = 'read it of the loaded object; values can be given: openObject(path, { kconfig })'
+  return {
+    problem: "is a value of the kernel's configuration, which no object has before it is loaded",
+    hint,
   }
 }
 

@@ -51,6 +51,18 @@ onKernel('values of the configuration are what is in its file, for a program and
   assert.is(code, 'ERR_READ_ONLY')
 })
 
+test('an object says what it expects of the kernel, before one is asked', () => {
+  const { externs, variables } = openObject(fixture('externs-kfuncs'))
+  assert.is(externs.get('bpf_cpumask_create').kind, 'function')
+  assert.is(externs.get('no_such_function').isWeak, true)
+  assert.is(variables.size, 0)
+  const spec = openObject(fixture('externs-config'))
+  assert.is(spec.externs.get('CONFIG_HZ').kind, 'kconfig')
+  const error = failure(() => spec.variables.get('CONFIG_HZ'))
+  assert.is(error.code, 'ERR_UNKNOWN_NAME')
+  assert.match(error.message, "variable 'CONFIG_HZ' is a value of the kernel's configuration")
+})
+
 onKernel(
   'the version of the kernel, and whether events have cookies, can be asked for like its configuration',
   () => {
