@@ -56,7 +56,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
     kernelBtf: btf && lazily(() => kernelBtf(elf, btf, sections)),
     ext,
     license: readLicense(elf),
-    maps: [...defined.map(({ map }) => map), ...ops.map(({ map }) => map), ...data],
+    maps: [...defined.map(({ map }) => map), ...data, ...ops.map(({ map }) => map)],
     programs: code
       .filter(section => section.name !== textSection)
       .flatMap(section => (functions.get(section.index) ?? []).map(body => programOf(body, section.name))),

@@ -20,7 +20,7 @@ export interface Spec {
   readonly ext: BtfExt | undefined
   /** From the `license` section; empty where there is none. */
   readonly license: string
-  /** In order of definition: maps of `.maps`, then struct_ops maps, data sections in file order, and last `.kconfig`. */
+  /** In order of definition: maps of `.maps`, then data sections in file order, `.kconfig`, and last struct_ops maps. */
   readonly maps: readonly MapSpec[]
   readonly programs: readonly ProgramSpec[]
   readonly variables: readonly VariableSpec[]
