@@ -317,26 +317,28 @@ export class Bench {
   }
 
   /** Makes a link run its program's successor; the kernel refuses where it runs neither of the two. */
-  #updateLink({ name, path, program }: Extract<Step, { do: 'update-link' }>): void {
+  #updateLink({ name, path, kind, program }: Extract<Step, { do: 'update-link' }>): void {
     const place = this.#find(path)
     const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
     if (fd < 0 && fd !== ENOENT) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening link '${name}'`, path)
-    const result = fd === ENOENT ? ENOLINK : closedAfter(fd, () => this.#switchProgram(fd, program))
+    const result = fd === ENOENT ? ENOLINK : closedAfter(fd, () => this.#switchTo(fd, kind, program))
     if (result === ENOLINK) this.dead.push(name)
     else if (typeof result === 'object')
-      this.#leave(path, `it runs program ${result.stranger}, of neither version`)
+      this.#leave(path, `it runs ${kind} ${result.stranger}, of neither version`)
     else this.#check(result, 'bpf(BPF_LINK_UPDATE)', `switching link '${name}' to its new program`, path)
   }
 
-  /** 0, also where it runs the new program already, or a negative errno, or the id of what somebody else put there. */
-  #switchProgram(link: number, name: string): number | { readonly stranger: number } {
-    const program = this.#workshop.descriptorOf('program', name)
+  /** 0, also where it runs the new one already, or a negative errno, or the id of what somebody else put there. */
+  #switchTo(link: number, kind: 'program' | 'map', name: string): number | { readonly stranger: number } {
+    const next = this.#workshop.descriptorOf(kind, name)
     const info = linkInfo(link)
     if (typeof info === 'number') return info
-    if (info.progId === idOf(program, 'program')) return 0
-    const old = this.#workshop.oldProgram?.(name)
-    const isOld = old === undefined || idOf(old, 'program') === info.progId
-    return isOld ? linkUpdate(link, program, old) : { stranger: info.progId }
+    const current = info.kind === 'struct_ops' ? info.mapId : info.progId
+    if (info.kind === 'struct_ops' && current === 0) return ENOLINK
+    if (current === idOf(next, kind)) return 0
+    const old = this.#workshop.oldOf?.(kind, name)
+    const isOld = old === undefined || idOf(old, kind) === current
+    return isOld ? linkUpdate(link, next, old) : { stranger: current }
   }
 
   #sweep({ map, path }: Extract<Step, { do: 'sweep' }>, tools: SuccessionTools): void {

@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { attachBeside, type BpfLink } from '../link/index.ts'
 import { isOutside } from '../plan/layout.ts'
-import type { Manifest, PinRecord } from '../plan/manifest.ts'
+import { isOfMap, type Manifest, type PinRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
 import { finishSteps } from '../plan/upgrade-steps.ts'
 import { closeFd, objGet } from '../syscall/index.ts'
@@ -10,7 +10,7 @@ import type { Generation } from './generation.ts'
 import { idOf } from './identity.ts'
 import { awaitLinks } from './links-gone.ts'
 import { openPin } from './open.ts'
-import { labelOf, linkRecord, recordedProgram } from './recorded.ts'
+import { labelOf, linkRecord, recordedOwner } from './recorded.ts'
 import { dropGeneration } from './recover.ts'
 import type { Root } from './root.ts'
 import { recordedTakeover } from './takeover.ts'
@@ -72,8 +72,8 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
         descriptorOf(kind, name) {
           return opened(current, pinNamed(current.manifest, kind, name))
         },
-        oldProgram(name) {
-          const pin = old.manifest.pins.find(one => one.kind === 'program' && one.name === name)
+        oldOf(kind, name) {
+          const pin = old.manifest.pins.find(one => one.kind === kind && one.name === name)
           return pin && opened(old, pin)
         },
         manifest: () => withLinks(current, links),
@@ -132,14 +132,13 @@ function pinNamed({ pins, name: object }: Manifest, kind: PinRecord['kind'], nam
 
 function attachRecorded(manifest: Manifest, name: string, openPinned: (pin: PinRecord) => number): BpfLink {
   const record = manifest.links.find(link => link.name === name)
-  const program = manifest.programs.find(one => one.name === record?.program)
-  const spec = record && program && recordedProgram(program, record)
+  const spec = record && recordedOwner(manifest, record)
   if (!spec) {
     throw new BpfError(`link '${name}': the manifest does not say how to attach it`, {
       code: 'ERR_NO_TARGET',
     })
   }
-  const fd = openPinned(pinNamed(manifest, 'program', spec.name))
+  const fd = openPinned(pinNamed(manifest, isOfMap(record) ? 'map' : 'program', spec.name))
   const maps = new Map(
     manifest.pins
       .filter(({ kind }) => kind === 'map')

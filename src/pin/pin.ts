@@ -8,13 +8,14 @@ import { isOutside, linkPlace, type PinKind, type Place, placesOf } from '../pla
 import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix, previousSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
-import type { ProgramSpec, Spec } from '../spec/types.ts'
+import { type LinkOwner, linkOwners } from '../spec/link-owner.ts'
+import type { Spec } from '../spec/types.ts'
 import { directoriesAbove } from './above.ts'
 import { applySteps } from './apply.ts'
 import { occupantOf, occupantText } from './identity.ts'
 import { partRecords, withParts } from './link-parts.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
-import { linkRecord, programRecord } from './recorded.ts'
+import { linkRecord, opsRecords, programRecord } from './recorded.ts'
 import type { PinSite } from './reuse.ts'
 import { Root } from './root.ts'
 
@@ -132,7 +133,7 @@ export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): v
  */
 function pinRecords(live: Pinnable, site: PinSite): PinRecord[] {
   const { spec, links } = live
-  const owners = new Map(spec.programs.map(program => [program.name, program]))
+  const owners = new Map(linkOwners(spec).map(owner => [owner.name, owner]))
   const linkPins = [...links.values()].flatMap(link => {
     const owner = owners.get(link.program)
     const place = owner ? linkPlace(owner, site.root, link.label) : null
@@ -187,7 +188,7 @@ export function refuseUnpinnable({ name, unpinnable }: BpfLink): void {
 }
 
 /** What is found again would have a link that the object does not ask for, and an upgrade would detach it. */
-function refuseByHand({ name }: BpfLink, { name: program, autoattach }: ProgramSpec): void {
+function refuseByHand({ name }: BpfLink, { name: program, autoattach }: LinkOwner): void {
   if (autoattach) return
   throw new BpfError(`link '${name}' is not to be pinned: program '${program}' has autoattach: false`, {
     code: 'ERR_UNPINNABLE',
@@ -255,7 +256,7 @@ function firstManifest(
   pins: readonly PinRecord[],
   directories: readonly string[],
 ): Manifest {
-  const cookies = new Map(spec.programs.map(({ name, link }) => [name, link.cookie]))
+  const cookies = new Map(linkOwners(spec).map(({ name, link }) => [name, link.cookie]))
   return {
     generation: 1,
     name: spec.name,
@@ -266,6 +267,7 @@ function firstManifest(
       program.spec ? programRecord(spec, program.spec) : [],
     ),
     ...(directories.length > 0 ? { directories } : {}),
+    ...opsRecords(spec),
     btf: spec.kernelBtf?.().bytes ?? new Uint8Array(0),
   }
 }

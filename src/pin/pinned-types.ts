@@ -40,6 +40,12 @@ export class PinnedTypes {
     return btf && { btf, key, value }
   }
 
+  /** What is in a struct_ops map that the generation made. */
+  definitionOf({ name }: MapSpec, { info }: OpenedMap): PinnedMap['definition'] {
+    if (this.#made.get(name) !== info.id) return undefined
+    return this.#generation?.manifest.structOps?.find(({ map }) => map === name)?.definition
+  }
+
   /** What a map of maps that the generation made was defined to hold; `undefined` where that is what it is now. */
   innerOf({ name }: MapSpec, { info, path }: OpenedMap): PinnedMap | undefined {
     const inner = this.#made.get(name) === info.id ? this.#entries?.get(name)?.inner : undefined

@@ -264,7 +264,7 @@ function plannedSteps(
       old: manifest,
       new: {
         pins: [...pins, ...linkPins],
-        links: wanted.map(({ name, spec: { name: program } }) => ({ name, program })),
+        links: wanted.map(({ name, spec: { name: program, type } }) => ({ name, program, type })),
         conversions: copies.map(map => ({ map, merge: {} })),
         ...(keepPrevious ? { previous: 'keep' as const } : {}),
       },

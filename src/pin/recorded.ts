@@ -1,6 +1,6 @@
 import type { BpfLink } from '../link/index.ts'
 import { programHash } from '../object/index.ts'
-import type { LinkRecord, ProgramRecord } from '../plan/manifest.ts'
+import { isOfMap, type LinkRecord, type Manifest, type ProgramRecord } from '../plan/manifest.ts'
 import {
   type AttachType,
   attachTypeName,
@@ -8,6 +8,7 @@ import {
   type ProgramType,
   programTypes,
 } from '../spec/kernel.ts'
+import { type LinkOwner, registering } from '../spec/link-owner.ts'
 import { matchSection } from '../spec/sections.ts'
 import { isTarget } from '../spec/target-forms.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
@@ -37,7 +38,7 @@ export function linkRecord(link: BpfLink, cookie: bigint | undefined): LinkRecor
  * A program as its manifest describes it, with the target of one of its links: good for attaching it, and no more;
  * `undefined` where the manifest says too little.
  */
-export function recordedProgram(
+function recordedProgram(
   { name, section, type, attachType }: ProgramRecord,
   link: LinkRecord,
 ): ProgramSpec | undefined {
@@ -61,6 +62,24 @@ export function recordedProgram(
     link: link.cookie === null ? {} : { cookie: BigInt(link.cookie) },
     body: { name, section: 0, start: 0, length: 0, references: [] },
   }
+}
+
+/** What a link is made for, as its manifest describes it; `undefined` where it says too little. */
+export function recordedOwner({ programs }: Manifest, record: LinkRecord): LinkOwner | undefined {
+  const { name, program, target } = record
+  if (isOfMap(record)) {
+    return target && isTarget(target, 'structOps') ? registering(name, target, {}) : undefined
+  }
+  const owner = programs.find(one => one.name === program)
+  return owner && recordedProgram(owner, record)
+}
+
+/** What a manifest says of what is in an object's struct_ops maps. */
+export function opsRecords({ maps }: Spec): Pick<Manifest, 'structOps'> {
+  const structOps = maps.flatMap(({ name, structOps, autocreate }) =>
+    structOps && autocreate ? [{ map: name, definition: structOps.definition }] : [],
+  )
+  return structOps.length > 0 ? { structOps } : {}
 }
 
 /** A link is named after its program, or `program~label`. */

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { directories, isOutside } from '../plan/layout.ts'
-import type { Manifest, PinRecord } from '../plan/manifest.ts'
+import { isOfMap, type Manifest, type PinRecord } from '../plan/manifest.ts'
 import { draftName, manifestName } from '../plan/names.ts'
 import { keptPath, stagedPath } from '../plan/upgrade-steps.ts'
 import {
@@ -126,11 +126,13 @@ function isStill(path: string, { kind, id, name }: PinRecord, { pins, links }: M
   try {
     const found = idOf(fd, kind)
     if (id !== 0 || found === undefined) return found === id
-    // a link that was made after this was written is known by its program
-    const owner = links.find(link => link.name === name)?.program
-    const program = pins.find(pin => pin.kind === 'program' && pin.name === owner)
+    // a link that was made after this was written is known by what it runs
+    const record = links.find(link => link.name === name)
+    const held = record && isOfMap(record) ? 'map' : 'program'
+    const owner = pins.find(pin => pin.kind === held && pin.name === record?.program)
     const info = linkInfo(fd)
-    return typeof info !== 'number' && info.progId === program?.id
+    if (typeof info === 'number') return false
+    return (info.kind === 'struct_ops' ? info.mapId : info.progId) === owner?.id
   } finally {
     closeFd(fd)
   }

@@ -70,7 +70,9 @@ export function pinnedMap(map: MapSpec, found: OpenedMap, pinned: PinnedTypes): 
   const types = pinned.of(map, found)
   const inner = map.inner && pinned.innerOf(map, found)
   const contents = map.section?.isConstant ? frozenEntry(found, shape) : undefined
+  const definition = map.structOps && pinned.definitionOf(map, found)
   const known = {
+    ...(definition ? { definition } : {}),
     ...(types ? { types } : {}),
     ...(inner ? { inner } : {}),
     ...(contents ? { contents } : {}),

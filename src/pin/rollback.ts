@@ -12,7 +12,7 @@ import { occupantOf } from './identity.ts'
 import { openPin, openPinnedMap } from './open.ts'
 import { type ItemPin, missingDirectories, sharing, type Writer } from './pin.ts'
 import { pinnedSwitches } from './planning.ts'
-import { labelOf, recordedProgram } from './recorded.ts'
+import { labelOf, recordedOwner } from './recorded.ts'
 import { type MapOutcome, type SucceedingLink, succeed, type UpgradeReport } from './succession.ts'
 
 export interface RollbackOptions {
@@ -83,6 +83,7 @@ function goBack(
       programRecords: manifest.programs,
       directories: missingDirectories(pins.filter(({ isThere }) => !isThere)),
       outcomes: returningMaps(current, previous),
+      ...(manifest.structOps ? { structOps: manifest.structOps } : {}),
       previous: keepPrevious ? 'keep' : 'drop',
       btf: manifest.btf,
       onCommit,
@@ -167,14 +168,13 @@ function whereKept(pin: PinRecord): PinRecord {
   return isThere ? pin : { ...pin, path: keptPath(pin.path) }
 }
 
-function recordedSwitches({ manifest: { pins, links, programs } }: Generation): WantedSwitch[] {
+function recordedSwitches({ manifest }: Generation): WantedSwitch[] {
+  const { pins, links } = manifest
   const places = new Map(pins.flatMap(pin => (pin.kind === 'link' ? [[pin.name, pin] as const] : [])))
-  const owners = new Map(programs.map(program => [program.name, program]))
   return links.flatMap((record: LinkRecord): WantedSwitch[] => {
     const pin = places.get(record.name)
-    const owner = owners.get(record.program)
     const target = record.declared ?? record.target
-    const spec = owner && recordedProgram(owner, record)
+    const spec = recordedOwner(manifest, record)
     if (!pin || !spec || !target) return []
     const { kind, name, path } = pin
     return [{ name, label: labelOf(record), place: { kind, name, path }, target, spec }]

@@ -1,9 +1,15 @@
 import { attachBeside, BpfLink } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
-import type { BpfProgram } from '../object/index.ts'
+import type { BpfProgram, BpfStructOps } from '../object/index.ts'
 import { type PinKind, type Place, wholeOf } from '../plan/layout.ts'
 import type { LinkAction } from '../plan/link-switch.ts'
-import type { LinkRecord, Manifest, PinRecord, ProgramRecord } from '../plan/manifest.ts'
+import {
+  isOfMap,
+  type LinkRecord,
+  type Manifest,
+  type PinRecord,
+  type ProgramRecord,
+} from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
 import type { MapAction } from '../plan/policy.ts'
 import { buildSteps, finishSteps } from '../plan/upgrade-steps.ts'
@@ -48,6 +54,9 @@ export interface Successor {
   /** For the report. */
   readonly outcomes: readonly MapOutcome[]
   readonly previous?: 'keep' | 'drop' | undefined
+  /** What its struct_ops maps register, by name, where there is an object; of others they hold it already. */
+  readonly ops?: ReadonlyMap<string, BpfStructOps>
+  readonly structOps?: Manifest['structOps']
   readonly btf: Uint8Array
   /** Lets go of what this process holds of the generation before, which would keep its programs attached. */
   onCommit?(): void
@@ -166,10 +175,10 @@ class Hand {
     this.#links = links
   }
 
-  workshop(): Pick<Workshop, 'descriptorOf' | 'oldProgram' | 'manifest' | 'succession'> {
+  workshop(): Pick<Workshop, 'descriptorOf' | 'oldOf' | 'manifest' | 'succession'> {
     return {
       descriptorOf: (kind, name) => this.#descriptorOf(kind, name),
-      oldProgram: name => this.#oldProgram(name),
+      oldOf: (kind, name) => this.#oldOf(kind, name),
       manifest: () => {
         this.#written = this.#manifest()
         return this.#written
@@ -203,7 +212,8 @@ class Hand {
 
   /** As far as its links are attached yet. */
   #manifest(): Manifest {
-    const { name, pins, links, programRecords, directories, takeovers, previous, btf } = this.#successor
+    const { name, pins, links, programRecords, directories, takeovers, previous, structOps, btf } =
+      this.#successor
     const inherited = this.#old.manifest.directories ?? []
     const all = [...new Set([...inherited, ...directories])]
     return {
@@ -220,6 +230,7 @@ class Hand {
       links: links.map(link => this.#linkRecord(link)),
       programs: programRecords,
       ...(all.length > 0 ? { directories: all } : {}),
+      ...(structOps ? { structOps } : {}),
       ...(takeovers.length > 0 ? { conversions: takeovers.map(({ record }) => record) } : {}),
       ...(previous ? { previous } : {}),
       btf,
@@ -262,13 +273,19 @@ class Hand {
 
   #attach(name: string): readonly number[] {
     const { place, program, spec, label } = this.#linkNamed(name)
-    const fd = this.#descriptorOf('program', program)
-    const { link, declared } = attachBeside({ spec, fd, maps: this.#successor.maps }, label)
+    const ops = this.#successor.ops?.get(program)
+    const { link, declared } =
+      ops && isOfMap(spec) ? { link: ops.attach() } : this.#attachBeside(spec, program, label)
     this.#links.set(name, link)
     if (declared) this.#declared.set(name, declared)
     refuseUnpinnable(link)
     partRecords(link, place)
     return [link.fd, ...link.parts]
+  }
+
+  #attachBeside(spec: LinkOwner, name: string, label: string | undefined): ReturnType<typeof attachBeside> {
+    const fd = this.#descriptorOf(isOfMap(spec) ? 'map' : 'program', name)
+    return attachBeside({ spec, fd, maps: this.#successor.maps }, label)
   }
 
   #linkNamed(name: string): SucceedingLink {
@@ -278,8 +295,8 @@ class Hand {
     )
   }
 
-  #oldProgram(name: string): number | undefined {
-    const pin = this.#old.manifest.pins.find(one => one.kind === 'program' && one.name === name)
+  #oldOf(kind: PinKind, name: string): number | undefined {
+    const pin = this.#old.manifest.pins.find(one => one.kind === kind && one.name === name)
     return pin && this.#held(openPin(this.#old, pin))
   }
 

@@ -1,12 +1,12 @@
 import type { BpfLink } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
-import type { BpfProgram } from '../object/index.ts'
+import { type BpfProgram, opsOf } from '../object/index.ts'
 import type { PinnedSwitch, Plan } from '../plan/upgrade.ts'
 import type { Spec } from '../spec/types.ts'
 import { itemPins, missingDirectories, refuseOneForTwo, refuseOwnDirectory, type Writer } from './pin.ts'
 import { PinnedTypes } from './pinned-types.ts'
 import { type PinnedState, type SuccessionOptions, wantedSwitches } from './planning.ts'
-import { programRecord } from './recorded.ts'
+import { opsRecords, programRecord } from './recorded.ts'
 import { carryReferences } from './references.ts'
 import { type SucceedingLink, succeed, type UpgradeReport } from './succession.ts'
 import { type TakeoverOptions, type TakeoverSide, takeoverOf } from './takeover.ts'
@@ -63,6 +63,11 @@ export function upgradeObject(
     return [takeoverOf(map.name, pinnedSide(map.name, old), next, { ...options, mayOverflow })]
   })
   refuseUsers(plan, state, writer.root)
+  const ops = opsOf(spec, maps, programs)
+  // the last thing that can fail of what is done after the commit
+  for (const { program, action } of succeeding) {
+    if (action === 'update' || action === 'gap') ops.get(program)?.prepare()
+  }
   carryPrograms(live, state)
   const outside = [
     ...pins.filter(({ isThere }) => !isThere),
@@ -77,6 +82,7 @@ export function upgradeObject(
       directories: missingDirectories(outside),
       outcomes: plan.maps.flatMap(({ name, action }) => (action === 'refuse' ? [] : [{ name, action }])),
       previous: options.keepPrevious ? 'keep' : undefined,
+      ...{ ops, ...opsRecords(spec) },
       btf: spec.kernelBtf?.().bytes ?? new Uint8Array(0),
     },
     generation,

@@ -14,8 +14,8 @@ export interface Workshop {
   descriptorOf(kind: PinKind, name: string): number
   /** What a generation says of itself, as far as that is known when it is asked for. */
   manifest?(): Manifest
-  /** Descriptor of a program of the generation before, where it is known. */
-  oldProgram?(name: string): number | undefined
+  /** Descriptor of what the generation before had of that name, where it is known. */
+  oldOf?(kind: PinKind, name: string): number | undefined
   /** Of an upgrade. */
   readonly succession?: SuccessionTools
   /** Permissions of new directories; pins get those of them that are not for directories only. */

@@ -38,12 +38,13 @@ function isSameBtf(old: Spec, now: Spec): boolean {
 function asPinned(spec: Spec, map: MapSpec): PinnedMap {
   const shape = keptShape(requestedShape(map, anyMachine), anyMachine)
   const types = typesOf(spec, map)
-  const { name, section, inner } = map
+  const { name, section, inner, structOps } = map
   return {
     ...{ name, path: name, shape },
     ...(types ? { types } : {}),
     ...(inner ? { inner: asPinned(spec, inner) } : {}),
     ...(section?.isConstant ? { contents: section.contents } : {}),
+    ...(structOps ? { definition: structOps.definition } : {}),
   }
 }
 

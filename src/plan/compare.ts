@@ -1,5 +1,7 @@
 import { type Grade, isWorse, worstOf } from '../btf/index.ts'
+import { mapFlag } from '../spec/kernel.ts'
 import { linkOwners } from '../spec/link-owner.ts'
+import type { StructOpsSpec } from '../spec/struct-ops.ts'
 import { type Target, targetText } from '../spec/targets.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import { gradeMap, type LiveFacts } from './grade-map.ts'
@@ -22,6 +24,8 @@ export interface PinnedMap {
   readonly live?: LiveFacts
   /** The value of a map of constants, if it is frozen. */
   readonly contents?: Uint8Array
+  /** What is in a struct_ops map, where that is known. */
+  readonly definition?: Readonly<Record<string, string>>
 }
 
 /** What is pinned of an object. */
@@ -128,13 +132,34 @@ function isSameTarget(a: Target, b: Target | null): boolean {
  * own it is `identical` (or `compatible`) or `new`.
  */
 export function comparePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machine: Machine): MapVerdict {
+  const { section, structOps } = map
+  if (structOps) return compareOps(map, structOps, pinned)
   const verdict = gradePinned(spec, map, pinned, machine)
-  const { section } = map
   const isConstant = section?.isConstant ?? false
   if (!fits(verdict)) return isConstant || isStateless(map) ? { ...verdict, verdict: 'new' } : verdict
   if (!isConstant || !section) return verdict
   const reasons = compareConstants(spec, map, section.contents, pinned.contents)
   return reasons.length === 0 ? verdict : { ...verdict, verdict: 'new', reasons }
+}
+
+/** A struct_ops map holds what the object says and nothing else; its value's size is the kernel's. */
+function compareOps({ flags }: MapSpec, ops: StructOpsSpec, pinned: PinnedMap): MapVerdict {
+  const { name, path, shape, definition } = pinned
+  const reasons: Reason[] = []
+  const compare = (field: string, wanted: string, other: string): void => {
+    if (wanted !== other) reasons.push({ field, wanted, pinned: other })
+  }
+  compare('type', 'struct_ops', shape.type)
+  const own = mapFlag.LINK
+  compare('flags', `0x${(flags & own).toString(16)}`, `0x${(shape.flags & own).toString(16)}`)
+  const mine = ops.definition
+  for (const member of new Set([...Object.keys(mine), ...Object.keys(definition ?? {})])) {
+    if (definition) compare(member, mine[member] ?? 'nothing', definition[member] ?? 'nothing')
+  }
+  if (reasons.length > 0) return { kind: 'map', name, path, verdict: 'new', reasons }
+  if (definition) return { kind: 'map', name, path, verdict: 'identical', reasons }
+  const unknown = { field: 'contents', wanted: ops.typeName, pinned: 'a struct that nobody described' }
+  return { kind: 'map', name, path, verdict: 'compatible', reasons: [unknown] }
 }
 
 /** How well a map fits by its parameters and types, whatever it holds. */

@@ -1,4 +1,5 @@
 import type { LinkFamily } from '../spec/sections.ts'
+import type { Target } from '../spec/target-forms.ts'
 
 /** What becomes of a link. */
 export type LinkAction =
@@ -43,6 +44,14 @@ export const familySwitch: Readonly<Record<LinkFamily, 'update' | 'overlap' | 'g
   netfilter: 'overlap',
   freplace: 'gap',
   struct_ops: 'gap',
+}
+
+/** Structs whose subsystem can put another in the place of one, of the same name (net/ipv4/bpf_tcp_ca.c: bpf_tcp_ca_update). */
+const updatable: ReadonlySet<string> = /* @__PURE__ */ new Set(['tcp_congestion_ops'])
+
+/** The same of what a struct_ops map registers; what has another name is another target, and stands beside the first. */
+export function opsSwitch(target: Target): 'update' | 'gap' {
+  return 'structOps' in target && updatable.has(target.structOps) ? 'update' : 'gap'
 }
 
 /** A socket takes the programs that its map has when it is put in (net/core/sock_map.c: sock_map_link). */

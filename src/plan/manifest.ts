@@ -15,6 +15,8 @@ export interface Manifest {
   readonly programs: readonly ProgramRecord[]
   /** Directories outside of the generation's that were made for its pins: absolute, parents before what is in them. */
   readonly directories?: readonly string[]
+  /** What was put into its struct_ops maps, which the kernel shows in its own words only. */
+  readonly structOps?: readonly OpsRecord[]
   /** Maps that took over the entries of the generation before. */
   readonly conversions?: readonly ConversionRecord[]
   /** What becomes of generations before: the last one is kept for a way back, or the one that was kept goes. */
@@ -58,6 +60,18 @@ export interface ConversionRecord {
   readonly merge: Readonly<Record<string, 'sum'>>
   /** A function of the user's decided, which only the process that began has. */
   readonly byFunction?: true
+}
+
+/** What is in a struct_ops map. */
+export interface OpsRecord {
+  readonly map: string
+  /** By member, as {@link StructOpsSpec.definition} has it. */
+  readonly definition: Readonly<Record<string, string>>
+}
+
+/** Does a link run what is in a struct_ops map, and no program of its own? Then its `program` is the map. */
+export function isOfMap({ type }: Pick<LinkRecord, 'type'>): boolean {
+  return type === 'struct_ops'
 }
 
 /** Which code a program is. */
@@ -136,7 +150,7 @@ function parseText(bytes: Uint8Array, where: string): Text {
     throw manifestError(where, 'holds no JSON text', cause)
   }
   if (!isRecord(value, { name: 'string', created: 'string' })) throw manifestError(where, 'names no object')
-  const { name, created, pins, links, programs, directories, conversions, previous } = value
+  const { name, created, pins, links, programs, directories, structOps, conversions, previous } = value
   return {
     name: name as string,
     created: created as string,
@@ -144,6 +158,7 @@ function parseText(bytes: Uint8Array, where: string): Text {
     links: readLinks(links, where),
     programs: listOf<ProgramRecord>(programs, { name: 'string', hash: 'string' }, 'programs', where),
     ...(directories === undefined ? {} : { directories: readDirectories(directories, where) }),
+    ...(structOps === undefined ? {} : { structOps: readOps(structOps, where) }),
     ...(conversions === undefined
       ? {}
       : {
@@ -193,6 +208,16 @@ function readDirectories(value: unknown, where: string): readonly string[] {
   const isAbsolute = (path: unknown): path is string => typeof path === 'string' && path.startsWith('/')
   if (Array.isArray(value) && value.every(isAbsolute)) return value
   throw manifestError(where, "has no well-formed list 'directories'")
+}
+
+function readOps(value: unknown, where: string): readonly OpsRecord[] {
+  const records = listOf<OpsRecord>(value, { map: 'string', definition: 'object' }, 'structOps', where)
+  const wrong = records.find(
+    ({ definition }) =>
+      definition === null || !Object.values(definition).every(text => typeof text === 'string'),
+  )
+  if (wrong) throw manifestError(where, `has no well-formed definition of map '${wrong.map}'`)
+  return records
 }
 
 type Shape = Readonly<Record<string, 'string' | 'number' | 'object'>>

@@ -25,10 +25,10 @@ export function isStateless({ name, type }: Named): boolean {
 
 /**
  * Maps that programs which are loaded anew never share with those that are pinned: what a program array leads to must not be
- * reached through the old programs; and what is known of the places of USDT probes would fill up with each generation.
+ * reached through the old programs; a struct_ops map has the old programs in it for good; and what is known of the places of USDT probes would fill up with each generation.
  */
 export function isNeverShared({ name, type }: Named): boolean {
-  return type === 'prog_array' || ofLinks.has(name)
+  return type === 'prog_array' || type === 'struct_ops' || ofLinks.has(name)
 }
 
 /** Map types whose entries user space can neither list nor read, or not put into another map. */

@@ -46,8 +46,14 @@ export type Step =
       /** Of what `to` is to be. */
       readonly id: number
     }
-  /** Makes a link run the program of its new generation. */
-  | { readonly do: 'update-link'; readonly name: string; readonly path: string; readonly program: string }
+  /** Makes a link run the program of its new generation; of a struct_ops link, what is in the map. */
+  | {
+      readonly do: 'update-link'
+      readonly name: string
+      readonly path: string
+      readonly kind: 'program' | 'map'
+      readonly program: string
+    }
   /** Waits until the kernel has let go of links, a second at most. */
   | { readonly do: 'await-links'; readonly ids: readonly number[] }
   /** Waits until no program that a link ran before runs any more. */

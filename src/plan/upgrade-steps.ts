@@ -1,6 +1,6 @@
 import { directories, isOutside, type PinKind, type Place } from './layout.ts'
 import type { LinkAction } from './link-switch.ts'
-import type { LinkRecord, Manifest, PinRecord } from './manifest.ts'
+import { isOfMap, type LinkRecord, type Manifest, type PinRecord } from './manifest.ts'
 import { draftName, encodeName, manifestName, nextSuffix, previousSuffix, switchDirectory } from './names.ts'
 import type { PlannedPin, Step } from './steps.ts'
 
@@ -87,7 +87,7 @@ export interface Succeeded {
   readonly directory: string
   readonly old: Pick<Manifest, 'pins'>
   readonly new: Pick<Manifest, 'pins' | 'conversions' | 'previous'> & {
-    readonly links: readonly Pick<LinkRecord, 'name' | 'program'>[]
+    readonly links: readonly Pick<LinkRecord, 'name' | 'program' | 'type'>[]
   }
 }
 
@@ -129,12 +129,14 @@ function swapped({ old, new: { pins } }: Succeeded): PinRecord[] {
 
 /** Links that go on with another program, and those that can only be made when the old one is gone. */
 function switchSteps({ directory, old, new: { pins, links } }: Succeeded): Step[] {
-  const programs = new Map(links.map(({ name, program }) => [name, program]))
+  const records = new Map(links.map(link => [link.name, link]))
   const oldIds = new Set(old.pins.filter(({ kind }) => kind === 'link').map(({ id }) => id))
   return pins.flatMap(({ kind, name, path, id }): Step[] => {
     if (kind !== 'link' || !oldIds.has(id)) return []
     const at = isOutside(path) ? path : `${directory}/${path}`
-    return [{ do: 'update-link', name, path: at, program: programs.get(name) ?? name }]
+    const record = records.get(name)
+    const held = record && isOfMap(record) ? 'map' : 'program'
+    return [{ do: 'update-link', name, path: at, kind: held, program: record?.program ?? name }]
   })
 }
 

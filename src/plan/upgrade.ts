@@ -2,7 +2,7 @@ import type { LinkOwner } from '../spec/link-owner.ts'
 import { familyOf, needsBtfTarget } from '../spec/sections.ts'
 import type { Target } from '../spec/targets.ts'
 import type { Place } from './layout.ts'
-import { familySwitch, type LinkAction, promises, socketPromise } from './link-switch.ts'
+import { familySwitch, type LinkAction, opsSwitch, promises, socketPromise } from './link-switch.ts'
 import type { LinkRecord, PinRecord, ProgramRecord } from './manifest.ts'
 import type { MapAction } from './policy.ts'
 import type { Step } from './steps.ts'
@@ -131,7 +131,7 @@ function actionOn(
   if (!family) return 'attach'
   if (!isSamePlace) return isOneOnly(wanted.target, old.record.target) ? 'gap' : 'overlap'
   if (!isReloaded) return 'keep'
-  const by = familySwitch[family]
+  const by = family === 'struct_ops' ? opsSwitch(wanted.target) : familySwitch[family]
   return by === 'update' && !isSameHook(wanted.spec, old.program) ? 'overlap' : by
 }
 

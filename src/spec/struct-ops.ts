@@ -147,6 +147,25 @@ export class StructOpsSpec {
     return this.#declared
   }
 
+  /**
+   * What is in it, as text, by member: the name of a program, `"text"`, `5`; of what has no name by its number. What is zero
+   * is not there, so that two versions of the struct say the same of it. Equal texts are equal structs.
+   */
+  get definition(): Readonly<Record<string, string>> {
+    const texts: Record<string, string> = {}
+    this.#struct.members.forEach(({ name, type, bitOffset, bitSize }, i) => {
+      const program = this.#functions.get(i)
+      const start = Math.floor(bitOffset / 8)
+      const bytes = this.#contents.subarray(start, start + this.#btf.sizeOf(type))
+      const key = name === '' ? `member[${i}]` : name
+      if (typeof program === 'string') texts[key] = program
+      else if (bytes.some(byte => byte !== 0)) {
+        texts[key] = name === '' || bitSize !== 0 ? hex(bytes) : valueText(this.get(name))
+      }
+    })
+    return texts
+  }
+
   /** @internal What is to be compared with the kernel's struct. */
   get parts(): OpsParts {
     return {
@@ -180,6 +199,17 @@ export interface OpsParts {
   readonly contents: Uint8Array
   /** By the member's index. */
   readonly functions: ReadonlyMap<number, string | null>
+}
+
+function hex(bytes: Uint8Array): string {
+  return `0x${Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')}`
+}
+
+function valueText(value: Value | null): string {
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === 'bigint') return String(part)
+    return part instanceof Uint8Array ? hex(part) : part
+  })
 }
 
 function isFunction(btf: Btf, { type, bitSize }: BtfMember): boolean {

@@ -26,7 +26,7 @@ test('the steps of an upgrade are told in a few sentences, in their order', () =
       old: { pins: old },
       new: {
         pins: [...pins, link],
-        links: [{ name: 'on_xdp', program: 'on_xdp' }],
+        links: [{ name: 'on_xdp', program: 'on_xdp', type: 'xdp' }],
         conversions: [{ map: 'flows', merge: {} }],
       },
     }),
