@@ -13,27 +13,33 @@ let answer: boolean | undefined
  */
 export function hasUprobeMulti(): boolean {
   answer ??= ask()
-  return answer
+  return answer ?? false
+}
+
+/** Was this program loaded for it? */
+export function isForUprobeMulti(fd: number): boolean {
+  return attach(fd, 0) === EBADF
 }
 
 /** mov r0, 0; exit */
 const nothing = /* @__PURE__ */ Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
 
-function ask(): boolean {
+function ask(): boolean | undefined {
   const fd = progLoad({
     ...{ type: programTypes.kprobe, instructions: nothing, license: 'GPL', name: 'uprobe_multi' },
     ...{ flags: 0, expectedAttachType: attachTypes.trace_uprobe_multi },
   })
   // what is wrong there is wrong with the program itself, too
-  if (fd < 0) return false
+  if (fd < 0) return undefined
   try {
-    // a directory is no binary, and no process has a number below 0 (kernel/trace/bpf_trace.c: bpf_uprobe_multi_link_attach)
-    return attach(fd, 0) === EBADF && attach(fd, -1) === EINVAL
+    // no process has a number below 0
+    return isForUprobeMulti(fd) && attach(fd, -1) === EINVAL
   } finally {
     closeFd(fd)
   }
 }
 
+/** To a directory, which is no binary (kernel/trace/bpf_trace.c: bpf_uprobe_multi_link_attach). */
 function attach(fd: number, pid: number): number {
   const offsets = BigUint64Array.of(0n)
   const attachType = attachTypes.trace_uprobe_multi

@@ -14,6 +14,8 @@ export interface UsdtSite {
 }
 
 const SHT_NOTE = 7
+/** Room for half a million places. */
+const longestSection = 2 ** 26
 const machines: Partial<Record<NodeJS.Architecture, UsdtMachine>> = { x64: 'x86-64', arm64: 'arm64' }
 
 /**
@@ -57,6 +59,8 @@ function* notesOf(file: BinaryFile): IterableIterator<UsdtNote> {
     const where = `${file.path}: .note.stapsdt`
     if (section.type !== SHT_NOTE)
       throw new ElfError(where, `is a section of type ${section.type}, not of notes`)
+    if (section.size > longestSection)
+      throw new ElfError(where, `has ${section.size} bytes, more than are read`)
     const { buffer } = file.readSection(section, '.note.stapsdt')
     yield* decodeUsdtNotes(new Uint8Array(buffer), section.alignment, where)
   }

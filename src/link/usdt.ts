@@ -7,7 +7,7 @@ import { type Attaching, type Attachment, createLink, type Family } from './fami
 import { attachProbe } from './probe.ts'
 import { mustBeProcess } from './process.ts'
 import { uprobeHints } from './uprobe.ts'
-import { hasUprobeMulti } from './uprobe-multi-support.ts'
+import { isForUprobeMulti } from './uprobe-multi-support.ts'
 import { type UsdtSite, usdtSites } from './usdt-sites.ts'
 import { claimSlots } from './usdt-slots.ts'
 
@@ -53,7 +53,7 @@ export const usdt: Family<'usdt'> = {
     // one slot for each
     const known = sites.map((site, i) => ({ ...site, slot: slots[i]! }))
     const place = { path, pid, sites: known }
-    return hasUprobeMulti() ? attachToAll(program, place) : attachToEach(program, place)
+    return isForUprobeMulti(program.fd) ? attachToAll(program, place) : attachToEach(program, place)
   },
 }
 

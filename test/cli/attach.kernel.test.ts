@@ -6,9 +6,10 @@ import * as assert from 'uvu/assert'
 import { linkTypes } from '../../src/spec/kernel.ts'
 import { fixture } from '../fixtures.ts'
 import { Network } from '../link/network.ts'
+import { scratch, Target } from '../link/usdt-target.ts'
 import { needs } from '../requirements.ts'
 import { bpftool } from '../syscall/bpftool.ts'
-import { bpfpin, bpfpinJson, commandLine } from './bpfpin.ts'
+import { bpfpin, bpfpinIn, bpfpinJson, commandLine } from './bpfpin.ts'
 import { type Listing, names, root, unpinAll } from './pinned.ts'
 
 const onKernel = needs(test, 'root', 'bpftool', 'unshare', 'nsenter', 'linux 6.6')
@@ -120,6 +121,37 @@ onKernel('a link whose cgroup is gone is listed as dead', async () => {
   while (bpftool('link', 'show', 'pinned', alive.path).cgroup_id !== 0) await setTimeout(20)
   assert.equal(listed(), { ...alive, dead: true })
   assert.match(bpfpin('ls', 'links', '--root', root).stdout, new RegExp(`on ${cgroup} +dead$`, 'm'))
+})
+
+const onX86 = process.arch === 'x64' ? onKernel : () => {}
+
+onX86('probes that a program has in itself are attached to, listed, and gone with the object', async () => {
+  using target = new Target()
+  const env = { PATH: `${scratch}:${process.env.PATH}` }
+  const attach = ['--attach', `on_probe=${scratch}/usdt-target.elf:bpfpin:widths,pid=${target.pid}`]
+  const pinned = bpfpinIn({ env }, 'pin', fixture('usdt'), '--root', root, ...attach)
+  assert.is(pinned.code, 0, pinned.stderr)
+  assert.match(`${pinned.stdout}${pinned.stderr}`, /on_sleepable.*a USDT probe \('path:provider:name'\)/)
+  const { links } = bpfpinJson<Listing>('ls', 'usdt', '--root', root).objects[0]!
+  assert.equal(
+    links.map(({ name, target }) => [name, target]),
+    [
+      ['on_probe', `${scratch}/usdt-target.elf:bpfpin:widths,pid=${target.pid}`],
+      ['on_counted', 'usdt-target.elf:bpfpin:counted'],
+    ],
+  )
+  assert.is(await target.fire(), 3)
+  assert.is(bpfpin('unpin', 'usdt', '--root', root).code, 0)
+  assert.is(await target.fire(), 0)
+})
+
+test('a probe that is not there is told with those of similar names', () => {
+  if (process.arch !== 'x64' || root === '') return
+  const args = ['--attach', `on_probe=${scratch}/usdt-target.elf:bpfpin:count`]
+  const { code, stderr } = bpfpin('pin', fixture('usdt'), '--root', root, ...args)
+  assert.is(code, 1)
+  assert.match(stderr, /has no USDT probe 'bpfpin:count'; did you mean 'bpfpin:counted'/)
+  assert.equal(names(), [])
 })
 
 for (const [args, message] of [

@@ -172,8 +172,13 @@ for (const [name, change, problem] of [
   ['not-notes', view => view.setUint32(sectionHeader(view, '.note.stapsdt') + 4, 1, true), 'of type 1'],
   [
     'beyond',
-    view => view.setBigUint64(sectionHeader(view, '.note.stapsdt') + 32, 2n ** 40n, true),
+    view => view.setBigUint64(sectionHeader(view, '.note.stapsdt') + 32, 2n ** 20n, true),
     'ends behind the file',
+  ],
+  [
+    'huge',
+    view => view.setBigUint64(sectionHeader(view, '.note.stapsdt') + 32, 2n ** 63n, true),
+    'more than are read',
   ],
   [
     'cut',
