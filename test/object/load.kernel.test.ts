@@ -170,4 +170,29 @@ test('an object of the other byte order is refused with what to do', () => {
   assert.match(error.hint ?? '', '-target bpfel')
 })
 
+needs(test, 'root')(
+  'types that the kernel refuses are left out, with a warning, and are known here',
+  async () => {
+    const warnings: Error[] = []
+    const note = (warning: Error): unknown => warnings.push(warning)
+    process.on('warning', note)
+    const path = new URL('../parity/compilers/maps.bpf-gcc.o', import.meta.url).pathname
+    using object = openObject(path).load()
+    const first = object.maps.get('first')
+    assert.is(first.info().btfId, 0)
+    first.set(1, { count: 2n, sum: 3n })
+    assert.equal(first.get(1), { count: 2n, sum: 3n })
+    assert.ok(object.programs.has('count'))
+    await new Promise(setImmediate)
+    process.off('warning', note)
+    assert.equal(
+      warnings.map(warning => warning.message),
+      // the kernel's words (kernel/bpf/btf.c: btf_int_check_meta)
+      [
+        "maps.bpf-gcc: the kernel refuses the object's BTF: [1] INT signed char size=1 bits_offset=0 nr_bits=8 encoding=UNKN Unsupported encoding",
+      ],
+    )
+  },
+)
+
 test.run()
