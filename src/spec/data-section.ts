@@ -18,7 +18,7 @@ export class DataSection {
 
   /**
    * What the map starts with; variables write into it. As long as the map's value. Made when it is first asked for: a
-   * small file can ask for much memory that is all zero.
+   * small file can ask for much memory that is all zero. Of `.kconfig` it is zero until the kernel has been asked.
    */
   get contents(): Uint8Array {
     if (!this.#contents) {

@@ -51,6 +51,9 @@ export function resolveExterns(spec: Spec, kernel: KernelSymbols): ResolvedExter
 /** An index is the `off` of an instruction, a signed integer of 16 bits. */
 const mostDescriptors = 0x7fff
 
+/** How many addresses an error lists. */
+const mostPlaces = 3
+
 class Resolution implements ResolvedExterns {
   readonly byName = new Map<string, ResolvedExtern>()
   readonly descriptors: number[] = []
@@ -69,10 +72,11 @@ class Resolution implements ResolvedExterns {
       throw this.#refusal(extern, 'this kernel has no such symbol', weakSymbol)
     }
     if (address !== undefined && other !== undefined) {
-      const places = addresses.map(each => `0x${each.toString(16)}`).join(', ')
+      const places = addresses.slice(0, mostPlaces).map(each => `0x${each.toString(16)}`)
+      const more = addresses.length > mostPlaces ? ` and ${addresses.length - mostPlaces} more` : ''
       throw this.#refusal(
         extern,
-        `this kernel has several of that name, at ${places}`,
+        `this kernel has several of that name, at ${places.join(', ')}${more}`,
         'take one that is unique, from the same source file perhaps',
       )
     }
