@@ -30,6 +30,7 @@ export {
   parseBtfExt,
 } from './ext.ts'
 export { essentialName, flavoursIn } from './flavours.ts'
+export { TypeHeads } from './heads.ts'
 export { type Field, fieldsOf, type Hole, holesOf, type Overlap, type Shape } from './layout.ts'
 export { depthLimit } from './measure.ts'
 export { withMerge } from './merge.ts'

@@ -3,6 +3,7 @@ import { BpfError } from '../errors.ts'
 import { functionsOf } from '../spec/assemble.ts'
 import { contextFunctions, withContextTypes } from '../spec/context-arguments.ts'
 import { loadedPrograms } from '../spec/loaded.ts'
+import { forOlderKernels } from '../spec/older-types.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { btfLoad, btfLoadLogged, systemError } from '../syscall/index.ts'
 import { kernelKnowsContextTag } from './context-tag.ts'
@@ -22,8 +23,8 @@ const unchanged: ReadonlyMap<TypeId, TypeId> = new Map()
 const notOfTypes: ReadonlySet<string> = /* @__PURE__ */ new Set(['EPERM', 'ENOMEM', 'EMFILE', 'ENFILE'])
 
 /**
- * Loads the types of an object; the descriptor is the caller's to close. Where the kernel refuses what a compiler wrote
- * (it takes no char of gcc 12, for which that has a bit too many), maps and programs go without: a warning says so.
+ * Loads the types of an object; the descriptor is the caller's to close. Where the kernel does not know kinds of them, they
+ * are told in older ones, which have the same ids. Where it refuses what a compiler wrote in any case (it takes no char of gcc 12, for which that has a bit too many), maps and programs go without: a warning says so.
  *
  * @throws BpfError with the kernel's errno, and its reason, where the types are not at fault or something needs them.
  */
@@ -47,6 +48,10 @@ function loaded(spec: Spec, btf: Btf): number | undefined {
   if (notOfTypes.has(error.code)) throw error
   const { result, log } = btfLoadLogged(btf.bytes)
   if (result >= 0) return result
+  for (const older of forOlderKernels(btf)) {
+    const accepted = btfLoad(older.bytes)
+    if (accepted >= 0) return accepted
+  }
   const reason = log.trim().split('\n').at(-1) || error.message
   const refusal = `the kernel refuses the object's BTF: ${reason}`
   if (spec.maps.some(({ type }) => type === 'struct_ops')) {

@@ -1,4 +1,4 @@
-import { type Btf, fillSections, kinds, parseBtf, type SectionFill, type TypeId } from '../btf/index.ts'
+import { type Btf, fillSections, parseBtf, type SectionFill, TypeHeads, type TypeId } from '../btf/index.ts'
 import type { ElfFile } from '../elf/index.ts'
 import { kconfigSection } from './externs/declarations.ts'
 import type { PlacedSection } from './placement.ts'
@@ -17,44 +17,15 @@ export function kernelBtf(elf: ElfFile, btf: Btf, sections: ReadonlyMap<string, 
   for (const { section, datasec, variables } of sections.values()) {
     fills.set(datasec.id, { size: section.size, offsets: variables.map(({ offset }) => offset) })
   }
-  const heads = new Heads(btf, fillSections(btf, fills))
+  const heads = new TypeHeads(btf, fillSections(btf, fills))
   hideFunctions(elf, btf, heads)
   replaceExterns(btf, heads, sections)
   shortenArrays(btf, heads)
   return parseBtf(heads.bytes)
 }
 
-/** Writes to the heads of types: name, kind with count or linkage, size or type; 4 bytes each (struct btf_type). */
-class Heads {
-  readonly bytes: Uint8Array
-  readonly #btf: Btf
-  readonly #view: DataView
-
-  constructor(btf: Btf, bytes: Uint8Array) {
-    this.bytes = bytes
-    this.#btf = btf
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  }
-
-  get(id: TypeId, word: number): number {
-    return this.#view.getUint32(this.#at(id, word), this.#btf.littleEndian)
-  }
-
-  set(id: TypeId, word: number, value: number): void {
-    this.#view.setUint32(this.#at(id, word), value, this.#btf.littleEndian)
-  }
-
-  setKind(id: TypeId, kind: 'typedef' | 'struct', count = 0): void {
-    this.set(id, 1, (kinds.indexOf(kind) << 24) | count)
-  }
-
-  #at(id: TypeId, word: number): number {
-    return this.#btf.records.offsetInBlob(id) + 4 * word
-  }
-}
-
 /** A FUNC keeps its linkage where other kinds count their members; 0 is static. */
-function hideFunctions(elf: ElfFile, btf: Btf, heads: Heads): void {
+function hideFunctions(elf: ElfFile, btf: Btf, heads: TypeHeads): void {
   for (let i = 1; i < elf.symbolCount; i++) {
     const symbol = elf.symbol(i)
     if (symbol.kind !== 'func' || symbol.binding === 'local') continue
@@ -71,7 +42,7 @@ const BTF_VAR_GLOBAL_ALLOCATED = 1
  * a section of them (12 bytes a variable) a struct without a name (12 bytes a member). The values of the configuration do
  * have a map, and are variables as any others.
  */
-function replaceExterns(btf: Btf, heads: Heads, sections: ReadonlyMap<string, PlacedSection>): void {
+function replaceExterns(btf: Btf, heads: TypeHeads, sections: ReadonlyMap<string, PlacedSection>): void {
   const integer = btf.ids('int').next()
   if (integer.done) return
   const functions = new Set<TypeId>()
@@ -110,7 +81,7 @@ function replaceExterns(btf: Btf, heads: Heads, sections: ReadonlyMap<string, Pl
 }
 
 /** `__uint(max_entries, 1 << 30)` is an array of 4 GiB of a type that has no values; the kernel counts its bytes. */
-function shortenArrays(btf: Btf, heads: Heads): void {
+function shortenArrays(btf: Btf, heads: TypeHeads): void {
   const largest = 2 ** 30 - 1
   const lengthWord = 5 // behind the head: element type, index type, length
   for (const id of btf.ids('array')) {

@@ -28,6 +28,7 @@ const onlyHere = {
     'the test, not the kernel, fails each call in turn, for which all is loaded hundreds of times',
   'object/collect.*': 'how long V8 keeps what is used no more, which it shows after thousands of loads',
   'object/programs.*': 'what BPF_PROG_LOAD is told of a program, which every kernel takes in the same way',
+  'object/older-types.*': 'the test, not the kernel, refuses types',
   'object/tokens.*': 'compiles C, and no machine has a compiler',
   'object/libbpf.*': 'has bpftool load and dump all again, which takes it minutes in an emulator',
   'object/refused.*': 'messages of the library; test/parity compares the verdicts on each kernel',
