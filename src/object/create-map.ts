@@ -28,7 +28,6 @@ const withoutBtf: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'xskmap',
   'sockmap',
   'sockhash',
-  'prog_array',
   'queue',
   'stack',
   'ringbuf',
