@@ -11,6 +11,7 @@ import { copyEntries, createSnapshot, type LiveConversion } from '../src/pin/ind
 import type { MapShape } from '../src/plan/shape.ts'
 import { mapTypes } from '../src/spec/kernel.ts'
 import { allocate, closeFd, mapCreate, mapUpdateBatch, objPin, systemError } from '../src/syscall/index.ts'
+import { onOwnBpffs } from './own-bpffs.ts'
 
 const rounds = 5
 const entries = Number(process.argv[2] ?? 1_000_000)
@@ -30,24 +31,7 @@ const value: Conversion = {
   pairs: ['packets', 'bytes', 'state'].map((path, i) => ({ path, copy: moves[i]!, merge: 'last' as const })),
 }
 
-const root = process.env.BPFPIN_BENCH_ROOT
-if (root === undefined) runOnOwnBpffs()
-else measure(root)
-
-function runOnOwnBpffs(): void {
-  const place = mkdtempSync(join(tmpdir(), 'bpfpin-bench-'))
-  const command = 'mount -t bpf bpf "$0" && exec "$@"'
-  const self = [
-    process.execPath,
-    ...process.execArgv,
-    fileURLToPath(import.meta.url),
-    ...process.argv.slice(2),
-  ]
-  execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', command, place, ...self], {
-    stdio: 'inherit',
-    env: { ...process.env, BPFPIN_BENCH_ROOT: place },
-  })
-}
+await onOwnBpffs(measure)
 
 function shapeOf(valueSize: number): MapShape {
   return { type: 'hash', keySize: 8, valueSize, maxEntries: entries, flags: NO_PREALLOC, mapExtra: 0 }
