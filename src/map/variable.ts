@@ -17,11 +17,22 @@ export interface VariableInit {
   readonly codec: () => Codec
 }
 
+/** The memory behind variables. */
+export interface VariableMemory {
+  readonly map: BpfMap
+  /** Constants, or a map that was opened for reading only. */
+  readonly readOnly: boolean
+  read(offset: number, length: number): Uint8Array
+  /** @throws BpfError `ERR_READ_ONLY` */
+  write(offset: number, bytes: Uint8Array): void
+  close(): void
+}
+
 /**
  * The memory of a live data section: mapped where the kernel allows it, so that programs and every process that has
  * it mapped see one memory; else read by looking up the section's one entry.
  */
-export class SectionMemory {
+export class SectionMemory implements VariableMemory {
   readonly map: BpfMap
   /** Constants, or a map that was opened for reading only. */
   readonly readOnly: boolean
@@ -88,9 +99,9 @@ export class SectionMemory {
 export class Variable {
   readonly name: string
   #place: VariableInit
-  #memory: SectionMemory
+  #memory: VariableMemory
 
-  constructor(place: VariableInit, memory: SectionMemory) {
+  constructor(place: VariableInit, memory: VariableMemory) {
     this.name = place.name
     this.#place = place
     this.#memory = memory

@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { type BpfMap, SectionMemory, Variable } from '../map/index.ts'
+import { ArenaMemory, type BpfMap, SectionMemory, Variable, type VariableMemory } from '../map/index.ts'
 import { functionsOf } from '../spec/assemble.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { resolveCore } from '../spec/core/relocate.ts'
@@ -20,7 +20,7 @@ export interface Live {
   readonly programs: ReadonlyMap<string, BpfProgram>
   readonly variables: ReadonlyMap<string, Variable>
   /** The mapped memory behind the variables. */
-  readonly sections: readonly SectionMemory[]
+  readonly sections: readonly VariableMemory[]
 }
 
 /** What already lives and is to be used instead of being created. */
@@ -41,6 +41,7 @@ export function load(spec: Spec, given: Given = {}): Live {
   const maps = new Map(given.maps)
   const programs = new Map<string, BpfProgram>()
   let btf: LoadedBtf | undefined
+  const arenas = new Map<string, ArenaMemory>()
   try {
     refuseOtherByteOrder(spec)
     using kernel = new RunningKernel()
@@ -52,6 +53,7 @@ export function load(spec: Spec, given: Given = {}): Live {
     // best effort: where so many may not be open, creating one of them says so
     reserveDescriptors(spec.maps.length + spec.programs.length)
     createMaps(spec, maps, given, btf, ops)
+    openArenas(spec, maps, given, arenas)
     const constants = constantMaps(spec, maps)
     for (const program of loaded) {
       const relocations = { core, externs }
@@ -61,13 +63,14 @@ export function load(spec: Spec, given: Given = {}): Live {
     }
     fillProgramArrays(spec, maps, programs, given)
   } catch (error) {
+    for (const arena of arenas.values()) arena.close()
     for (const map of maps.values()) map.close()
     for (const program of programs.values()) program.close()
     throw error
   } finally {
     if (btf?.fd !== undefined) closeFd(btf.fd)
   }
-  return { maps: inOrder(spec, maps), programs, ...liveVariables(spec, maps) }
+  return { maps: inOrder(spec, maps), programs, ...liveVariables(spec, maps, arenas) }
 }
 
 function refuseOtherByteOrder({ elf }: Spec): void {
@@ -108,6 +111,23 @@ function createMaps(
  */
 function bindConstants(constants: readonly BpfMap[], programFd: number): void {
   for (const map of constants) progBindMap(programFd, map.fd)
+}
+
+/** An arena has an address before the first program with it is loaded, and its variables their first values. */
+function openArenas(
+  spec: Spec,
+  maps: ReadonlyMap<string, BpfMap>,
+  given: Given,
+  arenas: Map<string, ArenaMemory>,
+): void {
+  for (const { name, type, section } of spec.maps) {
+    const map = maps.get(name)
+    if (type !== 'arena' || !map || given.maps?.has(name)) continue
+    const arena = new ArenaMemory(map, section?.size ?? 0)
+    arenas.set(name, arena)
+    arena.open()
+    if (section && !section.isZero) arena.write(0, section.contents)
+  }
 }
 
 function constantMaps(spec: Spec, maps: ReadonlyMap<string, BpfMap>): BpfMap[] {
@@ -163,11 +183,17 @@ function inOrder(spec: Spec, maps: ReadonlyMap<string, BpfMap>): Map<string, Bpf
 export function liveVariables(
   spec: Spec,
   maps: ReadonlyMap<string, BpfMap>,
+  arenas: ReadonlyMap<string, ArenaMemory> = new Map(),
 ): Pick<Live, 'variables' | 'sections'> {
-  const memories = new Map<string, SectionMemory>()
+  const memories = new Map<string, VariableMemory>(arenas)
   for (const { name, section } of spec.maps) {
     const map = maps.get(name)
-    if (map && section) memories.set(name, new SectionMemory(map, section.isConstant))
+    if (!map || !section || memories.has(name)) continue
+    const isArena = section.kind === 'arena'
+    memories.set(
+      name,
+      isArena ? new ArenaMemory(map, section.size) : new SectionMemory(map, section.isConstant),
+    )
   }
   const variables = new Map<string, Variable>()
   for (const variable of spec.variables) {

@@ -1,8 +1,8 @@
 import type { SectionBytes } from './placement.ts'
 
-export type DataSectionKind = 'data' | 'rodata' | 'bss' | 'kconfig'
+export type DataSectionKind = 'data' | 'rodata' | 'bss' | 'kconfig' | 'arena'
 
-/** A data section of the object, which becomes an array map of one entry. */
+/** A data section of the object, which becomes an array map of one entry; or the start of its arena. */
 export class DataSection {
   readonly kind: DataSectionKind
   /** Index in the ELF file; -1 for `.kconfig`, which is in none. */

@@ -1,6 +1,7 @@
 import { type Btf, type BtfExt, parseBtfExt, readBtf } from '../btf/index.ts'
 import { type ElfFile, type ElfSection, parseElf } from '../elf/index.ts'
 import { BtfError } from '../errors.ts'
+import { readArena } from './arena.ts'
 import { dataMap, dataSectionKind } from './data-sections.ts'
 import { type DefinedMap, readDefinedMaps, readSlots } from './defined-maps.ts'
 import { referToExceptionCallbacks } from './exception-callbacks.ts'
@@ -36,6 +37,8 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
   const defined = readDefinedMaps(elf, btf, sections.get('.maps'), mapName)
   const ops = readOpsMaps(elf, btf, sections, mapName)
   const data = readDataMaps(elf, sections, name, mapName)
+  const arena = readArena(elf, defined)
+  const holders = arena?.section ? [...data, arena] : data
   const code = codeSections(elf)
   const functions: FunctionsBySection = new Map(
     code.map(section => {
@@ -43,7 +46,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
       return [section.index, readFunctions(elf, section, unique)]
     }),
   )
-  const targets = referenceTargets(elf, defined, data, functions, externs)
+  const targets = referenceTargets(elf, defined, holders, functions, externs)
   for (const section of code) readReferences(elf, section, functions.get(section.index) ?? [], targets)
   if (btf) referToExceptionCallbacks(btf, ...byUse(code, functions))
   readSlots(elf, defined, targets)
@@ -60,7 +63,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
     programs: code
       .filter(section => section.name !== textSection)
       .flatMap(section => (functions.get(section.index) ?? []).map(body => programOf(body, section.name))),
-    variables: btf ? readVariables(btf, sections, data) : [],
+    variables: btf ? readVariables(btf, sections, holders) : [],
     externs,
   }
 }

@@ -47,14 +47,22 @@ export interface MapOptions {
   readonly write?: boolean
   /** Bytes from the start, a multiple of the page. */
   readonly offset?: number
+  /** At this address and no other; EEXIST where something is there already. Linux 4.17. */
+  readonly address?: number
 }
 
 /** mmap(2), shared; the address, or a negative errno. */
-export function mmap(fd: number, length: number, { write = false, offset = 0 }: MapOptions = {}): number {
+export function mmap(
+  fd: number,
+  length: number,
+  { write = false, offset = 0, address = 0 }: MapOptions = {},
+): number {
   const PROT_READ = 1
   const PROT_WRITE = 2
   const MAP_SHARED = 1
-  return call6('mmap', 0, length, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, offset)
+  const MAP_FIXED_NOREPLACE = 0x100000
+  const flags = address === 0 ? MAP_SHARED : MAP_SHARED | MAP_FIXED_NOREPLACE
+  return call6('mmap', address, length, write ? PROT_READ | PROT_WRITE : PROT_READ, flags, fd, offset)
 }
 
 export function munmap(address: number, length: number): number {
@@ -70,17 +78,27 @@ export class MappedMemory {
   readonly length: number
   readonly writable: boolean
   #address: number
+  readonly #mapped: number
   #bytes: Uint8Array | undefined
   #words: BigUint64Array | undefined
 
-  /** Maps the first `length` bytes from `offset` on of a map, or returns a negative errno. */
-  static map(fd: number, length: number, options: MapOptions = {}): MappedMemory | number {
-    const address = mmap(fd, length, options)
-    return address < 0 ? address : new MappedMemory(address, length, options.write === true)
+  /**
+   * Maps the first `length` bytes from `offset` on of a map, or returns a negative errno.
+   *
+   * @param options `mapped`: so many bytes are mapped, of which the first `length` are looked at
+   */
+  static map(
+    fd: number,
+    length: number,
+    { mapped = length, ...options }: MapOptions & { readonly mapped?: number } = {},
+  ): MappedMemory | number {
+    const address = mmap(fd, mapped, options)
+    return address < 0 ? address : new MappedMemory(address, length, mapped, options.write === true)
   }
 
-  private constructor(address: number, length: number, writable: boolean) {
+  private constructor(address: number, length: number, mapped: number, writable: boolean) {
     this.#address = address
+    this.#mapped = mapped
     this.length = length
     this.writable = writable
     // whole words, which the pages that were mapped always hold
@@ -125,7 +143,7 @@ export class MappedMemory {
     if (this.#bytes === undefined) return
     this.#bytes = undefined
     this.#words = undefined
-    munmap(this.#address, this.length)
+    munmap(this.#address, this.#mapped)
   }
 
   #checked(offset: number, length: number): Uint8Array {
