@@ -65,6 +65,7 @@ export function emptyMap(name: string): Definition {
     inner: undefined,
     slots: [],
     section: undefined,
+    globals: undefined,
     structOps: undefined,
   }
 }
