@@ -11,6 +11,20 @@ const ofMapValue = 2
  * are above, and stay as they are.
  */
 const allocated = [0xff00_0000_0000_0000n, 0xffff_ffff_8000_0000n] as const
+/** Where processes map things: an arena is where who made it has it (kernel/bpf/arena.c). */
+const mapped = [0x7000_0000_0000n, 0x8000_0000_0000n] as const
+
+function isIn(value: bigint, [from, to]: readonly [bigint, bigint]): boolean {
+  return value >= from && value < to
+}
+
+/** A value with addresses that the kernel wrote, as it does into the head of a list, made equal. */
+export function withoutAddresses(value: string): string {
+  return value.replace(/.{16}/g, word => {
+    const number = Buffer.from(word, 'hex').readBigUInt64LE()
+    return isIn(number, allocated) ? '(allocated)' : word
+  })
+}
 
 /**
  * One line an instruction.
@@ -40,6 +54,7 @@ function wideOperand(bytes: Buffer, at: number, immediate: number, mapName: (id:
   if (source === ofMap) return `map ${mapName(immediate)}`
   if (source === ofMapValue) return `map ${mapName(immediate)} + ${next}`
   const value = (BigInt(next >>> 0) << 32n) | BigInt(immediate >>> 0)
-  const [from, to] = allocated
-  return source === 0 && value >= from && value < to ? 'allocated' : `0x${value.toString(16)}`
+  if (source === 0 && isIn(value, allocated)) return 'allocated'
+  if (source === 0 && isIn(value, mapped)) return `mapped + 0x${(value & 0xfffn).toString(16)}`
+  return `0x${value.toString(16)}`
 }

@@ -1,4 +1,4 @@
-import { codeLines } from './code.ts'
+import { codeLines, withoutAddresses } from './code.ts'
 import type { MapShown, Outcome, ProgramShown } from './peer.ts'
 
 /** One thing in which libbpf and we differ. */
@@ -94,7 +94,7 @@ function mapFields(map: MapShown, mapName: Namer, programName: Namer): Record<st
   return {
     ...Object.fromEntries(Object.entries(fields).map(([field, number]) => [field, String(number)])),
     kernelName,
-    value,
+    value: withoutAddresses(value),
     slots: slots.map(([key, held]) => `${key}: ${held === 0 ? 'empty' : heldName(held)}`).join(', '),
   }
 }

@@ -48,3 +48,8 @@ function filesIn(directory: string): string[] {
     .filter(file => file.endsWith('.o'))
     .sort()
 }
+
+/** Paths of all objects below a directory. */
+export function objectsIn(directory: string): string[] {
+  return filesIn(directory).map(file => join(directory, file))
+}

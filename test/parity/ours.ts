@@ -3,10 +3,15 @@ import { type BpfMap, type BpfObject, type BpfProgram, type ObjectSpec, openObje
 import type { MapShown, Outcome, Peer, ProgramShown } from './peer.ts'
 
 /** The same as {@link Peer.load} says of libbpf; the program in C reads what the kernel holds of ours, too. */
-export function loadOurs(peer: Peer, objects: readonly string[], root: string): Outcome[] {
+export function loadOurs(
+  peer: Peer,
+  objects: readonly string[],
+  root: string,
+  { all = false }: { readonly all?: boolean } = {},
+): Outcome[] {
   const results: Result[] = []
   try {
-    for (const object of objects) results.push(load(object, root))
+    for (const object of objects) results.push(load(object, root, all))
     return withShown(peer, results)
   } finally {
     for (const { live } of results) live?.close()
@@ -18,24 +23,38 @@ interface Result {
   readonly live?: BpfObject
 }
 
-function load(object: string, root: string): Result {
+function load(object: string, root: string, all: boolean): Result {
+  const start = performance.now()
   const spec = attempt(() => openObject(object, { root }))
+  const openedIn = Math.round((performance.now() - start) * 1000)
   if (spec instanceof BpfError) {
-    return { outcome: { object, open: numberOf(spec), load: 0, refused: [], said: said(spec) } }
+    return { outcome: { object, open: numberOf(spec), load: 0, refused: [], openedIn, said: said(spec) } }
   }
+  if (all) takeAll(spec)
   const refused: string[] = []
   for (let first: BpfError | undefined; ; ) {
     const live = attempt(() => spec.load())
     if (live instanceof BpfError) first ??= live
     const outcome = {
       ...{ object, open: 0, load: first ? numberOf(first) : 0 },
-      ...{ refused, said: first ? said(first) : '' },
+      ...{ refused, openedIn, said: first ? said(first) : '' },
     }
     if (!(live instanceof BpfError)) return { outcome, live }
     const program = refusedProgram(spec, live)
     if (program === undefined) return { outcome }
     spec.programs.get(program).autoload = false
     refused.push(program)
+  }
+}
+
+/** What {@link takeAll} gives entries to. */
+const sized: ReadonlySet<string> = new Set(['hash', 'array', 'prog_array', 'percpu_hash', 'percpu_array'])
+
+/** All programs and maps, also what is left to who loads the object: as peer.c does it. */
+function takeAll({ programs, maps }: ObjectSpec): void {
+  for (const program of programs) program.autoload = true
+  for (const map of maps) {
+    if (map.maxEntries === 0 && sized.has(map.type)) map.maxEntries = 64
   }
 }
 

@@ -2,6 +2,8 @@
 //
 //   peer load DIR OBJECT...   each object: does it open, does it load; which programs are refused; its maps, and programs
 //                             without those. DIR, on bpffs, is where maps that are pinned by name go.
+//   peer all DIR OBJECT...    the same, with programs that the object itself leaves out, SEC("?..."), and with some entries
+//                             for maps that have none
 //   peer show m12 p34 ...     the map with the id 12, the program with the id 34, whoever has loaded them
 //   peer version
 //
@@ -11,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
@@ -22,6 +25,22 @@
 static char said[1 << 16];
 static char first_said[1 << 16];
 static size_t said_length;
+
+/* With all programs and maps, also what is left to who loads the object. */
+static int with_all;
+
+static void take_all(struct bpf_object *object)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, 1);
+	bpf_object__for_each_map(map, object)
+		if (bpf_map__max_entries(map) == 0 && bpf_map__type(map) <= BPF_MAP_TYPE_PERCPU_ARRAY &&
+		    bpf_map__type(map) != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+			bpf_map__set_max_entries(map, 64);
+}
 
 static int keep(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -185,14 +204,29 @@ static void print_loaded(const struct bpf_object *object)
 	printf("]");
 }
 
+/* Microseconds that it took to open the object in hand for the last time. */
+static double opened_in;
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1e6 + time.tv_nsec / 1e3;
+}
+
 static struct bpf_object *open_object(const char *path, const char *dir)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = dir);
+	double start = now();
+	struct bpf_object *object;
 
 	said_length = 0;
 	said[0] = 0;
 	errno = 0;
-	return bpf_object__open_file(path, &options);
+	object = bpf_object__open_file(path, &options);
+	opened_in = now() - start;
+	return object;
 }
 
 /* Of the program that libbpf gave up at, from its messages; there is no other way to know. */
@@ -225,6 +259,8 @@ static struct bpf_object *open_without(const char *path, const char *dir, char (
 	struct bpf_object *object = open_object(path, dir);
 	struct bpf_program *program;
 
+	if (object && with_all)
+		take_all(object);
 	for (int i = 0; object && i < count; i++) {
 		program = bpf_object__find_program_by_name(object, left_out[i]);
 		if (program)
@@ -270,7 +306,7 @@ static void print_object(const char *path, const char *dir)
 		printf(i ? "," : "");
 		print_text(left_out[i]);
 	}
-	printf("],\"said\":");
+	printf("],\"openedIn\":%.0f,\"said\":", opened_in);
 	print_text(first_said[0] ? first_said : said);
 	printf("}\n");
 	fflush(stdout);
@@ -298,7 +334,8 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "show") == 0)
 		for (int i = 2; i < argc; i++)
 			show(argv[i]);
-	if (strcmp(argv[1], "load") == 0)
+	with_all = strcmp(argv[1], "all") == 0;
+	if (with_all || strcmp(argv[1], "load") == 0)
 		for (int i = 3; i < argc; i++)
 			print_object(argv[i], argv[2]);
 	return 0;

@@ -54,6 +54,8 @@ export interface Outcome {
   readonly load: number
   /** Programs that were refused, one after the other, each time the rest was tried without them. */
   readonly refused: readonly string[]
+  /** Microseconds that opening it took. */
+  readonly openedIn: number
   /** Its messages. */
   readonly said: string
   /** What there is without the refused programs; nothing if that does not load either. */
@@ -82,9 +84,16 @@ export class Peer implements Disposable {
     return this.#run<string>(['version'])[0]!
   }
 
-  /** @param pins directory on bpffs for maps that are pinned by name */
-  load(pins: string, objects: readonly string[]): Outcome[] {
-    return this.#run<Outcome>(['load', pins, ...objects])
+  /**
+   * @param pins directory on bpffs for maps that are pinned by name
+   * @param all programs, those too that the object itself leaves out
+   */
+  load(
+    pins: string,
+    objects: readonly string[],
+    { all = false }: { readonly all?: boolean } = {},
+  ): Outcome[] {
+    return this.#run<Outcome>([all ? 'all' : 'load', pins, ...objects])
   }
 
   /** What the kernel holds under those ids, whoever loaded it. */
