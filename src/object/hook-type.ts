@@ -4,7 +4,7 @@ import type { AttachType } from '../spec/kernel.ts'
 import { hookToLoad } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 import { kernelTypes } from './kernel-btf.ts'
-import { kernelModules, type ModuleTypes } from './module-types.ts'
+import { kernelModules, type ModuleType, type ModuleTypes } from './module-types.ts'
 
 /** What a hook is in the types of the kernel: what BPF_PROG_LOAD wants to know. */
 export interface HookType {
@@ -37,11 +37,16 @@ export function hookType(program: ProgramSpec, modules: ModuleTypes = kernelModu
     const id = idIn(kernelTypes(), full, kind)
     if (id !== undefined) return { id, module: undefined }
   }
-  for (const { module, btf } of wanted === undefined ? modules.named(full) : modules.called(wanted)) {
+  for (const { module, btf } of modulesFor(wanted, full, modules)) {
     const id = idIn(btf, full, kind)
     if (id !== undefined) return { id, module }
   }
   throw noHook(program, { wanted, name, full, kind })
+}
+
+function modulesFor(wanted: string | undefined, name: string, modules: ModuleTypes): Iterable<ModuleType> {
+  if (wanted === 'vmlinux') return []
+  return wanted === undefined ? modules.named(name) : modules.called(wanted)
 }
 
 /** Of the types of a module only its own count: ids below are the kernel's. */

@@ -9,7 +9,7 @@ import type { ResolvedExterns } from '../spec/externs/resolve.ts'
 import { attachTypes, programFlag, programTypes } from '../spec/kernel.ts'
 import type { Poisoned } from '../spec/poison.ts'
 import { sectionNames } from '../spec/sections.ts'
-import { sinceLinux } from '../spec/since.ts'
+import { isLaterKind, sinceLinux } from '../spec/since.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../syscall/index.ts'
 import { attachTarget } from './attach-target.ts'
@@ -124,9 +124,10 @@ const notTheVerifiers: ReadonlySet<string> = /* @__PURE__ */ new Set([
 ])
 
 /** What EINVAL and EOPNOTSUPP mean of a program for one network card (kernel/bpf/offload.c: bpf_prog_dev_bound_init). */
-function hintFor({ flags }: ProgramSpec, { ifindex }: ProgLoadOptions): string | undefined {
+function hintFor(program: ProgramSpec, { ifindex }: ProgLoadOptions): string | undefined {
+  if (isLaterKind(program)) return 'kernels up to Linux 6.18 take no such programs'
   if (ifindex === undefined) return undefined
-  return (flags & programFlag.XDP_DEV_BOUND_ONLY) !== 0
+  return (program.flags & programFlag.XDP_DEV_BOUND_ONLY) !== 0
     ? "the interface's driver tells programs nothing about packets: without BPF_F_XDP_DEV_BOUND_ONLY it needs not"
     : "the interface's card runs no BPF programs: mode 'native' or 'generic' needs none that does"
 }

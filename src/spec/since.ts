@@ -1,4 +1,4 @@
-import type { AttachType, ProgramType } from './kernel.ts'
+import { type AttachType, type ProgramType, programFlag } from './kernel.ts'
 
 /** The Linux in which programs of a kind can first be loaded; what is not here is older than links that can be pinned (5.8). */
 const attachTypesSince: Partial<Record<AttachType, string>> = {
@@ -22,10 +22,6 @@ const attachTypesSince: Partial<Record<AttachType, string>> = {
   netkit_peer: '6.7',
   trace_kprobe_session: '6.10',
   trace_uprobe_session: '6.13',
-  trace_fsession: '7.0',
-  trace_fentry_multi: '7.1',
-  trace_fexit_multi: '7.1',
-  trace_fsession_multi: '7.1',
 }
 
 const programTypesSince: Partial<Record<ProgramType, string>> = {
@@ -41,4 +37,23 @@ export function sinceLinux(program: {
 }): string | undefined {
   const { type, attachType } = program
   return (attachType && attachTypesSince[attachType]) ?? programTypesSince[type]
+}
+
+const laterAttachTypes: ReadonlySet<AttachType> = /* @__PURE__ */ new Set<AttachType>([
+  ...(['trace_fsession', 'trace_fentry_multi', 'trace_fexit_multi', 'trace_fsession_multi'] as const),
+])
+/** Kinds of programs that may sleep in later kernels only. */
+const sleepingLater: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['tracepoint', 'raw_tracepoint', 'trace_raw_tp'],
+])
+
+/** Is it of a kind that Linux 6.18 does not know? Later ones were not at hand to be asked. */
+export function isLaterKind(program: {
+  readonly type: ProgramType
+  readonly attachType: AttachType | undefined
+  readonly flags: number
+}): boolean {
+  const { type, attachType, flags } = program
+  if (attachType && laterAttachTypes.has(attachType)) return true
+  return (flags & programFlag.SLEEPABLE) !== 0 && sleepingLater.has(attachType ?? type)
 }

@@ -1,11 +1,12 @@
 // What BPF_PROG_LOAD is told of a program besides its instructions.
 import { execFileSync } from 'node:child_process'
+import { release } from 'node:os'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type BpfObject, openObject, programFlag, VerifierError } from '../../src/index.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
-import { needs } from '../requirements.ts'
+import { isAtLeast, needs } from '../requirements.ts'
 
 const onKernel = needs(test, 'root')
 
@@ -135,5 +136,19 @@ needs(
   assert.is(run(200), 7)
   assert.is(object.variables.get('handled').get(), 200n)
 })
+
+if (!isAtLeast(release(), 'linux 6.19')) {
+  onKernel('a program of a kind that came later is refused with that as the hint', () => {
+    const spec = openObject(new URL('../parity/sections-later.bpf.o', import.meta.url).pathname)
+    const later = [...spec.programs].filter(({ section }) =>
+      /^(fsession|fentry\.multi|fexit\.multi|tp\.s|raw_tp\.s|tp_btf\.s)/.test(section),
+    )
+    assert.ok(later.length > 6)
+    for (const program of later) {
+      for (const other of spec.programs) other.autoload = other === program
+      assert.match(failure(() => spec.load()).hint ?? '', /Linux 6.18/, program.section)
+    }
+  })
+}
 
 test.run()
