@@ -120,10 +120,11 @@ function describe(root: Root, name: string, generation: Generation): ListedObjec
   const problems: string[] = []
   const each = <T>(kind: PinRecord['kind'], look: (record: PinRecord, path: string) => T): T[] =>
     manifest.pins.flatMap(record => {
-      // a part of a link has no line of its own
-      if (record.kind !== kind || (kind === 'link' && wholeOf(record.name) !== undefined)) return []
+      if (record.kind !== kind) return []
       try {
-        return [look(record, fullPath(record.path, path))]
+        const item = look(record, fullPath(record.path, path))
+        // a part of a link has no line of its own
+        return kind === 'link' && wholeOf(record.name) !== undefined ? [] : [item]
       } catch (error) {
         if (!(error instanceof BpfError)) throw error
         problems.push(error.message)

@@ -122,6 +122,8 @@ onX86('a part whose pin is gone is missed, and mended by an upgrade', async () =
   specOf().upgrade().close()
   rmSync(`${root}/usdt/links/on_probe~+2`)
   assert.is((failure(() => specOf().loadPinned()) as BpfError).code, 'ERR_PIN_MISSING')
+  using at = Root.find(root)
+  assert.match(listObject(at!, 'usdt')?.problems.join() ?? '', "link 'on_probe~+2' is in the manifest, but")
   using object = specOf().upgrade()
   assert.equal(pinned(), ['on_probe', 'on_probe~+2', 'on_probe~+3'])
   assert.is(await target.fire(), 3)
