@@ -37,18 +37,8 @@ export function absentVariable(spec: Spec): Absent {
   const ofMap = absentMap(spec)
   return name => {
     const map = maps.get(name)
-    if (map === undefined) return undefined
-    if (spec.maps.some(({ name, globals }) => globals && name === map)) return notMapped(map)
-    const why = ofMap(map)
+    const why = map === undefined ? undefined : ofMap(map)
     return why && { ...why, problem: `is in map '${map}', which ${why.problem}` }
-  }
-}
-
-/** Each process must have an arena at the same address, which the kernel tells nobody (kernel/bpf/arena.c). */
-function notMapped(arena: string): { readonly problem: string; readonly hint: string } {
-  return {
-    problem: `is in the arena '${arena}', which was not made by this object`,
-    hint: 'only the object that made an arena has its variables, until it is closed',
   }
 }
 

@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
 import { type BpfLink, plannedLinks } from '../link/index.ts'
-import type { BpfMap, SectionMemory, Variable } from '../map/index.ts'
+import type { BpfMap, Variable, VariableMemory } from '../map/index.ts'
 import { type BpfProgram, type BpfStructOps, opsOf } from '../object/index.ts'
 import {
   type PinSite,
@@ -30,7 +30,7 @@ export interface ObjectParts {
   readonly programs: ReadonlyMap<string, BpfProgram>
   readonly links: ReadonlyMap<string, BpfLink>
   readonly variables: ReadonlyMap<string, Variable>
-  readonly sections: readonly SectionMemory[]
+  readonly sections: readonly VariableMemory[]
   /** By what a found object was known. */
   readonly identity?: 'hash' | 'tag'
   /** Are the parts those that are pinned under the object's name? */

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { BpfError } from '../errors.ts'
-import type { BpfMap, SectionMemory, Variable } from '../map/index.ts'
+import type { BpfMap, Variable, VariableMemory } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
 import {
   closeGeneration,
@@ -58,7 +58,7 @@ export class PinnedObject extends EventEmitter<PinnedEvents> {
   readonly #programs = new Map<string, BpfProgram>()
   readonly #variables = new Map<string, Variable>()
   #links: readonly PinnedLink[] = []
-  #sections: readonly SectionMemory[] = []
+  #sections: readonly VariableMemory[] = []
   #generation: Generation
   #watcher: RootWatcher | undefined
   #isClosed = false

@@ -1,5 +1,6 @@
+export { ArenaMemory } from './arena.ts'
 export { thisMachine } from './machine.ts'
 export { BpfMap, type MapInit, mapTypeNumber, type SetMode } from './map.ts'
 export { shapeOf } from './shape.ts'
 export type { Entry, MapTypes } from './types.ts'
-export { SectionMemory, Variable, type VariableInit } from './variable.ts'
+export { SectionMemory, Variable, type VariableInit, type VariableMemory } from './variable.ts'

@@ -17,11 +17,22 @@ export interface VariableInit {
   readonly codec: () => Codec
 }
 
+/** The memory behind variables. */
+export interface VariableMemory {
+  readonly map: BpfMap
+  /** Constants, or a map that was opened for reading only. */
+  readonly readOnly: boolean
+  read(offset: number, length: number): Uint8Array
+  /** @throws BpfError `ERR_READ_ONLY` */
+  write(offset: number, bytes: Uint8Array): void
+  close(): void
+}
+
 /**
- * The memory of a live data section, or of an arena's variables: mapped where the kernel allows it, so that programs and every process that has
+ * The memory of a live data section: mapped where the kernel allows it, so that programs and every process that has
  * it mapped see one memory; else read by looking up the section's one entry.
  */
-export class SectionMemory {
+export class SectionMemory implements VariableMemory {
   readonly map: BpfMap
   /** Constants, or a map that was opened for reading only. */
   readonly readOnly: boolean
@@ -29,11 +40,9 @@ export class SectionMemory {
   /** The kernel maps no values with a lock, timer or kernel pointer in them (kernel/bpf/syscall.c: bpf_map_mmap). */
   #cannotBeMapped = false
 
-  /** @param mapped where it is mapped already */
-  constructor(map: BpfMap, isConstant: boolean, mapped?: MappedMemory) {
+  constructor(map: BpfMap, isConstant: boolean) {
     this.map = map
     this.readOnly = isConstant || map.readOnly
-    this.#mapped = mapped
   }
 
   read(offset: number, length: number): Uint8Array {
@@ -90,9 +99,9 @@ export class SectionMemory {
 export class Variable {
   readonly name: string
   #place: VariableInit
-  #memory: SectionMemory
+  #memory: VariableMemory
 
-  constructor(place: VariableInit, memory: SectionMemory) {
+  constructor(place: VariableInit, memory: VariableMemory) {
     this.name = place.name
     this.#place = place
     this.#memory = memory

@@ -1,3 +1,4 @@
+import { BpfError } from '../errors.ts'
 import { BpfMap, mapTypeNumber, thisMachine } from '../map/index.ts'
 import { keptShape, type MapShape, requestedShape } from '../plan/shape.ts'
 import { mapFlag } from '../spec/kernel.ts'
@@ -46,6 +47,7 @@ const EOPNOTSUPP = -95
  */
 export function createMap(spec: MapSpec, btf: LoadedBtf | undefined, ops?: MatchedOps): BpfMap {
   const asked = requestedShape(spec, thisMachine())
+  refuseOtherSize(spec)
   if (ops) return createOps(spec, { ...asked, valueSize: ops.valueSize }, ops, btf)
   const inner = spec.inner && createMap(spec.inner, btf)
   try {
@@ -100,6 +102,15 @@ function create(spec: MapSpec, shape: MapShape, btf: LoadedBtf | undefined, inne
   return fd === EINVAL || fd === ENOTSUPP || fd === EOPNOTSUPP ? mapCreate(options) : fd
 }
 
+/** The kernel would read behind what there is. */
+function refuseOtherSize({ name, valueSize, section }: MapSpec): void {
+  if (!section || section.kind === 'arena' || valueSize === section.size) return
+  throw new BpfError(`map '${name}' has values of ${valueSize} bytes, its section has ${section.size}`, {
+    code: 'ERR_VALUE',
+    hint: 'the variables of a section say how large it is: what grows belongs into a map of its own',
+  })
+}
+
 function plainOptions(spec: MapSpec, shape: MapShape): MapCreateOptions {
   return {
     type: mapTypeNumber(shape.type),
@@ -124,7 +135,8 @@ function describe(shape: MapShape): string {
  * change.
  */
 export function fillSection(map: BpfMap, { section }: MapSpec): void {
-  if (!section) return
+  // an arena is filled where it is mapped
+  if (!section || section.kind === 'arena') return
   if (!section.isZero) {
     const key = allocate(4)
     const value = allocate(section.contents.length)

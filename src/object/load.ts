@@ -1,13 +1,12 @@
 import { BpfError } from '../errors.ts'
-import { type BpfMap, SectionMemory, Variable } from '../map/index.ts'
+import { ArenaMemory, type BpfMap, SectionMemory, Variable, type VariableMemory } from '../map/index.ts'
 import { functionsOf } from '../spec/assemble.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { resolveCore } from '../spec/core/relocate.ts'
 import { resolveExterns } from '../spec/externs/resolve.ts'
 import { loadedPrograms } from '../spec/loaded.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
-import { closeFd, type MappedMemory, progBindMap, reserveDescriptors } from '../syscall/index.ts'
-import { mapArena } from './arena.ts'
+import { closeFd, progBindMap, reserveDescriptors } from '../syscall/index.ts'
 import { createMap, fillSection, fillSlot } from './create-map.ts'
 import { RunningKernel } from './kernel-symbols.ts'
 import { type LoadedBtf, loadBtf } from './load-btf.ts'
@@ -21,7 +20,7 @@ export interface Live {
   readonly programs: ReadonlyMap<string, BpfProgram>
   readonly variables: ReadonlyMap<string, Variable>
   /** The mapped memory behind the variables. */
-  readonly sections: readonly SectionMemory[]
+  readonly sections: readonly VariableMemory[]
 }
 
 /** What already lives and is to be used instead of being created. */
@@ -40,9 +39,9 @@ export interface Given {
  */
 export function load(spec: Spec, given: Given = {}): Live {
   const maps = new Map(given.maps)
-  const arenas = new Map<string, MappedMemory>()
   const programs = new Map<string, BpfProgram>()
   let btf: LoadedBtf | undefined
+  const arenas = new Map<string, ArenaMemory>()
   try {
     refuseOtherByteOrder(spec)
     using kernel = new RunningKernel()
@@ -53,7 +52,8 @@ export function load(spec: Spec, given: Given = {}): Live {
     btf = loadBtf(spec)
     // best effort: where so many may not be open, creating one of them says so
     reserveDescriptors(spec.maps.length + spec.programs.length)
-    createMaps(spec, maps, arenas, given, btf, ops)
+    createMaps(spec, maps, given, btf, ops)
+    openArenas(spec, maps, given, arenas)
     const constants = constantMaps(spec, maps)
     for (const program of loaded) {
       const relocations = { core, externs }
@@ -63,7 +63,9 @@ export function load(spec: Spec, given: Given = {}): Live {
     }
     fillProgramArrays(spec, maps, programs, given)
   } catch (error) {
-    for (const opened of [...arenas.values(), ...maps.values(), ...programs.values()]) opened.close()
+    for (const arena of arenas.values()) arena.close()
+    for (const map of maps.values()) map.close()
+    for (const program of programs.values()) program.close()
     throw error
   } finally {
     if (btf?.fd !== undefined) closeFd(btf.fd)
@@ -84,7 +86,6 @@ function refuseOtherByteOrder({ elf }: Spec): void {
 function createMaps(
   spec: Spec,
   maps: Map<string, BpfMap>,
-  arenas: Map<string, MappedMemory>,
   given: Given,
   btf: LoadedBtf | undefined,
   ops: ResolvedOps,
@@ -94,8 +95,6 @@ function createMaps(
     const created = createMap(map, btf, ops.maps.get(map.name))
     maps.set(map.name, created)
     fillSection(created, map)
-    const arena = map.type === 'arena' ? mapArena(created, map) : undefined
-    if (arena) arenas.set(map.name, arena)
   }
   for (const { map, slots } of ownSlots(spec, maps, given)) {
     for (const { index, kind, name } of slots) {
@@ -112,6 +111,23 @@ function createMaps(
  */
 function bindConstants(constants: readonly BpfMap[], programFd: number): void {
   for (const map of constants) progBindMap(programFd, map.fd)
+}
+
+/** An arena has an address before the first program with it is loaded, and its variables their first values. */
+function openArenas(
+  spec: Spec,
+  maps: ReadonlyMap<string, BpfMap>,
+  given: Given,
+  arenas: Map<string, ArenaMemory>,
+): void {
+  for (const { name, type, section } of spec.maps) {
+    const map = maps.get(name)
+    if (type !== 'arena' || !map || given.maps?.has(name)) continue
+    const arena = new ArenaMemory(map, section?.size ?? 0)
+    arenas.set(name, arena)
+    arena.open()
+    if (section && !section.isZero) arena.write(0, section.contents)
+  }
 }
 
 function constantMaps(spec: Spec, maps: ReadonlyMap<string, BpfMap>): BpfMap[] {
@@ -163,22 +179,21 @@ function inOrder(spec: Spec, maps: ReadonlyMap<string, BpfMap>): Map<string, Bpf
   return ordered
 }
 
-/**
- * The variables of an object whose maps live.
- *
- * @param arenas that this process has mapped, by name of the map: nobody else knows where one is
- */
+/** The variables of an object whose maps live. */
 export function liveVariables(
   spec: Spec,
   maps: ReadonlyMap<string, BpfMap>,
-  arenas: ReadonlyMap<string, MappedMemory> = new Map(),
+  arenas: ReadonlyMap<string, ArenaMemory> = new Map(),
 ): Pick<Live, 'variables' | 'sections'> {
-  const memories = new Map<string, SectionMemory>()
+  const memories = new Map<string, VariableMemory>(arenas)
   for (const { name, section } of spec.maps) {
     const map = maps.get(name)
-    if (map && section) memories.set(name, new SectionMemory(map, section.isConstant))
-    const arena = arenas.get(name)
-    if (map && arena) memories.set(name, new SectionMemory(map, false, arena))
+    if (!map || !section || memories.has(name)) continue
+    const isArena = section.kind === 'arena'
+    memories.set(
+      name,
+      isArena ? new ArenaMemory(map, section.size) : new SectionMemory(map, section.isConstant),
+    )
   }
   const variables = new Map<string, Variable>()
   for (const variable of spec.variables) {

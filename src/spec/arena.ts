@@ -1,35 +1,36 @@
 import type { ElfFile } from '../elf/index.ts'
-import { BtfError, ElfError } from '../errors.ts'
+import { ElfError } from '../errors.ts'
 import { DataSection } from './data-section.ts'
 import type { DefinedMap } from './defined-maps.ts'
 import type { MapSpec } from './types.ts'
 
-/** Where clang puts variables of the address space 1, which is that of arenas. */
+/** The section of variables that lie in the object's arena (`__arena`, an address space of its own). */
 const arenaSection = '.addr_space.1'
-
-const SHT_NOBITS = 8
+/** The smallest page that there is; where they are larger, an arena of so many has more room. */
+const smallestPage = 4096
 
 /**
- * Gives the object's arena the variables that are declared to be in it.
+ * Finds the arena of an object and gives it its variables, which lie at its start; `undefined` for an object without.
  *
- * @returns the arena, if it holds variables
- * @throws BtfError where there is more than one arena, which a program cannot use (kernel/bpf/verifier.c:
- * check_map_prog_compatibility); ElfError for variables without an arena.
+ * @throws ElfError for more than one arena, variables without an arena, or more of them than it has room for.
  */
-export function readArena(elf: ElfFile, defined: readonly DefinedMap[]): MapSpec | undefined {
-  const [arena, second] = defined.map(({ map }) => map).filter(({ type }) => type === 'arena')
-  if (arena && second) {
-    throw new BtfError(`.maps/${second.name}`, `is a second arena beside '${arena.name}'`, {
-      hint: 'an object has one arena: put everything into one',
-    })
+export function readArena(elf: ElfFile, maps: readonly DefinedMap[]): MapSpec | undefined {
+  const [arena, other] = maps.filter(({ map }) => map.type === 'arena').map(({ map }) => map)
+  if (arena && other) {
+    throw new ElfError('.maps', `'${arena.name}' and '${other.name}' are arenas: a program has one at most`)
   }
   const section = elf.section(arenaSection)
-  if (!section || section.size === 0 || section.type === SHT_NOBITS) return undefined
+  if (!section || section.size === 0) return arena
   if (!arena) {
-    throw new ElfError(arenaSection, 'variables of an arena, but the object defines none', {
-      hint: 'define a map of the type BPF_MAP_TYPE_ARENA in SEC(".maps")',
-    })
+    throw new ElfError(arenaSection, 'there are variables of an arena, and no map of type BPF_MAP_TYPE_ARENA')
   }
-  arena.globals = new DataSection('arena', section)
+  const pages = Math.ceil(section.size / smallestPage)
+  if (pages > arena.maxEntries) {
+    throw new ElfError(
+      arenaSection,
+      `has ${section.size} bytes, arena '${arena.name}' has ${arena.maxEntries} pages: it needs ${pages}`,
+    )
+  }
+  arena.section = new DataSection('arena', section)
   return arena
 }

@@ -2,7 +2,7 @@ import type { SectionBytes } from './placement.ts'
 
 export type DataSectionKind = 'data' | 'rodata' | 'bss' | 'kconfig' | 'arena'
 
-/** A data section of the object, which becomes an array map of one entry, or the beginning of an arena. */
+/** A data section of the object, which becomes an array map of one entry; or the start of its arena. */
 export class DataSection {
   readonly kind: DataSectionKind
   /** Index in the ELF file; -1 for `.kconfig`, which is in none. */

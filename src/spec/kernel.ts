@@ -48,6 +48,8 @@ export const mapFlag = {
   RDONLY_PROG: 0x80 as number,
   /** An array of one page or more that user space may map into its memory; Linux 5.5. */
   MMAPABLE: 0x400 as number,
+  /** What user space touches of an arena without having been given it ends the process; Linux 6.9. */
+  SEGV_ON_FAULT: 0x20000 as number,
   /** A struct_ops map that is registered by a link; Linux 6.4. */
   LINK: 0x2000 as number,
   /** A struct_ops map whose struct is a module's; Linux 6.9. */

@@ -65,7 +65,6 @@ export function emptyMap(name: string): Definition {
     inner: undefined,
     slots: [],
     section: undefined,
-    globals: undefined,
     structOps: undefined,
   }
 }

@@ -38,7 +38,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
   const ops = readOpsMaps(elf, btf, sections, mapName)
   const data = readDataMaps(elf, sections, name, mapName)
   const arena = readArena(elf, defined)
-  const holders = arena ? [...data, arena] : data
+  const holders = arena?.section ? [...data, arena] : data
   const code = codeSections(elf)
   const functions: FunctionsBySection = new Map(
     code.map(section => {
@@ -109,22 +109,21 @@ function readDataMaps(
   return maps
 }
 
-/** The variables of the data sections and of the arena; a section without BTF (`.rodata.str1.1`) has none. */
+/** The variables of the data sections; one without BTF (`.rodata.str1.1`) has none. */
 function readVariables(
   btf: Btf,
   sections: ReadonlyMap<string, PlacedSection>,
-  holders: readonly MapSpec[],
+  data: readonly MapSpec[],
 ): VariableSpec[] {
   const unique = uniqueNames()
   const bySection = new Map(
     [...sections.values()].map(({ section, variables }) => [section.index, variables]),
   )
-  return holders.flatMap(map => {
-    const section = map.section ?? map.globals
-    if (!section) return []
-    return (bySection.get(section.index) ?? []).map(place => {
-      refuseTooSmall(btf, map.name, place)
-      return new VariableSpec(unique(place.variable.name), map.name, section, btf, place)
+  return data.flatMap(({ name, section }) => {
+    const placed = (section && bySection.get(section.index)) ?? []
+    return placed.map(place => {
+      refuseTooSmall(btf, name, place)
+      return new VariableSpec(unique(place.variable.name), name, section!, btf, place)
     })
   })
 }
@@ -150,13 +149,13 @@ function readLicense(elf: ElfFile): string {
 function referenceTargets(
   elf: ElfFile,
   defined: readonly DefinedMap[],
-  holders: readonly MapSpec[],
+  data: readonly MapSpec[],
   functions: FunctionsBySection,
   externs: readonly ExternSpec[],
 ): ReferenceTargets {
   const externsByName = new Map(externs.map(extern => [extern.name, extern]))
   const mapsByPlace = new Map(defined.map(({ section, offset, map }) => [`${section}+${offset}`, map.name]))
-  const dataBySection = new Map(holders.map(map => [(map.section ?? map.globals)?.index, map.name]))
+  const dataBySection = new Map(data.map(map => [map.section?.index, map.name]))
   const startsOf = (section: number): ReadonlyMap<number, PendingFunction> =>
     new Map((functions.get(section) ?? []).map(fn => [fn.start, fn]))
   const starts = new Map([...functions.keys()].map(section => [section, startsOf(section)]))

@@ -8,7 +8,7 @@ import type { FunctionSpec } from './types.ts'
 export type Reference =
   /** Loads the address of a map. */
   | { readonly kind: 'map'; readonly at: number; readonly map: string }
-  /** Loads an address `offset` bytes into the value of a data section's map, or into an arena. */
+  /** Loads an address `offset` bytes into the value of a data section's map. */
   | { readonly kind: 'data'; readonly at: number; readonly map: string; readonly offset: number }
   /** Calls another function of the object. */
   | { readonly kind: 'call'; readonly at: number; readonly to: FunctionSpec }
@@ -31,7 +31,7 @@ export type Reference =
 export interface ReferenceTargets {
   /** Name of the map that starts at this byte of the `.maps` section. */
   mapAt(section: number, offset: number): string | undefined
-  /** Name of the map that holds this section of variables. */
+  /** Name of the map that holds this data section. */
   dataMap(section: number): string | undefined
   /** The sub-program that starts at this instruction of a section. */
   functionAt(section: number, instruction: number): FunctionSpec | undefined

@@ -64,8 +64,6 @@ export interface MapSpec {
   readonly slots: readonly SlotSpec[]
   /** The data section behind the map, if it is one. */
   readonly section: DataSection | undefined
-  /** What an arena starts with: the variables that the object declares to be in it. */
-  readonly globals: DataSection | undefined
   /** The struct that a struct_ops map registers with the kernel, if it is one. */
   readonly structOps: StructOpsSpec | undefined
 }

@@ -47,27 +47,22 @@ export interface MapOptions {
   readonly write?: boolean
   /** Bytes from the start, a multiple of the page. */
   readonly offset?: number
-  /** Where it is to be, and nowhere else; EEXIST where something is. Linux 4.17. */
+  /** At this address and no other; EEXIST where something is there already. Linux 4.17. */
   readonly address?: number
 }
 
 /** mmap(2), shared; the address, or a negative errno. */
-export function mmap(fd: number, length: number, options: MapOptions = {}): number {
+export function mmap(
+  fd: number,
+  length: number,
+  { write = false, offset = 0, address = 0 }: MapOptions = {},
+): number {
   const PROT_READ = 1
   const PROT_WRITE = 2
   const MAP_SHARED = 1
-  const MAP_FIXED_NOREPLACE = 0x10_0000
-  const { write = false, offset = 0, address = 0 } = options
-  const access = write ? PROT_READ | PROT_WRITE : PROT_READ
-  return call6(
-    'mmap',
-    address,
-    length,
-    access,
-    address === 0 ? MAP_SHARED : MAP_SHARED | MAP_FIXED_NOREPLACE,
-    fd,
-    offset,
-  )
+  const MAP_FIXED_NOREPLACE = 0x100000
+  const flags = address === 0 ? MAP_SHARED : MAP_SHARED | MAP_FIXED_NOREPLACE
+  return call6('mmap', address, length, write ? PROT_READ | PROT_WRITE : PROT_READ, flags, fd, offset)
 }
 
 export function munmap(address: number, length: number): number {
@@ -83,29 +78,27 @@ export class MappedMemory {
   readonly length: number
   readonly writable: boolean
   #address: number
-  #mappedLength: number
+  readonly #mapped: number
   #bytes: Uint8Array | undefined
   #words: BigUint64Array | undefined
 
-  /** Maps the first `length` bytes from `offset` on of a map, or returns a negative errno. */
-  static map(fd: number, length: number, options: MapOptions = {}): MappedMemory | number {
-    return MappedMemory.mapMore(fd, length, length, options)
-  }
-
-  /** As {@link map}, of something that can only be mapped as a whole: `mapped` bytes, of which the first `length` are used. */
-  static mapMore(
+  /**
+   * Maps the first `length` bytes from `offset` on of a map, or returns a negative errno.
+   *
+   * @param options `mapped`: so many bytes are mapped, of which the first `length` are looked at
+   */
+  static map(
     fd: number,
-    mapped: number,
     length: number,
-    options: MapOptions = {},
+    { mapped = length, ...options }: MapOptions & { readonly mapped?: number } = {},
   ): MappedMemory | number {
     const address = mmap(fd, mapped, options)
-    return address < 0 ? address : new MappedMemory(address, mapped, length, options.write === true)
+    return address < 0 ? address : new MappedMemory(address, length, mapped, options.write === true)
   }
 
-  private constructor(address: number, mappedLength: number, length: number, writable: boolean) {
+  private constructor(address: number, length: number, mapped: number, writable: boolean) {
     this.#address = address
-    this.#mappedLength = mappedLength
+    this.#mapped = mapped
     this.length = length
     this.writable = writable
     // whole words, which the pages that were mapped always hold
@@ -150,7 +143,7 @@ export class MappedMemory {
     if (this.#bytes === undefined) return
     this.#bytes = undefined
     this.#words = undefined
-    munmap(this.#address, this.#mappedLength)
+    munmap(this.#address, this.#mapped)
   }
 
   #checked(offset: number, length: number): Uint8Array {

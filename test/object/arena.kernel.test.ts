@@ -1,69 +1,73 @@
+// Variables in an arena: memory that programs and processes share, at one address.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BpfError, ElfError, openObject } from '../../src/index.ts'
+import { type ObjectSpec, openObject } from '../../src/index.ts'
+import { failure } from '../failure.ts'
+import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
-const objectAt = (name: string): string => new URL(`../parity/${name}.bpf.o`, import.meta.url).pathname
-const withArenas = needs(test, 'root', 'linux 6.9')
+const root = process.env.BPFPIN_TEST_ROOT ?? ''
+const onKernel = needs(test, 'root', 'linux 6.9')
 
-withArenas('programs find the variables of an arena with their values, and what they write is read', () => {
-  const spec = openObject(objectAt('map-arena-variables'))
-  assert.equal(spec.variables.get('pair').get(), { first: 7, second: 9 })
-  spec.variables.get('pair').set({ first: 3, second: 4 })
-  using object = spec.load()
-  const value = (name: string): unknown => object.variables.get(name).get()
-  assert.is(value('start'), 41)
-  assert.is(object.programs.get('use').run().returnValue, 42)
-  assert.is(value('start'), 42)
-  assert.is(value('zero'), 3004n)
-  assert.is(value('hidden'), 6)
-  assert.is((value('many') as number[])[1249], 5)
-  object.variables.get('start').set(99)
-  assert.is(object.programs.get('use').run().returnValue, 100)
+/** At an address that no process of this system uses. */
+const fixed = (): ObjectSpec => {
+  const spec = openObject(fixture('arena'), { root })
+  spec.maps.get('memory').mapExtra = 2 ** 44
+  return spec
+}
+
+onKernel(
+  'variables in an arena start with what the source says, and programs and this process share them',
+  () => {
+    const spec = openObject(fixture('arena'))
+    spec.variables.get('pair').set({ first: 3, second: 30n })
+    using object = spec.load()
+    const value = (name: string): unknown => object.variables.get(name).get()
+    assert.equal([value('started'), value('pair'), value('hidden')], [41, { first: 3, second: 30n }, 7n])
+    assert.is(value('text'), 'at the start')
+    assert.is(object.programs.get('count').run().returnValue, 42)
+    assert.equal([value('started'), value('pair'), value('hidden')], [42, { first: 3, second: 37n }, 8n])
+    object.variables.get('started').set(100)
+    assert.is(object.programs.get('count').run().returnValue, 101)
+  },
+)
+
+onKernel(
+  'an arena whose address is given is found pinned with what is in it, and used by another version',
+  () => {
+    const first = fixed().upgrade()
+    first.programs.get('count').run()
+    first.close()
+    using second = fixed().upgrade()
+    assert.ok(second.wasFound)
+    assert.is(second.variables.get('started').get(), 42)
+    const { id } = second.maps.get('memory')
+    second.close()
+    const changed = fixed()
+    changed.programs.get('count').flags |= 1 << 3 // BPF_F_TEST_STATE_FREQ: other code, as a plan sees it
+    using third = changed.upgrade()
+    assert.is(third.upgraded?.maps.find(({ name }) => name === 'memory')?.action, 'reuse')
+    assert.equal([third.maps.get('memory').id, third.variables.get('started').get()], [id, 42])
+    assert.is(third.programs.get('count').run().returnValue, 43)
+    third.unpin()
+  },
+)
+
+onKernel('an arena that chose its own address has its variables in the process that made it only', () => {
+  const first = openObject(fixture('arena'), { root }).upgrade()
+  using second = openObject(fixture('arena'), { root }).upgrade()
+  assert.ok(second.wasFound)
+  const error = failure(() => second.variables.get('started').get())
+  assert.is(error.syscall, 'mmap')
+  assert.match(error.hint ?? '', 'map_extra')
+  second.unpin()
+  first.close()
 })
 
-withArenas('an arena that is given keeps what it holds, and shows its variables to nobody else', () => {
-  using first = openObject(objectAt('map-arena-variables')).load()
-  first.programs.get('use').run()
-  using second = openObject(objectAt('map-arena-variables')).load({
-    maps: { pages: first.maps.get('pages') },
-  })
-  assert.is(second.programs.get('use').run().returnValue, 43)
-  assert.is(first.variables.get('start').get(), 43)
-  assert.throws(
-    () => second.variables.get('start'),
-    /is in the arena 'pages', which was not made by this object/,
-  )
-})
-
-withArenas('an arena lies where its definition says', () => {
-  const address = 1n << 44n
-  const spec = openObject(objectAt('map-arena-variables'))
-  spec.maps.get('pages').mapExtra = address
-  using object = spec.load()
-  assert.is(object.programs.get('use').run().returnValue, 42)
-  // where the first one is, no second can be
-  assert.throws(
-    () => spec.load(),
-    (error: BpfError) =>
-      error.code === 'EEXIST' && /arena 'pages' of 16384 bytes at 0x100000000000/.test(error.message),
-  )
-})
-
-withArenas('an arena with less room than its variables need is refused', () => {
-  assert.throws(
-    () => openObject(objectAt('refused/arena-small')).load(),
-    (error: BpfError) =>
-      error.code === 'ERR_VALUE' && /has 4096 bytes, its variables have 5000/.test(error.message),
-  )
-})
-
-test('variables of an arena need one arena, and no more', () => {
-  assert.throws(
-    () => openObject(objectAt('refused/arena-missing')),
-    (error: Error) => error instanceof ElfError && /defines none/.test(error.message),
-  )
-  assert.throws(() => openObject(objectAt('refused/arenas-two')), /others: is a second arena beside 'pages'/)
+onKernel('what is too small for its variables, or would end the process, is refused', () => {
+  const spec = openObject(fixture('arena'))
+  spec.maps.get('memory').flags |= 1 << 17 // BPF_F_SEGV_ON_FAULT
+  assert.match(failure(() => spec.load()).message, "the variables in arena 'memory' cannot be reached")
 })
 
 test.run()

@@ -22,6 +22,7 @@ const onlyHere = {
   'pin/families.*':
     'its sources of events leave an emulator no time to upgrade; pin/kernel-families and pin/readers upgrade there',
   'link/faults.*': 'the test, not the kernel, fails each call in turn',
+  'link/usdt-claims.*': 'what processes make of one map, by a process that is slow to start',
   'link/usdt-parts.*': 'has this kernel look like the oldest, where link/usdt meets what that needs',
   'pin/*killed*': 'its steps are the same on every kernel, and each is a process that is slow to start',
   'pin/*faults*':
