@@ -175,7 +175,10 @@ export interface MapTarget {
   readonly map: string
 }
 
-/** A function of another BPF program: freplace, fentry, fexit. */
+/**
+ * A function of another BPF program: freplace, fentry, fexit. That of the program which is there when it is loaded: what takes
+ * its place later, by an upgrade of its object, is another program.
+ */
 export interface ProgramTarget {
   /** Its id, the absolute path of its pin, or its name, if it is the only one of that name. */
   readonly program: number | string
