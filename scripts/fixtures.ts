@@ -1,15 +1,17 @@
-// `npm run fixtures` compiles every NAME.bpf.c in test/fixtures, test/parity and examples to NAME.bpf.o beside it; with `--check` it
+// `npm run fixtures` compiles every NAME.bpf.c in the directories below to NAME.bpf.o beside it; with `--check` it
 // writes nothing and fails where an object is not what its source gives. More arguments are filters on the path.
 // Every NAME.c in test/pairs gives two objects, NAME.old.o and with -DNEW NAME.new.o, without DWARF.
 // Every NAME.elf.c in test/fixtures gives NAME.elf, a program of this machine that needs no library.
 // Every NAME.c in test/parity/compilers gives an object of each compiler below, NAME.clang-14.o; of those that are not
 // installed it is only said. gcc never writes the same object twice: one of its is made where there is none.
+// Those in test/tools include vmlinux.h, and have DWARF only where -gdwarf-5 asks for it, as what people ship.
 // A first line `// clang: FLAGS` adds flags for one file. NAME.bpf.link lists objects that bpftool links to NAME.bpf.o.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { brotliDecompressSync } from 'node:zlib'
 import { commandPath } from '../test/requirements.ts'
 
 // the bytes of an object depend on the compiler
@@ -85,7 +87,7 @@ if (failed > 0) process.exit(1)
 
 function sources(): string[] {
   return (
-    ['test/fixtures', 'test/parity', 'examples']
+    ['test/fixtures', 'test/parity', 'test/tools', 'examples']
       .filter(dir => existsSync(dir))
       .flatMap(dir => readdirSync(dir, { recursive: true, encoding: 'utf8' }).map(file => join(dir, file)))
       .filter(file => /\.bpf\.(c|link)$/.test(file))
@@ -123,10 +125,25 @@ function compileStripped(compiler: string, own: readonly string[], source: strin
 }
 
 function compile(source: string, object: string): void {
-  const own = /^\/\/ clang: (.+)$/m.exec(readFileSync(source, 'utf8').split('\n', 1)[0]!)?.[1]
-  execFileSync(clang, [...flags, ...(own?.split(' ') ?? []), '-c', source, '-o', object], {
-    stdio: 'inherit',
-  })
+  const line = readFileSync(source, 'utf8').split('\n', 1)[0]!
+  const own = /^\/\/ clang: (.+)$/.exec(line)?.[1]?.split(' ') ?? []
+  const isTool = source.startsWith('test/tools/')
+  const all = [...flags, ...(isTool ? kernelTypes() : []), ...own]
+  execFileSync(clang, [...all, '-c', source, '-o', object], { stdio: 'inherit' })
+  if (isTool && !own.includes('-gdwarf-5')) execFileSync(objcopy, ['--strip-debug', object])
+}
+
+/**
+ * For tools that include vmlinux.h, which is kept compressed. It was made on Linux 6.18 by
+ * `bpftool btf dump file /sys/kernel/btf/vmlinux format c`.
+ */
+function kernelTypes(): string[] {
+  const directory = join(scratch, 'include')
+  if (!existsSync(directory)) {
+    mkdirSync(directory)
+    writeFileSync(join(directory, 'vmlinux.h'), brotliDecompressSync(readFileSync('test/tools/vmlinux.h.br')))
+  }
+  return [`-I${directory}`, `-ffile-prefix-map=${directory}=include`]
 }
 
 function link(source: string, object: string): void {

@@ -16,6 +16,8 @@ const onlyHere = [
   // the same maps and programs again, or very many of them
   ...[/^fixtures\/(upgrade|same-body|pinning|linked)-/, /^fixtures\/(maps-\d+|carry|counter-wider)$/],
   /^parity\/variants\/(?!cpu-)/,
+  // the verifier looks at its hundred programs for minutes
+  /^tools\/sysmon$/,
 ]
 
 export interface TriedObject {

@@ -37,6 +37,7 @@ const onlyHere = {
     'most of it is the library; object/externs.vm and test/parity do what differs by kernel',
   'interop/kconfig.*': 'compiles C, and no machine has a compiler',
   'api/kconfig.*': 'what the library compares; the kernel is asked nothing that other tests do not ask',
+  'tools/tools.*': 'what tools see; that they load there is part of parity, tools/kernel-tools attaches',
   'interop/core.*': 'compiles C, and no machine has a compiler',
   'interop/libbpf.*': 'compiles C, and no machine has a compiler',
   'interop/usdt.*': 'compiles C, and no machine has a compiler',
@@ -49,7 +50,6 @@ const onlyHere = {
 const onlyOldest = {
   'api/*': 'what the library makes of maps, programs and links, which other tests ask of each kernel',
   'pin/*': 'bpffs is the same since the oldest kernel',
-  'link/usdt.*': 'all kernels with a link for many places (Linux 6.6) do it as this system does',
   'selftests/*': 'bpffs is the same since the oldest kernel',
   'interop/*': 'bpffs is the same since the oldest kernel',
 }

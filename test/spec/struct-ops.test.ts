@@ -2,12 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Btf, readBtf, type Value } from '../../src/btf/index.ts'
+import { readBtf, type Value } from '../../src/btf/index.ts'
 import { parseElf } from '../../src/elf/index.ts'
 import { type ObjectSpec, openObject } from '../../src/index.ts'
 import { linkOwners } from '../../src/spec/link-owner.ts'
 import { loadedPrograms } from '../../src/spec/loaded.ts'
-import { forOlderKernels } from '../../src/spec/older-types.ts'
 import type { StructOpsSpec } from '../../src/spec/struct-ops.ts'
 import { fillOps, matchOps } from '../../src/spec/struct-ops-match.ts'
 import { failure } from '../failure.ts'
@@ -87,16 +86,6 @@ test('a program is loaded if a map that is created points to it', () => {
     owners.map(({ name, target }) => ({ name, target })),
     [{ name: 'flavoured', target: { structOps: 'tcp_congestion_ops', name: 'bpfpin_other' } }],
   )
-})
-
-test("sections with a '?' have a name without for kernels that take none, and the same ids", () => {
-  const types = openObject(fixture('struct-ops')).spec.kernelBtf?.()
-  if (!types) throw new Error('the object has no types')
-  const sections = (btf: Btf): [number, string][] => [...btf.ids('datasec')].map(id => [id, btf.nameOf(id)])
-  const [older] = forOlderKernels(types)
-  const expected = sections(types).map(([id, name]) => [id, name.replace('?', '_')])
-  assert.equal(older && sections(older), expected)
-  assert.ok(sections(types).some(([, name]) => name === '?.struct_ops'))
 })
 
 test('a struct is laid out as the kernel has it, by the names of its members', () => {
