@@ -134,6 +134,19 @@ onX86('places with equal arguments and cookie share a slot, and no slot is writt
 
 const shown = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
 
+// usdt.bpf.h: where the kernel has cookies it may be "resized all the way to 1"
+onX86('the map that is for kernels without cookies may be as small as it can be', async () => {
+  using target = new Target()
+  const spec = opened()
+  spec.programs.get('on_probe').target = probe('counted')
+  spec.maps.get('__bpf_usdt_ip_to_spec_id').maxEntries = 1
+  using object = spec.load()
+  object.attach()
+  await target.fire()
+  for (const hit of hitsOf(object)) assert.equal(hit.value.slice(0, 3), counted)
+  assert.is(hitsOf(object).length, 3)
+})
+
 onX86('more places than there are slots are refused, and nothing stays attached', async () => {
   using target = new Target()
   const spec = opened()
