@@ -115,4 +115,33 @@ needs(
   assert.equal(differences(ours.alone, theirs.alone), [])
 })
 
+needs(
+  test,
+  'root',
+  'gcc',
+  '/usr/include/bpf/libbpf.h',
+  'clang-19',
+)('members without names are gone through as deep as by libbpf', () => {
+  const compile = (source: string, object: string): void => {
+    execFileSync('clang-19', ['-target', 'bpf', '-g', '-O2', '-x', 'c', '-c', '-', '-o', object], {
+      input: source,
+    })
+  }
+  const object = join(scratch, 'deep.o')
+  compile(
+    `struct deep { int field; } __attribute__((preserve_access_index));
+    __attribute__((section("raw_tp/sys_enter"), used)) int read(struct deep *deep) { return deep->field; }`,
+    object,
+  )
+  const outcomes = [60, 61, 62, 63, 64].map(depth => {
+    const types = join(scratch, `deep-${depth}.o`)
+    const fields = `${'struct { '.repeat(depth)}int field;${' };'.repeat(depth)}`
+    compile(`struct deep { int other; ${fields} } deep;`, types)
+    const [ours, theirs] = [byUs(object, types), byLibbpf(object, types)]
+    assert.equal(ours.alone, theirs.alone, `${depth} deep`)
+    return theirs.alone.read === 'refused'
+  })
+  assert.equal(outcomes, [false, false, false, true, true])
+})
+
 test.run()

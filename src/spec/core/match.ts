@@ -55,15 +55,18 @@ function findEnumerator(local: Access, btf: Btf, root: TypeId): Access | Miss {
 function findField(local: Access, btf: Btf, root: TypeId): Access | Miss {
   const steps: Step[] = []
   let bitOffset = 0
+  let depth = 0
   let at = root
   for (const [i, step] of local.steps.entries()) {
     const found: Found | Miss =
       step.name === undefined
         ? findElement(btf, at, step.index, steps, i === 0 ? root : undefined)
-        : findMember(local, i, btf, at, 0)
+        : findMember(local, i, btf, at, depth)
     if ('miss' in found) return found
     steps.push(found.step)
     bitOffset += found.bitOffset
+    depth = (found.depth ?? depth) + 1
+    if (depth > stepsLimit) throw tooDeep(btf, root)
     at = found.next
   }
   return { btf, root, steps, bitOffset }
@@ -75,6 +78,8 @@ interface Found {
   readonly bitOffset: number
   /** The type of what was found. */
   readonly next: TypeId
+  /** Of a member: the steps before it, those through members without names too. */
+  readonly depth?: number
 }
 
 /** The first index is one by the pointer, whatever it points to; any other needs an array. */
@@ -102,8 +107,8 @@ function findMember(local: Access, at: number, btf: Btf, id: TypeId, depth: numb
   const { name, type: localType, index } = local.steps[at]!
   const type = btf.resolve(id)
   if (!isComposite(type)) return { miss: () => `has something else where '${name}' would be` }
-  if (depth > stepsLimit)
-    throw refusal(`${typeName(btf, id)} has members without names more than ${stepsLimit} deep`)
+  // libbpf takes as many steps, also where none of them has a name (bpf_core_match_member)
+  if (depth >= stepsLimit) throw tooDeep(btf, id)
   for (const [i, member] of type.members.entries()) {
     if (member.name === name) return checked(member, i)
     if (member.name !== '') continue
@@ -119,11 +124,16 @@ function findMember(local: Access, at: number, btf: Btf, id: TypeId, depth: numb
         step: { type: btf.resolveId(id), index: i, name: member.name },
         bitOffset: member.bitOffset,
         next: member.type,
+        depth,
       }
     }
     const [theirs, ours] = [typeName(btf, member.type), typeName(local.btf, wanted)]
     return { miss: () => `has '${name}' as ${theirs}, the program has ${ours}` }
   }
+}
+
+function tooDeep(btf: Btf, id: TypeId): Error {
+  return refusal(`what it accesses is more than ${stepsLimit} steps deep, at ${typeName(btf, id)}`)
 }
 
 function memberType(type: BtfType, index: number): TypeId {
