@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { isEmulated } from '../effort.ts'
 
 const project = new URL('../../', import.meta.url).pathname
@@ -26,14 +26,8 @@ export interface TriedObject {
   readonly path: string
 }
 
-/** A directory of objects from elsewhere, to be compared instead of those of the tree. */
-export const elsewhere: string | undefined = process.env.BPFPIN_PARITY_OBJECTS
-
 /** Every object of the tree, as far as this system tries it. */
 export function objectsToTry(): TriedObject[] {
-  if (elsewhere !== undefined) {
-    return filesIn(elsewhere).map(file => ({ name: file, path: resolve(elsewhere, file) }))
-  }
   const found = Object.entries(isEmulated ? places : { ...places, ...pairs }).flatMap(([short, place]) =>
     filesIn(join(project, place)).map(file => ({
       name: `${short}/${file.replace(/(\.bpf)?\.o$/, '')}`,
