@@ -3,6 +3,8 @@ import { type Btf, type BtfKind, parseBtf, TypeHeads, type TypeId } from '../btf
 /** A kind of type that kernels learned late, and what stands for it on those before. */
 interface Substitute {
   readonly kind: BtfKind
+  /** Only types of which this holds. */
+  applies?(btf: Btf, id: TypeId): boolean
   /** Rewrites one type, in as many bytes. */
   rewrite(heads: TypeHeads, id: TypeId, btf: Btf): void
 }
@@ -11,6 +13,14 @@ const lengthOfEntry = 3 // words: name, low half, high half; of a union's member
 
 /** The latest first: a kernel that lacks one lacks all in front of it (include/uapi/linux/btf.h). */
 const substitutes: readonly Substitute[] = [
+  {
+    // Linux 6.9: sections whose maps are not created unless asked for
+    kind: 'datasec',
+    applies: (btf, id) => btf.nameOf(id).startsWith('?'),
+    rewrite(heads, id, btf) {
+      heads.bytes[placeOfName(heads, id, btf)] = '_'.charCodeAt(0)
+    },
+  },
   // Linux 6.0
   { kind: 'enum64', rewrite: enumToUnion },
   {
@@ -41,14 +51,21 @@ const substitutes: readonly Substitute[] = [
  */
 export function* forOlderKernels(btf: Btf): IterableIterator<Btf> {
   let types = btf
-  for (const { kind, rewrite } of substitutes) {
-    const ids = [...types.ids(kind)]
+  for (const { kind, rewrite, applies = () => true } of substitutes) {
+    const ids = [...types.ids(kind)].filter(id => applies(types, id))
     if (ids.length === 0) continue
     const heads = new TypeHeads(types, types.bytes.slice())
     for (const id of ids) rewrite(heads, id, types)
     types = parseBtf(heads.bytes)
     yield types
   }
+}
+
+/** Where the first byte of a type's name is (include/uapi/linux/btf.h: struct btf_header). */
+function placeOfName(heads: TypeHeads, id: TypeId, { littleEndian }: Btf): number {
+  const { bytes } = heads
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return header.getUint32(4, littleEndian) + header.getUint32(16, littleEndian) + heads.get(id, 0)
 }
 
 /** Its names become members. Without an integer to give them there are no members. */

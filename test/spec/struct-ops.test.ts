@@ -2,11 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readBtf, type Value } from '../../src/btf/index.ts'
+import { type Btf, readBtf, type Value } from '../../src/btf/index.ts'
 import { parseElf } from '../../src/elf/index.ts'
 import { type ObjectSpec, openObject } from '../../src/index.ts'
+import { opsSwitch } from '../../src/plan/link-switch.ts'
 import { linkOwners } from '../../src/spec/link-owner.ts'
 import { loadedPrograms } from '../../src/spec/loaded.ts'
+import { forOlderKernels } from '../../src/spec/older-types.ts'
 import type { StructOpsSpec } from '../../src/spec/struct-ops.ts'
 import { fillOps, matchOps } from '../../src/spec/struct-ops-match.ts'
 import { failure } from '../failure.ts'
@@ -86,6 +88,30 @@ test('a program is loaded if a map that is created points to it', () => {
     owners.map(({ name, target }) => ({ name, target })),
     [{ name: 'flavoured', target: { structOps: 'tcp_congestion_ops', name: 'bpfpin_other' } }],
   )
+})
+
+test("sections with a '?' have a name without for kernels that take none, and the same ids", () => {
+  const types = openObject(fixture('struct-ops')).spec.kernelBtf?.()
+  if (!types) throw new Error('the object has no types')
+  const sections = (btf: Btf): [number, string][] => [...btf.ids('datasec')].map(id => [id, btf.nameOf(id)])
+  const [older] = forOlderKernels(types)
+  const expected = sections(types).map(([id, name]) => [id, name.replace('?', '_')])
+  assert.equal(older && sections(older), expected)
+  assert.ok(sections(types).some(([, name]) => name === '?.struct_ops'))
+})
+
+test('what is registered gives way in the same link only where its subsystem can do that', () => {
+  // update of each struct bpf_struct_ops in Linux 6.18: bpf_tcp_ca_update; EOPNOTSUPP, or none, in all others
+  const switches = ['tcp_congestion_ops', 'sched_ext_ops', 'hid_bpf_ops', 'Qdisc_ops'].map(structOps => [
+    structOps,
+    opsSwitch({ structOps }),
+  ])
+  assert.equal(switches, [
+    ['tcp_congestion_ops', 'update'],
+    ['sched_ext_ops', 'gap'],
+    ['hid_bpf_ops', 'gap'],
+    ['Qdisc_ops', 'gap'],
+  ])
 })
 
 test('a struct is laid out as the kernel has it, by the names of its members', () => {
