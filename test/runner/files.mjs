@@ -50,6 +50,7 @@ const onlyHere = {
 const onlyOldest = {
   'api/*': 'what the library makes of maps, programs and links, which other tests ask of each kernel',
   'pin/*': 'bpffs is the same since the oldest kernel',
+  'link/usdt.*': 'all kernels with a link for many places (Linux 6.6) do it as this system does',
   'object/context-tags.*': 'only the oldest does not know the tag',
   'selftests/*': 'bpffs is the same since the oldest kernel',
   'interop/*': 'bpffs is the same since the oldest kernel',
