@@ -95,7 +95,11 @@ function mapFields(map: MapShown, mapName: Namer, programName: Namer): Record<st
     ...Object.fromEntries(Object.entries(fields).map(([field, number]) => [field, String(number)])),
     kernelName,
     value: withoutAddresses(value),
-    slots: slots.map(([key, held]) => `${key}: ${held === 0 ? 'empty' : heldName(held)}`).join(', '),
+    // a hash of maps gives its keys in an order of its own
+    slots: slots
+      .toSorted(([a], [b]) => a - b)
+      .map(([key, held]) => `${key}: ${held === 0 ? 'empty' : heldName(held)}`)
+      .join(', '),
   }
 }
 
