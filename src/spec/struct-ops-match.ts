@@ -111,7 +111,7 @@ class Place {
 
   /** The program that it points to; `undefined` where it is no function or points to none. */
   get program(): string | undefined {
-    return this.#parts.functions.get(this.#index) ?? undefined
+    return this.#parts.programs.get(this.#index)
   }
 
   get isZero(): boolean {

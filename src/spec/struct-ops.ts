@@ -53,22 +53,22 @@ export class StructOpsSpec {
   readonly #btf: Btf
   readonly #map: string
   readonly #struct: BtfComposite
+  readonly #layout: OpsLayout
   readonly #contents: Uint8Array
-  /** Of the members that point to functions: the name of the program, `null` for none. By the member's index. */
-  readonly #functions = new Map<number, string | null>()
+  /** The programs that members point to, by the member's index. */
+  readonly #programs = new Map<number, string>()
   readonly #declared = new Set<string>()
 
   /** @internal */
-  constructor(map: string, btf: Btf, struct: BtfComposite, contents: Uint8Array) {
+  constructor(map: string, btf: Btf, layout: OpsLayout, contents: Uint8Array) {
+    const { struct } = layout
     this.type = struct.id
     this.typeName = essentialName(struct.name)
     this.#btf = btf
     this.#map = map
     this.#struct = struct
+    this.#layout = layout
     this.#contents = contents
-    struct.members.forEach((member, i) => {
-      if (isFunction(btf, member)) this.#functions.set(i, null)
-    })
   }
 
   /** The members, in the order of the struct; what has no name is not among them. */
@@ -83,8 +83,7 @@ export class StructOpsSpec {
    */
   get(member: string): Value | null {
     const index = this.#indexOf(member)
-    const program = this.#functions.get(index)
-    if (program !== undefined) return program
+    if (this.#layout.functions.has(index)) return this.#programs.get(index) ?? null
     const place = this.#struct.members[index]!
     if (place.bitSize !== 0) throw this.#wrong(member, 'is a bitfield, which no struct_ops map can carry')
     return createCodec(this.#btf, place.type, this.#path(member)).decode(this.#contents, place.bitOffset / 8)
@@ -99,9 +98,11 @@ export class StructOpsSpec {
   set(member: string, value: Value | null): void {
     const index = this.#indexOf(member)
     const place = this.#struct.members[index]!
-    const isFunction = this.#functions.has(index)
-    if (isFunction && (value === null || typeof value === 'string')) {
-      this.#functions.set(index, value)
+    const isFunction = this.#layout.functions.has(index)
+    if (isFunction && value === null) {
+      this.#programs.delete(index)
+    } else if (isFunction && typeof value === 'string') {
+      this.#programs.set(index, value)
     } else if (isFunction || value === null) {
       const wanted = isFunction ? 'the name of a program or null' : typeName(this.#btf, place.type)
       throw this.#wrong(member, `expected ${wanted}, got ${String(value)}`)
@@ -115,9 +116,9 @@ export class StructOpsSpec {
 
   /** @internal Puts a program where the object has a pointer to it. */
   point(offset: number, program: string): void {
-    const index = this.#struct.members.findIndex(({ bitOffset }) => bitOffset === 8 * offset)
+    const index = this.#layout.byOffset.get(offset) ?? -1
     const member = this.#struct.members[index]
-    if (!member || !this.#functions.has(index)) {
+    if (!member || !this.#layout.functions.has(index)) {
       const what = member ? `member '${member.name}' (${typeName(this.#btf, member.type)})` : 'no member'
       throw new BtfError(
         `${this.#map}+${offset}`,
@@ -126,20 +127,20 @@ export class StructOpsSpec {
     }
     // of a static function its place in the section is there
     this.#contents.fill(0, offset, offset + pointerSize)
-    this.#functions.set(index, program)
+    this.#programs.set(index, program)
     this.#declared.add(program)
   }
 
   /** What it is registered as: the struct, and what its member `name` says where that is text. */
   get target(): StructOpsTarget {
     const index = this.#struct.members.findIndex(({ name }) => name === 'name')
-    const name = index < 0 || this.#functions.has(index) ? undefined : this.get('name')
+    const name = index < 0 || this.#layout.functions.has(index) ? undefined : this.get('name')
     return { structOps: this.typeName, ...(typeof name === 'string' ? { name } : {}) }
   }
 
   /** The names of the programs that it points to. */
   get programs(): ReadonlySet<string> {
-    return new Set([...this.#functions.values()].filter(name => name !== null))
+    return new Set(this.#programs.values())
   }
 
   /** Those that the object has in it, whatever was set since. */
@@ -154,11 +155,11 @@ export class StructOpsSpec {
   get definition(): Readonly<Record<string, string>> {
     const texts: Record<string, string> = {}
     this.#struct.members.forEach(({ name, type, bitOffset, bitSize }, i) => {
-      const program = this.#functions.get(i)
+      const program = this.#programs.get(i)
       const start = Math.floor(bitOffset / 8)
       const bytes = this.#contents.subarray(start, start + this.#btf.sizeOf(type))
       const key = name === '' ? `member[${i}]` : name
-      if (typeof program === 'string') texts[key] = program
+      if (program !== undefined) texts[key] = program
       else if (bytes.some(byte => byte !== 0)) {
         texts[key] = name === '' || bitSize !== 0 ? hex(bytes) : valueText(this.get(name))
       }
@@ -169,7 +170,7 @@ export class StructOpsSpec {
   /** @internal What is to be compared with the kernel's struct. */
   get parts(): OpsParts {
     return {
-      ...{ btf: this.#btf, struct: this.#struct, contents: this.#contents, functions: this.#functions },
+      ...{ btf: this.#btf, struct: this.#struct, contents: this.#contents, programs: this.#programs },
     }
   }
 
@@ -197,8 +198,28 @@ export interface OpsParts {
   readonly struct: BtfComposite
   /** As long as the struct; pointers to functions are zero. */
   readonly contents: Uint8Array
-  /** By the member's index. */
-  readonly functions: ReadonlyMap<number, string | null>
+  /** The programs that members point to, by the member's index. */
+  readonly programs: ReadonlyMap<number, string>
+}
+
+/** A struct, looked through once for all maps of it. */
+export interface OpsLayout {
+  readonly struct: BtfComposite
+  /** The indexes of the members that point to functions. */
+  readonly functions: ReadonlySet<number>
+  /** The index of the first member at an offset, in bytes. */
+  readonly byOffset: ReadonlyMap<number, number>
+}
+
+function layoutOf(btf: Btf, struct: BtfComposite): OpsLayout {
+  const functions = new Set<number>()
+  const byOffset = new Map<number, number>()
+  struct.members.forEach((member, i) => {
+    if (isFunction(btf, member)) functions.add(i)
+    const offset = member.bitOffset / 8
+    if (!byOffset.has(offset)) byOffset.set(offset, i)
+  })
+  return { struct, functions, byOffset }
 }
 
 function hex(bytes: Uint8Array): string {
@@ -228,12 +249,13 @@ export function readOpsMaps(
   sections: ReadonlyMap<string, PlacedSection>,
   unique: (name: string) => string,
 ): OpsMap[] {
+  const layouts = new Map<TypeId, OpsLayout>()
   return elf.sections.flatMap(({ name, size }) => {
     const match = sectionPattern.exec(name)
     if (!match || size === 0) return []
     const placed = sections.get(name)
     if (!btf || !placed) throw new ElfError(name, 'struct_ops maps need BTF: compile with -g')
-    return placed.variables.map(variable => readOpsMap(btf, placed, variable, unique, match))
+    return placed.variables.map(variable => readOpsMap(btf, placed, variable, unique, match, layouts))
   })
 }
 
@@ -243,6 +265,7 @@ function readOpsMap(
   { variable, offset }: PlacedVariable,
   unique: (name: string) => string,
   [, optional, link]: RegExpExecArray,
+  layouts: Map<TypeId, OpsLayout>,
 ): OpsMap {
   const where = `${section.name}/${variable.name}`
   if (variable.linkage === 'extern') {
@@ -257,7 +280,9 @@ function readOpsMap(
     throw new BtfError(where, `has ${struct.size} bytes at ${offset}, its section has ${section.data.length}`)
   }
   const name = unique(variable.name)
-  const ops = new StructOpsSpec(name, btf, struct, section.data.slice(offset, offset + struct.size))
+  const layout = layouts.get(struct.id) ?? layoutOf(btf, struct)
+  layouts.set(struct.id, layout)
+  const ops = new StructOpsSpec(name, btf, layout, section.data.slice(offset, offset + struct.size))
   const map = emptyMap(name)
   map.type = 'struct_ops'
   map.keySize = 4

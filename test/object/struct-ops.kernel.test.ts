@@ -8,12 +8,26 @@ import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
+/** The names are the whole system's, on which this test may run several times at once: at most 15 bytes. */
+const nameOf = (letter: string): string => `bpfpin_${letter}${process.pid}`
+const [linkedName, plainName, otherName, newName] = ['l', 'p', 'o', 'n'].map(nameOf) as [
+  ...[string, string, string, string], // as many as there are letters
+]
+
+const open = (): ObjectSpec => {
+  const spec = openObject(fixture('struct-ops'))
+  spec.maps.get('linked').structOps?.set('name', linkedName)
+  spec.maps.get('plain').structOps?.set('name', plainName)
+  spec.maps.get('flavoured').structOps?.set('name', otherName)
+  return spec
+}
+
 const available = (): string[] =>
   readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8').trim().split(' ')
 
 /** Only what SEC(".struct_ops") has, which every kernel can register. */
 const plain = (): ObjectSpec => {
-  const spec = openObject(fixture('struct-ops'))
+  const spec = open()
   spec.maps.get('linked').autocreate = false
   spec.maps.get('plain').autocreate = true
   return spec
@@ -35,28 +49,28 @@ needs(
   'root',
   'linux 6.4',
 )('a map with a link is registered as long as the link is open', () => {
-  using object = openObject(fixture('struct-ops')).load()
+  using object = open().load()
   const linked = object.structOps.get('linked')
   assert.is(linked.state, 'empty')
-  assert.not(available().includes('bpfpin_linked'))
+  assert.not(available().includes(linkedName))
   object.attach()
   assert.is(linked.state, 'ready')
-  assert.ok(available().includes('bpfpin_linked'))
+  assert.ok(available().includes(linkedName))
   const link = object.links.get('linked')
   assert.equal(
     { type: link.type, program: link.program, target: link.target, alive: link.alive },
     {
       ...{ type: 'struct_ops', program: 'linked', alive: true },
-      target: { structOps: 'tcp_congestion_ops', name: 'bpfpin_linked' },
+      target: { structOps: 'tcp_congestion_ops', name: linkedName },
     },
   )
   const info = link.info()
   assert.is(info.kind === 'struct_ops' && info.mapId, object.maps.get('linked').id)
   link.close()
-  assert.not(available().includes('bpfpin_linked'))
+  assert.not(available().includes(linkedName))
   // the map keeps its struct, and another link may register it again
   object.attach()
-  assert.ok(available().includes('bpfpin_linked'))
+  assert.ok(available().includes(linkedName))
 })
 
 needs(
@@ -65,13 +79,13 @@ needs(
   'linux 6.4',
   'ip',
 )('the kernel calls the programs of a struct', () => {
-  const spec = openObject(fixture('struct-ops'))
+  const spec = open()
   // TCP_CONG_NON_RESTRICTED (include/net/tcp.h): without it no other network namespace may choose it
   spec.maps.get('linked').structOps?.set('flags', 1)
   using object = spec.load()
   object.attach()
   const calls = object.variables.get('calls')
-  transfer('bpfpin_linked')
+  transfer(linkedName)
   assert.ok((calls.get() as bigint) > 0n)
 })
 
@@ -82,7 +96,7 @@ needs(
 )('a map without a link is registered until it is taken out', () => {
   using object = plain().load()
   object.attach()
-  assert.ok(available().includes('bpfpin_plain'))
+  assert.ok(available().includes(plainName))
   const id = object.maps.get('plain').id
   const listed = execFileSync('bpftool', ['struct_ops', 'list'], { encoding: 'utf8' })
   assert.match(listed, new RegExp(`^${id}: plain +tcp_congestion_ops`, 'm'))
@@ -90,7 +104,7 @@ needs(
   assert.equal([link.type, link.id, link.alive], ['struct_ops', 0, true])
   assert.match(link.unpinnable ?? '', 'registered without a link')
   link.close()
-  assert.not(available().includes('bpfpin_plain'))
+  assert.not(available().includes(plainName))
   assert.is(object.structOps.get('plain').state, 'removed')
   const again = failure(() => object.attach())
   assert.equal([again.code, again.hint?.includes('.struct_ops.link')], ['EBUSY', true])
@@ -102,7 +116,7 @@ needs(test, 'root')('two of one name are not registered, and what was attached b
   using second = plain().load()
   const error = failure(() => second.attach())
   assert.is(error.code, 'EEXIST')
-  assert.match(error.message, "registering map 'plain' as tcp_congestion_ops bpfpin_plain")
+  assert.match(error.message, `registering map 'plain' as tcp_congestion_ops ${plainName}`)
   assert.match(error.hint ?? '', 'one of that name is registered already')
 })
 
@@ -111,16 +125,16 @@ needs(
   'root',
   'linux 6.4',
 )('values and programs that are set before loading are those that the kernel gets', () => {
-  const spec = openObject(fixture('struct-ops'))
+  const spec = open()
   const { structOps } = spec.maps.get('linked')
-  structOps?.set('name', 'bpfpin_renamed')
+  structOps?.set('name', newName)
   structOps?.set('cong_avoid', 'on_cong_avoid_2')
   structOps?.set('set_state', null)
   using object = spec.load()
   assert.equal([...object.programs.names()].sort(), ['on_cong_avoid_2', 'on_ssthresh', 'on_undo_cwnd'])
   object.attach()
-  assert.ok(available().includes('bpfpin_renamed'))
-  assert.not(available().includes('bpfpin_linked'))
+  assert.ok(available().includes(newName))
+  assert.not(available().includes(linkedName))
 })
 
 needs(
@@ -128,12 +142,12 @@ needs(
   'root',
   'linux 6.4',
 )('a flavour of the struct may have members that the kernel has not, several maps one program', () => {
-  const spec = openObject(fixture('struct-ops'))
+  const spec = open()
   spec.maps.get('flavoured').autocreate = true
   using object = spec.load()
   object.attach()
-  assert.ok(available().includes('bpfpin_linked'))
-  assert.ok(available().includes('bpfpin_other'))
+  assert.ok(available().includes(linkedName))
+  assert.ok(available().includes(otherName))
 })
 
 needs(
@@ -141,7 +155,7 @@ needs(
   'root',
   'linux 6.4',
 )('what the subsystem refuses is loaded, and told of where it is attached', () => {
-  const spec = openObject(fixture('struct-ops'))
+  const spec = open()
   spec.maps.get('linked').structOps?.set('ssthresh', null)
   using object = spec.load()
   const error = failure(() => object.attach())

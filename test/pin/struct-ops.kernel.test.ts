@@ -15,14 +15,17 @@ const onKernel = needs(test, 'root', 'linux 6.4')
 
 const tree = (): string[] =>
   (readdirSync(root, { recursive: true }) as string[]).filter(name => !name.endsWith('.debug')).sort()
+/** The names are the whole system's, on which this test may run several times at once: at most 15 bytes. */
+const nameOf = (letter: string): string => `bpfpin_${letter}${process.pid}`
+const [linkedName, plainName, newName] = ['L', 'P', 'N'].map(nameOf) as [string, string, string] // one a letter
 const registered = (): string[] =>
   readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8')
     .trim()
     .split(' ')
-    .filter(name => name.startsWith('bpfpin'))
+    .filter(name => name.startsWith('bpfpin') && name.endsWith(String(process.pid)))
 
 /** Version 2 has another function in the struct. */
-const version = (which: 1 | 2, name = 'bpfpin_linked'): ObjectSpec => {
+const version = (which: 1 | 2, name = linkedName): ObjectSpec => {
   const spec = openObject(fixture('struct-ops'), { root })
   const { structOps } = spec.maps.get('linked')
   structOps?.set('name', name)
@@ -39,7 +42,7 @@ onKernel('a link of a struct_ops map is pinned, listed, and found again by the s
   assert.ok(tree().includes('struct-ops/links/linked'))
   const ids = [first.links.get('linked').id, first.maps.get('linked').id]
   first.close()
-  assert.equal(registered(), ['bpfpin_linked'])
+  assert.equal(registered(), [linkedName])
   using second = version(1).upgrade()
   assert.ok(second.wasFound)
   assert.equal([second.links.get('linked').id, second.maps.get('linked').id], ids)
@@ -48,7 +51,7 @@ onKernel('a link of a struct_ops map is pinned, listed, and found again by the s
   const link = open && listObject(open, 'struct-ops')?.links[0]
   assert.equal(
     [link?.name, link?.type, link?.target, link?.dead],
-    ['linked', 'struct_ops', 'tcp_congestion_ops bpfpin_linked', false],
+    ['linked', 'struct_ops', `tcp_congestion_ops ${linkedName}`, false],
   )
   using reader = openPinned('struct-ops', { root, readOnly: true })
   assert.ok(reader.maps.has('linked'))
@@ -71,7 +74,7 @@ onKernel('another version takes the place in the same link, and a rollback puts 
   assert.is(second.links.get('linked').id, id)
   assert.is(mapOf(second), second.maps.get('linked').id)
   assert.is.not(mapOf(second), first.maps.get('linked').id)
-  assert.equal(registered(), ['bpfpin_linked'])
+  assert.equal(registered(), [linkedName])
   second.rollback()
   using back = version(1).upgrade()
   assert.ok(back.wasFound)
@@ -81,14 +84,14 @@ onKernel('another version takes the place in the same link, and a rollback puts 
 
 onKernel('what is registered under another name stands beside the old one until that goes', () => {
   using first = version(1).upgrade()
-  const plan = version(1, 'bpfpin_renamed').plan()
+  const plan = version(1, newName).plan()
   assert.equal(
     plan.links.map(({ action, verdict }) => [action, verdict]),
     [['overlap', 'changed']],
   )
   first.close()
-  using second = version(1, 'bpfpin_renamed').upgrade()
-  assert.equal(registered(), ['bpfpin_renamed'])
+  using second = version(1, newName).upgrade()
+  assert.equal(registered(), [newName])
   second.unpin()
   assert.equal(registered(), [])
 })
@@ -122,7 +125,7 @@ onKernel(
         assert.ok(steps > 10, `${steps} steps`)
         break
       }
-      assert.equal(registered(), ['bpfpin_linked'], `step ${steps}`)
+      assert.equal(registered(), [linkedName], `step ${steps}`)
       using object = version(next).upgrade()
       assert.is(mapOf(object), object.maps.get('linked').id, `step ${steps}`)
       assert.equal(
@@ -149,7 +152,7 @@ onKernel('a link whose struct was taken out is dead, and made anew', () => {
   first.close()
   assert.equal(registered(), [])
   using second = version(1).upgrade()
-  assert.equal(registered(), ['bpfpin_linked'])
+  assert.equal(registered(), [linkedName])
   second.unpin()
 })
 
@@ -158,6 +161,7 @@ needs(test, 'root')('what has no link cannot be pinned; told to, it stays regist
     const spec = openObject(fixture('struct-ops'), { root })
     spec.maps.get('linked').autocreate = false
     spec.maps.get('plain').autocreate = true
+    spec.maps.get('plain').structOps?.set('name', plainName)
     return spec
   }
   const error = failure(() => plain().upgrade())
@@ -168,7 +172,7 @@ needs(test, 'root')('what has no link cannot be pinned; told to, it stays regist
   const { structOps } = kept.maps.get('plain')
   if (structOps) structOps.link.pinPath = null
   const object = kept.upgrade()
-  assert.equal(registered(), ['bpfpin_plain'])
+  assert.equal(registered(), [plainName])
   // another process finds it registered already
   using found = kept.upgrade()
   assert.ok(found.wasFound)
