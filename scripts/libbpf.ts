@@ -24,9 +24,11 @@ export function libbpf(): Libbpf {
 }
 
 function inDirectory(directory: string): Libbpf {
-  const archive = firstOf(['lib64/libbpf.a', 'lib/libbpf.a', 'libbpf.a'].map(file => join(directory, file)))
+  const places = ['lib64', 'lib', 'usr/lib64', 'usr/lib', '.']
+  const archive = firstOf(places.map(place => join(directory, place, 'libbpf.a')))
   const include = firstOf(
-    ['include', 'usr/include', '.'].map(place => join(directory, place)),
+    // in the kernel's sources the directory itself is called bpf
+    ['include', 'usr/include', '.', '..'].map(place => join(directory, place)),
     'bpf/libbpf.h',
   )
   if (archive === undefined || include === undefined) {
