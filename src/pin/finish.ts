@@ -12,6 +12,7 @@ import { awaitLinks } from './links-gone.ts'
 import { openPin } from './open.ts'
 import { labelOf, linkRecord, recordedOwner } from './recorded.ts'
 import { dropGeneration } from './recover.ts'
+import { takeOut } from './registrations.ts'
 import type { Root } from './root.ts'
 import { recordedTakeover } from './takeover.ts'
 import { waitForPrograms } from './wait.ts'
@@ -59,6 +60,7 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
     snapshotOf: beforeCommit,
     copy: beforeCommit,
   }
+  takeOut(old, new Set(current.manifest.pins.map(({ id }) => id)))
   try {
     applySteps(
       finishSteps({ directory, old: old.manifest, new: current.manifest }),

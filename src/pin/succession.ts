@@ -24,6 +24,7 @@ import { openPin } from './open.ts'
 import { type ItemPin, refuseUnpinnable, type Writer } from './pin.ts'
 import { linkRecord } from './recorded.ts'
 import { dropGeneration } from './recover.ts'
+import { takeOut } from './registrations.ts'
 import type { Carried, Takeover } from './takeover.ts'
 import { waitForPrograms } from './wait.ts'
 import type { Left, SuccessionTools, Workshop } from './workshop.ts'
@@ -123,6 +124,7 @@ export function succeed(
     ])
     applySteps(build, { ...hand.workshop(), root, mode, held: before })
     successor.onCommit?.()
+    takeOut(old, new Set(pins.map(({ id }) => id)))
     const after = new Map([
       [next, current],
       [directory, lock.next],

@@ -18,6 +18,7 @@ import { closeGeneration, type Generation, openGeneration } from './generation.t
 import { awaitLinks } from './links-gone.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
 import { dropGeneration } from './recover.ts'
+import { takeOut } from './registrations.ts'
 import type { Root } from './root.ts'
 import type { Left } from './workshop.ts'
 
@@ -81,6 +82,7 @@ function removeLocked(
     const outside = manifest.directories?.filter(path => !isAbove(path, root))
     const steps = unpinSteps(name, manifest.pins, inPlace, outside)
     const workshop = { root, held: new Map([[name, lock.current]]), mode: 0o700, descriptorOf: noDescriptor }
+    takeOut(generation)
     const { removed, left } = applySteps(steps, workshop, { undo: false })
     // what is not ours gets its path back
     if (!inPlace && left.length > 0) renameFile(staged, name, renameFlag.NOREPLACE, root.fd)

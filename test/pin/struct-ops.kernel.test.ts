@@ -4,7 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type BpfObject, type ObjectSpec, openObject, openPinned } from '../../src/index.ts'
 import { watchSteps } from '../../src/pin/apply.ts'
-import { listObject, Root } from '../../src/pin/index.ts'
+import { listObject, Root, unpinObject } from '../../src/pin/index.ts'
 import type { Step } from '../../src/plan/steps.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
@@ -174,13 +174,24 @@ needs(test, 'root')('what has no link cannot be pinned; told to, it stays regist
   const object = kept.upgrade()
   assert.equal(registered(), [plainName])
   // another process finds it registered already
-  using found = kept.upgrade()
+  const found = kept.upgrade()
   assert.ok(found.wasFound)
   assert.ok(found.links.get('plain').alive)
+  // another version takes its place, and who only unpins takes it out, too
+  const changed = plain()
+  const other = changed.maps.get('plain').structOps
+  if (other) other.link.pinPath = null
+  other?.set('cong_avoid', 'on_cong_avoid_2')
+  const upgraded = changed.upgrade()
+  assert.ok(upgraded.links.get('plain').alive)
+  assert.is(registered().length, 1)
+  found.close()
   object.close()
-  assert.equal(registered(), [])
-  found.unpin()
-  assert.equal(tree(), [])
+  assert.equal(registered(), [plainName])
+  using open = Root.find(root)
+  if (open) unpinObject(open, 'struct-ops')
+  assert.equal([registered(), tree()], [[], []])
+  upgraded.close()
 })
 
 test.run()
