@@ -27,7 +27,8 @@ export function coreRelocations({ ext, elf }: Spec, fn: FunctionSpec): readonly 
 
 /**
  * Resolves the CO-RE relocations of these functions by the types of a kernel, in the order in which they are in the object.
- * The target is not looked at unless there are any.
+ * The target is not looked at unless there are any. Equal ones are resolved once: candidates that are given up for one are
+ * such as do not have what another has found, so that a later one comes to the same.
  *
  * @throws BpfError `ERR_CORE` for a relocation that makes no sense, or for which several types of the kernel give different
  * answers. What the kernel does not have is no error: the instruction is made one that must not be reached.
@@ -37,18 +38,25 @@ export function resolveCore(spec: Spec, functions: Iterable<FunctionSpec>, targe
   const { btf, ext, elf } = spec
   if (!btf || !ext || ext.coreRelocations.size === 0) return fixes
   const candidates = new Candidates(btf, target)
+  const known = new Map<string, Resolution>()
+  const resolved = (relocation: CoreRelocation): Resolution => {
+    const key = `${relocation.type} ${relocation.kind} ${relocation.access}`
+    const before = known.get(key)
+    if (before) return before
+    const resolution = resolve(btf, relocation, candidates, elf.littleEndian)
+    known.set(key, resolution)
+    return resolution
+  }
   const bySection = groupBySection(spec, functions)
   for (const [section, relocations] of ext.coreRelocations) {
     const those = bySection.get(section) ?? []
     for (const relocation of relocations) {
       const instruction = relocation.offset / instructionSize
-      const fn = those.find(({ start, length }) => instruction >= start && instruction < start + length)
+      const fn = functionAt(those, instruction)
       // a linker leaves the records of a weak function that it replaced
       if (!fn) continue
       const at = instruction - fn.start
-      const resolution = within(btf, fn, at, relocation, () =>
-        resolve(btf, relocation, candidates, elf.littleEndian),
-      )
+      const resolution = within(btf, fn, at, relocation, () => resolved(relocation))
       const fix = { at, relocation, resolution }
       const others = fixes.get(fn)
       if (others) others.push(fix)
@@ -56,6 +64,18 @@ export function resolveCore(spec: Spec, functions: Iterable<FunctionSpec>, targe
     }
   }
   return fixes
+}
+
+/** The function that has an instruction of its section, of functions in the order of their starts. */
+function functionAt(functions: readonly FunctionSpec[], instruction: number): FunctionSpec | undefined {
+  let [low, high] = [0, functions.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (functions[middle]!.start <= instruction) low = middle + 1
+    else high = middle
+  }
+  const fn = functions[low - 1]
+  return fn && instruction < fn.start + fn.length ? fn : undefined
 }
 
 function groupBySection({ elf }: Spec, functions: Iterable<FunctionSpec>): Map<string, FunctionSpec[]> {
@@ -66,6 +86,7 @@ function groupBySection({ elf }: Spec, functions: Iterable<FunctionSpec>): Map<s
     if (others) others.push(fn)
     else bySection.set(name, [fn])
   }
+  for (const those of bySection.values()) those.sort((a, b) => a.start - b.start)
   return bySection
 }
 
