@@ -5,10 +5,12 @@ import { libbpf } from '../scripts/libbpf.ts'
 
 /** One of those that do the same work: a process that is told what to measure, and answers with the time it took. */
 export class Contestant {
+  readonly #command: readonly string[]
   readonly #process: ChildProcess
   readonly #answers: AsyncIterator<string>
 
   constructor(command: readonly string[]) {
+    this.#command = command
     const [program = '', ...args] = command
     this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#answers = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]()
@@ -22,6 +24,11 @@ export class Contestant {
     if (done || !Number.isFinite(nanoseconds))
       throw new Error(`${words.join(' ')}: ${value ?? 'it has ended'}`)
     return nanoseconds / 1e9
+  }
+
+  /** Another process of the same, which has done nothing yet. */
+  again(): Contestant {
+    return new Contestant(this.#command)
   }
 
   close(): void {
@@ -48,7 +55,9 @@ export function startContestants(scratch: string): Contestants {
   const ours = [...process.execArgv, join(import.meta.dirname, 'ours.ts')]
   return {
     ours: new Contestant([process.execPath, ...ours]),
-    libbpf: new Contestant([compile('libbpf', `-I${include}`, archive, '-lelf', '-lz')]),
+    libbpf: new Contestant([
+      compile('libbpf', `-I${include}`, archive, '-lelf', '-lz', '-Wl,--wrap=syscall'),
+    ]),
     floor: new Contestant([compile('floor')]),
   }
 }

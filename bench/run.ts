@@ -8,6 +8,7 @@ import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startContestants } from './contestant.ts'
+import { coreRows } from './core-load.ts'
 import { mapRows } from './map-rows.ts'
 import { onOwnBpffs } from './own-bpffs.ts'
 import { measure, type Result, type Row } from './row.ts'
@@ -33,7 +34,7 @@ await onOwnBpffs(async root => {
 async function run(root: string, scratch: string): Promise<void> {
   const contestants = startContestants(scratch)
   const effort = options.quick ? { sizes: [1024], rounds: 5 } : { sizes: [64, 1024, 4096, 16384], rounds: 9 }
-  const all = mapRows(contestants, { root, scratch }, effort)
+  const all = [...mapRows(contestants, { root, scratch }, effort), ...coreRows(contestants, effort)]
   const results: Result[] = []
   if (!options.json) console.log(header())
   for (const row of chosen(all)) {
