@@ -1,2 +1,0 @@
-// clang: -gline-tables-only
-#include "variant.h"
