@@ -21,9 +21,17 @@ function randomNumbers(seed: number): () => number {
   }
 }
 
-const objects = ['counter', 'functions', 'map-kinds', 'externs', 'linked', 'functions-eb'].map(name =>
-  readFileSync(fixture(name)),
-)
+const objects = [
+  'counter',
+  'functions',
+  'map-kinds',
+  'externs',
+  'linked',
+  'functions-eb',
+  'struct-ops-shapes',
+  'map-slots',
+  'arena',
+].map(name => readFileSync(fixture(name)))
 const edges = [0, 1, 0x7f, 0x80, 0xff]
 const runs = 1500
 
@@ -40,6 +48,7 @@ test('whatever is damaged in an object, it is read or refused with a place', () 
       const spec = parseSpec(damaged, 'damaged')
       for (const program of spec.programs) assemble(spec, program, () => 3)
       for (const variable of spec.variables) if (variable.size < 4096) variable.get()
+      for (const { structOps } of spec.maps) void [structOps?.definition, structOps?.target]
     } catch (error) {
       refused++
       const isPlaced = error instanceof ElfError || error instanceof BtfError
