@@ -63,13 +63,11 @@ static __always_inline struct file_id id_of(struct inode *inode)
 }
 
 SEC("lsm/file_open")
-int BPF_PROG(on_open, struct file *file, int ret)
+int BPF_PROG(on_open, struct file *file)
 {
 	struct file_id id = id_of(file->f_inode);
 	u64 *count;
 
-	if (ret)
-		return ret;
 	if (!bpf_map_lookup_elem(&kept_files, &id))
 		return 0;
 	count = bpf_inode_storage_get(&opened, file->f_inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -81,12 +79,10 @@ int BPF_PROG(on_open, struct file *file, int ret)
 }
 
 SEC("lsm.s/bprm_check_security")
-int BPF_PROG(on_exec, struct linux_binprm *bprm, int ret)
+int BPF_PROG(on_exec, struct linux_binprm *bprm)
 {
 	struct file_id id = id_of(BPF_CORE_READ(bprm, file, f_inode));
 
-	if (ret)
-		return ret;
 	if (!bpf_map_lookup_elem(&kept_programs, &id))
 		return 0;
 	return judged(ON_EXEC, -EPERM, BPF_CORE_READ(bprm, file, f_path.dentry));

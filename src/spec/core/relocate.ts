@@ -66,7 +66,10 @@ export function resolveCore(spec: Spec, functions: Iterable<FunctionSpec>, targe
   return fixes
 }
 
-/** The function that has an instruction of its section, of functions in the order of their starts. */
+/**
+ * The function that has an instruction of its section, of functions in the order of their starts; where some overlap, the
+ * one that starts last, as in libbpf.
+ */
 function functionAt(functions: readonly FunctionSpec[], instruction: number): FunctionSpec | undefined {
   let [low, high] = [0, functions.length]
   while (low < high) {
