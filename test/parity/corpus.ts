@@ -2,7 +2,8 @@
 //
 //   node --import ./test/ts-hook.mjs test/parity/corpus.ts [--all] [--bpffs PATH] [--json FILE] DIRECTORY|OBJECT...
 //
-// --all loads programs, too, that objects leave out by SEC("?..."), and gives entries to maps that have none. --json appends a line for each object.
+// --all loads programs, too, that objects leave out by SEC("?..."), and gives entries to maps that have none. --json appends
+// a line for each object. It exits with 1 where anything differs.
 import { appendFileSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { basename } from 'node:path'
@@ -105,3 +106,5 @@ for (const path of positionals.flatMap(each => (statSync(each).isDirectory() ? o
   if (took > 20_000) console.log(`${path}: took ${(took / 1000).toFixed(0)} s`)
 }
 for (const line of ['', ...summary(tried)]) console.log(line)
+if (tried.some(({ thrown, differences: found }) => thrown !== undefined || found.length > 0))
+  process.exitCode = 1
