@@ -57,8 +57,8 @@ export function programPlace(program: ProgramSpec, root: string): Place | null {
 }
 
 /**
- * Where a link of a program or of a struct_ops map is pinned, or `null` if it is not. Each label has a pin of its own, also beside a place that
- * was asked for.
+ * Where a link of a program or of a struct_ops map is pinned, or `null` if it is not. Each label has a pin of its own,
+ * also beside a place that was asked for.
  */
 export function linkPlace(owner: LinkOwner, root: string, label?: string): Place | null {
   const { name, link } = owner
