@@ -107,7 +107,7 @@ function refuseOtherSize({ name, valueSize, section }: MapSpec): void {
   if (!section || section.kind === 'arena' || valueSize === section.size) return
   throw new BpfError(`map '${name}' has values of ${valueSize} bytes, its section has ${section.size}`, {
     code: 'ERR_VALUE',
-    hint: 'the variables of a section say how large it is: what grows belongs into a map of its own',
+    hint: 'the variables of a section say how large it is: resize() gives the last one another length',
   })
 }
 

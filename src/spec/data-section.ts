@@ -1,4 +1,5 @@
 import type { SectionBytes } from './placement.ts'
+import type { Resized } from './resize.ts'
 
 export type DataSectionKind = 'data' | 'rodata' | 'bss' | 'kconfig' | 'arena'
 
@@ -9,6 +10,7 @@ export class DataSection {
   readonly index: number
   readonly #section: SectionBytes
   #contents: Uint8Array | undefined
+  #resized: Resized | undefined
 
   constructor(kind: DataSectionKind, section: SectionBytes) {
     this.kind = kind
@@ -22,15 +24,29 @@ export class DataSection {
    */
   get contents(): Uint8Array {
     if (!this.#contents) {
-      this.#contents = new Uint8Array(this.#section.size)
-      this.#contents.set(this.#section.data)
+      this.#contents = new Uint8Array(this.size)
+      this.#contents.set(this.#section.data.subarray(0, this.size))
     }
     return this.#contents
   }
 
   /** Bytes. */
   get size(): number {
-    return this.#section.size
+    return this.#resized?.sectionSize ?? this.#section.size
+  }
+
+  /** What its last variable has become. */
+  get resized(): Resized | undefined {
+    return this.#resized
+  }
+
+  /** What was there stays, as far as there is room. */
+  resize(resized: Resized): void {
+    const before = this.#contents
+    this.#resized = resized
+    if (!before) return
+    this.#contents = new Uint8Array(this.size)
+    this.#contents.set(before.subarray(0, this.size))
   }
 
   /** Frozen once they are written: programs are verified with them. */

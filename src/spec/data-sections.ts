@@ -19,7 +19,7 @@ export function dataSectionKind(section: ElfSection): DataSectionKind | undefine
 }
 
 /** INT_MAX, which kernel/bpf/arraymap.c: array_map_alloc_check allows. */
-const largestSection = 0x7fff_ffff
+export const largestSection = 0x7fff_ffff
 
 /** The array map of one entry that holds a data section. */
 export function dataMap(

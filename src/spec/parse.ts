@@ -12,6 +12,7 @@ import { kernelBtf } from './kernel-btf.ts'
 import { uniqueNames } from './names.ts'
 import { type PlacedSection, type PlacedVariable, placeSections } from './placement.ts'
 import { type PendingFunction, type ReferenceTargets, readReferences } from './references.ts'
+import { resizedTypes } from './resize.ts'
 import { readOpsMaps, readOpsPrograms } from './struct-ops.ts'
 import type { MapSpec, Spec } from './types.ts'
 import { VariableSpec } from './variables.ts'
@@ -56,7 +57,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
     name,
     elf,
     btf,
-    kernelBtf: btf && lazily(() => kernelBtf(elf, btf, sections)),
+    kernelBtf: btf && resizable(() => kernelBtf(elf, btf, sections), data),
     ext,
     license: readLicense(elf),
     maps: [...defined.map(({ map }) => map), ...data, ...ops.map(({ map }) => map)],
@@ -88,9 +89,18 @@ function readExtSection(elf: ElfFile, btf: Btf | undefined): BtfExt | undefined 
   return section && btf && parseBtfExt(section.data, btf)
 }
 
-function lazily<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined
-  return () => (made ??= { value: make() }).value
+/** Types are made once for the lengths that variables have. */
+function resizable(make: () => Btf, data: readonly MapSpec[]): () => Btf {
+  let plain: Btf | undefined
+  let made: { readonly lengths: string; readonly btf: Btf } | undefined
+  return () => {
+    plain ??= make()
+    const resized = data.flatMap(({ section }) => section?.resized ?? [])
+    if (resized.length === 0) return plain
+    const lengths = resized.map(({ variable, length }) => `${variable}:${length}`).join()
+    if (made?.lengths !== lengths) made = { lengths, btf: resizedTypes(plain, resized) }
+    return made.btf
+  }
 }
 
 function readDataMaps(
@@ -119,11 +129,12 @@ function readVariables(
   const bySection = new Map(
     [...sections.values()].map(({ section, variables }) => [section.index, variables]),
   )
-  return data.flatMap(({ name, section }) => {
+  return data.flatMap(map => {
+    const { name, section } = map
     const placed = (section && bySection.get(section.index)) ?? []
     return placed.map(place => {
       refuseTooSmall(btf, name, place)
-      return new VariableSpec(unique(place.variable.name), name, section!, btf, place)
+      return new VariableSpec(unique(place.variable.name), map, section!, btf, place)
     })
   })
 }

@@ -31,6 +31,8 @@ const onlyHere = {
   'object/programs.*': 'what BPF_PROG_LOAD is told of a program, which every kernel takes in the same way',
   'object/older-types.*': 'the test, not the kernel, refuses types',
   'object/tokens.*': 'compiles C, and no machine has a compiler',
+  'object/resize.*':
+    'what the library tells the kernel of a map; the kernel is asked nothing that other tests do not ask',
   'object/libbpf.*': 'has bpftool load and dump all again, which takes it minutes in an emulator',
   'object/refused.*': 'messages of the library; test/parity compares the verdicts on each kernel',
   'object/externs.k*':
