@@ -7,7 +7,7 @@
 // $BPFPIN_TEST_ROOT, which it must leave empty, and cgroup v2 at $BPFPIN_TEST_CGROUP. NAME.vm.kernel.test.ts runs only in
 // the machines of `npm run test:kernels`. Of what a file prints, lines that begin with `| ` are shown.
 // The last line is always `N passed, N failed, N skipped`.
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, rmSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -47,6 +47,13 @@ const files = all.filter(isChosen)
 for (const { name, why } of leftOut) console.log(yellow(` not here: ${name}: ${why}`))
 if (files.length === 0)
   console.log(red(`no file *.test.ts in ${named(dir)} for: ${filters.join(' ') || '(all)'}`))
+
+if (files.some(file => named(file).startsWith('test/cli/')) && process.env.BPFPIN_MACHINE === undefined) {
+  const { builtTool } = await import('./runner/built-tool.mjs')
+  const tool = await builtTool()
+  process.env.BPFPIN_TEST_TOOL = tool
+  process.on('exit', () => rmSync(tool))
+}
 
 const queue = [...files]
 await Promise.all(Array.from({ length: AT_ONCE }, work))

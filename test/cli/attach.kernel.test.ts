@@ -47,8 +47,8 @@ function makeEvents(): void {
 
 function readCounters(): Record<string, number> {
   const reader = new URL('./reader.ts', import.meta.url).pathname
-  const [command = '', ...rest] = [...commandLine().slice(0, -1), reader, 'links', root]
-  return JSON.parse(execFileSync(command, rest, { encoding: 'utf8' }))
+  const args = [...process.execArgv, reader, 'links', root]
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
 }
 
 onKernel(
