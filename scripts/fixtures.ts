@@ -6,11 +6,11 @@
 // installed it is only said. gcc never writes the same object twice: one of its is made where there is none.
 // Those in test/tools include vmlinux.h, and have DWARF only where -gdwarf-5 asks for it, as what people ship.
 // A first line `// clang: FLAGS` adds flags for one file. NAME.bpf.link lists objects that bpftool links to NAME.bpf.o.
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { brotliDecompressSync } from 'node:zlib'
 import { commandPath } from '../test/requirements.ts'
 
@@ -49,24 +49,44 @@ const { values, positionals: filters } = parseArgs({
 })
 process.chdir(join(import.meta.dirname, '..'))
 
+const run = promisify(execFile)
 const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-fixtures-'))
 let failed = 0
 try {
-  for (const source of sources()) {
-    const object = source.replace(/(c|link)$/, 'o')
-    build(source, object, fresh => (source.endsWith('.link') ? link(source, fresh) : compile(source, fresh)))
+  const [compiled, linked] = [[...compilations()], [...links()]]
+  // what is linked comes after what it is linked from
+  for (const jobs of [compiled, linked])
+    await Promise.all(Array.from({ length: availableParallelism() }, () => work(jobs)))
+} finally {
+  rmSync(scratch, { recursive: true })
+}
+if (failed > 0) process.exit(1)
+
+/** An object, and how it is made. */
+interface Job {
+  readonly source: string
+  readonly object: string
+  readonly make: (fresh: string) => Promise<void>
+}
+
+async function work(jobs: Job[]): Promise<void> {
+  for (let job = jobs.shift(); job; job = jobs.shift()) await build(job)
+}
+
+function* compilations(): Generator<Job> {
+  for (const source of sources('.bpf.c')) {
+    yield { source, object: source.replace(/c$/, 'o'), make: fresh => compile(source, fresh) }
   }
   for (const source of programs()) {
-    build(source, source.replace(/\.c$/, ''), fresh => compileProgram(source, fresh))
+    yield { source, object: source.replace(/\.c$/, ''), make: fresh => compileProgram(source, fresh) }
   }
   for (const source of sourcesIn('test/pairs')) {
     for (const [side, defines] of [
       ['old', []],
       ['new', ['-DNEW']],
     ] as const) {
-      build(source, source.replace(/c$/, `${side}.o`), fresh =>
-        compileStripped(clang, [...flags, ...defines], source, fresh),
-      )
+      const make = (fresh: string) => compileStripped(clang, [...flags, ...defines], source, fresh)
+      yield { source, object: source.replace(/c$/, `${side}.o`), make }
     }
   }
   for (const [compiler, own] of Object.entries(compilers)) {
@@ -77,24 +97,24 @@ try {
     for (const source of sourcesIn('test/parity/compilers')) {
       const object = source.replace(/c$/, `${compiler}.o`)
       if (compiler === 'bpf-gcc' && existsSync(object)) continue
-      build(source, object, fresh => compileStripped(compiler, own, source, fresh))
+      yield { source, object, make: fresh => compileStripped(compiler, own, source, fresh) }
     }
   }
-} finally {
-  rmSync(scratch, { recursive: true })
 }
-if (failed > 0) process.exit(1)
 
-function sources(): string[] {
-  return (
-    ['test/fixtures', 'test/parity', 'test/tools', 'examples']
-      .filter(dir => existsSync(dir))
-      .flatMap(dir => readdirSync(dir, { recursive: true, encoding: 'utf8' }).map(file => join(dir, file)))
-      .filter(file => /\.bpf\.(c|link)$/.test(file))
-      .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
-      // what is linked comes after what it is linked from
-      .sort((a, b) => Number(a.endsWith('.link')) - Number(b.endsWith('.link')) || (a < b ? -1 : 1))
-  )
+function* links(): Generator<Job> {
+  for (const source of sources('.bpf.link')) {
+    yield { source, object: source.replace(/link$/, 'o'), make: fresh => link(source, fresh) }
+  }
+}
+
+function sources(ending: string): string[] {
+  return ['test/fixtures', 'test/parity', 'test/tools', 'examples']
+    .filter(dir => existsSync(dir))
+    .flatMap(dir => readdirSync(dir, { recursive: true, encoding: 'utf8' }).map(file => join(dir, file)))
+    .filter(file => file.endsWith(ending))
+    .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
+    .sort()
 }
 
 /** For x86-64: their assembly is. */
@@ -105,10 +125,10 @@ function programs(): string[] {
     .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
 }
 
-function compileProgram(source: string, program: string): void {
+async function compileProgram(source: string, program: string): Promise<void> {
   const alone = ['-nostdlib', '-static', '-ffreestanding', '-fno-stack-protector', '-fno-ident']
   const small = ['-fno-asynchronous-unwind-tables', '-Wl,--build-id=none', '-Wl,--strip-all']
-  execFileSync(clang, ['-O2', ...alone, ...small, '-o', program, source], { stdio: 'inherit' })
+  await run(clang, ['-O2', ...alone, ...small, '-o', program, source])
 }
 
 function sourcesIn(directory: string): string[] {
@@ -119,18 +139,23 @@ function sourcesIn(directory: string): string[] {
     .sort()
 }
 
-function compileStripped(compiler: string, own: readonly string[], source: string, object: string): void {
-  execFileSync(compiler, [...own, '-c', source, '-o', object], { stdio: 'inherit' })
-  execFileSync(objcopy, ['--strip-debug', object])
+async function compileStripped(
+  compiler: string,
+  own: readonly string[],
+  source: string,
+  object: string,
+): Promise<void> {
+  await run(compiler, [...own, '-c', source, '-o', object])
+  await run(objcopy, ['--strip-debug', object])
 }
 
-function compile(source: string, object: string): void {
+async function compile(source: string, object: string): Promise<void> {
   const line = readFileSync(source, 'utf8').split('\n', 1)[0]!
   const own = /^\/\/ clang: (.+)$/.exec(line)?.[1]?.split(' ') ?? []
   const isTool = source.startsWith('test/tools/')
   const all = [...flags, ...(isTool ? kernelTypes() : []), ...own]
-  execFileSync(clang, [...all, '-c', source, '-o', object], { stdio: 'inherit' })
-  if (isTool && !own.includes('-gdwarf-5')) execFileSync(objcopy, ['--strip-debug', object])
+  await run(clang, [...all, '-c', source, '-o', object])
+  if (isTool && !own.includes('-gdwarf-5')) await run(objcopy, ['--strip-debug', object])
 }
 
 /**
@@ -146,17 +171,17 @@ function kernelTypes(): string[] {
   return [`-I${directory}`, `-ffile-prefix-map=${directory}=include`]
 }
 
-function link(source: string, object: string): void {
+async function link(source: string, object: string): Promise<void> {
   const parts = readFileSync(source, 'utf8').trim().split(' ')
-  execFileSync('bpftool', ['gen', 'object', object, ...parts.map(part => join(dirname(source), part))])
+  await run('bpftool', ['gen', 'object', object, ...parts.map(part => join(dirname(source), part))])
 }
 
-function build(source: string, object: string, make: (fresh: string) => void): void {
-  const fresh = join(scratch, 'fresh.o')
+async function build({ source, object, make }: Job): Promise<void> {
+  const fresh = join(scratch, object.replaceAll('/', '-'))
   try {
-    make(fresh)
+    await make(fresh)
   } catch (error) {
-    console.log(`${source}: ${error instanceof Error ? error.message.split('\n', 1)[0] : error}`)
+    console.log(`${source}: ${error instanceof Error ? error.message.trim() : error}`)
     failed++
     return
   }
@@ -165,7 +190,7 @@ function build(source: string, object: string, make: (fresh: string) => void): v
   if (!values.check) {
     writeFileSync(object, readFileSync(fresh))
     console.log(object)
-  } else if (existsSync(object) && sameWithoutDwarf(object, fresh)) {
+  } else if (existsSync(object) && (await isSameWithoutDwarf(object, fresh))) {
     console.log(`${object}: only its DWARF differs, which has checksums of the system's headers in it`)
   } else {
     console.log(`${object}: is not what ${source} gives; run: npm run fixtures`)
@@ -173,11 +198,8 @@ function build(source: string, object: string, make: (fresh: string) => void): v
   }
 }
 
-function sameWithoutDwarf(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((file, i) => {
-    const stripped = join(scratch, `stripped-${i}.o`)
-    execFileSync(objcopy, ['--strip-debug', file, stripped])
-    return readFileSync(stripped)
-  })
-  return a!.equals(b!)
+async function isSameWithoutDwarf(object: string, fresh: string): Promise<boolean> {
+  await run(objcopy, ['--strip-debug', object, `${fresh}.old`])
+  await run(objcopy, ['--strip-debug', fresh])
+  return readFileSync(`${fresh}.old`).equals(readFileSync(fresh))
 }
