@@ -1,5 +1,6 @@
 // `npm run test:kernels [filter...]` runs the kernel tests on other kernels, each in a virtual machine: docs/testing.md.
 //   --kernel NAME     only this one, 6.1 or 6.12 or arm64; may be repeated
+//   --all             every test that can run there, which takes half an hour
 //   --timeout SEC     for one machine; default 900
 // The last line is `N passed, N failed, N skipped` over all of them.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -27,6 +28,7 @@ const { values: options, positionals: filters } = parseArgs({
   options: {
     kernel: { type: 'string', multiple: true, default: ['6.1', '6.12', 'arm64'] },
     timeout: { type: 'string', default: '900' },
+    all: { type: 'boolean', default: false },
   },
 })
 if (process.arch !== 'x64') throw new Error(`the machines are made on x86-64, this is ${process.arch}`)
@@ -40,7 +42,12 @@ for (const architecture of new Set(kernels.map(kernel => kernel.architecture))) 
   images.set(architecture, image)
   const its = kernels.filter(kernel => kernel.architecture === architecture)
   const chosen = filters.length > 0 ? filters : its.flatMap(kernel => kernel.filters)
-  await writeImage(image, systemFor(architecture), checkout, its, ['--timeout', '600', ...chosen])
+  await writeImage(image, systemFor(architecture), checkout, its, [
+    ...(options.all ? ['--all'] : []),
+    '--timeout',
+    '600',
+    ...chosen,
+  ])
 }
 const reports = await Promise.all(kernels.map(run))
 for (const problem of ranNowhere(kernels, reports.flat())) {

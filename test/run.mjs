@@ -2,13 +2,14 @@
 // contains one of the filters.
 //   --dir DIR        look there instead of in test/
 //   --timeout SEC    for one file; default 120
+//   --all            in a virtual machine: also what files.mjs leaves out by default
 //   --report FILE    for programs: one JSON record a file, then { end: true }
 // Each file is a process of its own. NAME.kernel.test.ts runs in its own mount namespace with an empty bpffs at
 // $BPFPIN_TEST_ROOT, which it must leave empty, and cgroup v2 at $BPFPIN_TEST_CGROUP. NAME.vm.kernel.test.ts runs only in
 // the machines of `npm run test:kernels`. Of what a file prints, lines that begin with `| ` are shown.
 // The last line is always `N passed, N failed, N skipped`.
 import { appendFileSync, rmSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { testFiles } from './runner/files.mjs'
@@ -16,6 +17,8 @@ import { runFile } from './runner/process.mjs'
 
 // the virtual machines have two CPUs and emulate them by one
 const AT_ONCE = process.env.BPFPIN_MACHINE === undefined ? 2 : 1
+// as many start from their sources, which takes a second each; more are built first, which takes some seconds in all
+const fewFiles = 10
 const sum = { passed: 0, failed: 0, skipped: 0, elsewhere: 0 }
 let reportFile
 const paint = process.stdout.isTTY && !process.env.NO_COLOR
@@ -36,23 +39,26 @@ const { values: options, positionals: filters } = parseArgs({
     dir: { type: 'string' },
     timeout: { type: 'string', default: '120' },
     report: { type: 'string' },
+    all: { type: 'boolean', default: false },
   },
 })
 reportFile = options.report
 const dir = resolve(options.dir ?? fileURLToPath(new URL('.', import.meta.url)))
 
-const { files: all, leftOut } = testFiles(dir, { some: filters.length > 0 })
+const { files: all, leftOut } = testFiles(dir, { all: options.all || filters.length > 0 })
 const isChosen = file => filters.length === 0 || filters.some(filter => named(file).includes(filter))
 const files = all.filter(isChosen)
 for (const { name, why } of leftOut) console.log(yellow(` not here: ${name}: ${why}`))
 if (files.length === 0)
   console.log(red(`no file *.test.ts in ${named(dir)} for: ${filters.join(' ') || '(all)'}`))
 
-if (files.some(file => named(file).startsWith('test/cli/')) && process.env.BPFPIN_MACHINE === undefined) {
-  const { builtTool } = await import('./runner/built-tool.mjs')
-  const tool = await builtTool()
-  process.env.BPFPIN_TEST_TOOL = tool
-  process.on('exit', () => rmSync(tool))
+if (files.length > fewFiles && options.dir === undefined && process.env.BPFPIN_MACHINE === undefined) {
+  const { keepBuilt } = await import('./runner/built-sources.ts')
+  const checkout = fileURLToPath(new URL('..', import.meta.url))
+  const built = join(checkout, `node_modules/.cache/tests-${process.pid}`)
+  process.on('exit', () => rmSync(built, { recursive: true, force: true }))
+  await keepBuilt(checkout, files, built)
+  process.env.BPFPIN_TEST_BUILT = built
 }
 
 const queue = [...files]

@@ -2,19 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { buildPeer, peerInMachines } from '../../test/parity/peer.ts'
+import { buildSources, programs } from '../../test/runner/built-sources.ts'
 import { Archive } from './archive.ts'
 import { initScript } from './init.ts'
 import type { Kernel } from './kernels.ts'
 import { modulesOf } from './modules.ts'
-import { buildSources } from './sources.ts'
 import { type System, versionOf } from './system.ts'
 
 /** What tests call and busybox has not, or has with less in it. */
 const commands = ['node', 'bpftool', 'ip', 'mount', 'umount', 'setpriv', 'unshare']
 /** What of the checkout the tests use, packages apart. */
 const parts = ['test', 'examples', 'scripts/vm/start.cjs']
-/** What they start as programs or import by its path, besides what is in those directories. */
-const programs = ['src/index.ts', 'src/syscall/index.ts', 'src/cli/main.ts']
 /** Packages that the tests load, with all that these need. */
 const packages = ['binary-parser', 'koffi', 'uvu']
 

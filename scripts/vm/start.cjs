@@ -1,6 +1,6 @@
 // How node starts programs in a machine: `node --require start.cjs PROGRAM.ts`. Hooks for modules run in a thread of
-// their own, which an emulated node needs seconds for; so PROGRAM.mjs is started, which scripts/vm/sources.ts built of
-// it. The checkout in a machine does not say that it has modules, or node would refuse the name before it asks here.
+// their own, which an emulated node needs seconds for; so PROGRAM.mjs is started, which test/runner/built-sources.ts made
+// of it. The checkout in a machine does not say that it has modules, or node would refuse the name before it asks here.
 const { register } = require('node:module')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')

@@ -11,9 +11,6 @@ export interface Run {
 const hook = new URL('../ts-hook.mjs', import.meta.url).href
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
-/** What the runner made of the sources, which starts sooner. */
-const built = process.env.BPFPIN_TEST_TOOL
-
 /** Runs the tool: `bpfpin('ls', '--json')`. */
 export function bpfpin(...args: string[]): Run {
   return bpfpinIn({}, ...args)
@@ -35,8 +32,7 @@ export function bpfpinIn(
 
 /** The command behind {@link bpfpin}, for tests that start it themselves. */
 export function commandLine(...args: string[]): string[] {
-  const program = built === undefined ? ['--import', hook, '--enable-source-maps', main] : [built]
-  return [process.execPath, ...program, ...args]
+  return [process.execPath, '--import', hook, '--enable-source-maps', main, ...args]
 }
 
 /** Runs it with `--json`; its document, and a failed test where it did not succeed. */

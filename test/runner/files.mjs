@@ -46,16 +46,51 @@ const onlyHere = {
 }
 
 /**
- * What runs on the oldest kernel only, of the machines, and why; files for machines alone run in each. All of it runs on
- * this system, too, whose kernel is newer than theirs.
+ * What the machines leave out unless one asks for it, by name or by `--all`, and why. All of it runs on this system, too,
+ * whose kernel is newer than theirs.
  */
+const onlyAll = {
+  'api/pinned.*': 'what processes see of each other, by processes that are slow to start',
+  'api/layout.*': 'where the library pins, which bpffs takes as it is on every kernel',
+  'api/attached-by-hand.*': 'what the library makes of links, which link/life asks of the kernel',
+  'pin/copy-percpu.*': 'api/upgrade-kinds carries values of each CPU',
+  'pin/dead-links.*':
+    'what the library makes of links whose hook is gone, which link/life asks of the kernel',
+  'pin/readers.*': 'readers and an upgrade at once, of which an emulator runs one after another',
+  'pin/references.*': 'api/upgrade-kinds carries maps of maps',
+  'pin/strangers.*': 'what the library lists; the kernel is asked nothing that other tests do not ask',
+  'pin/sweep-random.*': 'pin/sweep does each of these steps once',
+  'pin/unlisted.*': 'what the library compares; the kernel is asked nothing that other tests do not ask',
+  'selftests/*': 'bpffs is the same since the oldest kernel',
+  'syscall/error.*': 'messages of the library, by processes that are slow to start',
+  'syscall/files.*': 'calls that are older than the oldest kernel',
+  'syscall/gate.*': 'the test, not the kernel, answers',
+  'interop/bpftool.*': 'bpftool is as slow there as it is in parity, which compares more',
+  'link/labels.*': 'names that the library gives links',
+}
+
+/** What runs on the oldest kernel only, of the machines, unless one asks for it as above. */
 const onlyOldest = {
   'api/*': 'what the library makes of maps, programs and links, which other tests ask of each kernel',
   'pin/*': 'bpffs is the same since the oldest kernel',
+  'syscall/*': 'attributes of calls are the same since the oldest kernel',
+  'link/life.kernel*': 'how links die; link/life.vm has those that the oldest kernel does not',
+  'link/user.*': 'uprobes and perf events are older than the oldest kernel',
+  'link/iter.*': 'iterators are older than the oldest kernel',
   'link/usdt.*': 'all kernels with a link for many places (Linux 6.6) do it as this system does',
+  'object/core.*': 'the types of each kernel are in parity',
   'object/context-tags.*': 'only the oldest does not know the tag',
-  'selftests/*': 'bpffs is the same since the oldest kernel',
   'interop/*': 'bpffs is the same since the oldest kernel',
+}
+
+/** What runs on all but the oldest, unless one asks for it as above, and why. */
+const onlyNewer = {
+  'link/cgroup.*': 'half of it came later',
+  'link/life.vm.*': 'a third of it came later; link/life has the rest',
+  'link/network.*': 'a third of it came later; link/attach has the rest',
+  'link/freplace.vm.*': 'older than the oldest kernel',
+  'pin/kernel-families.vm.*': 'most of it came later',
+  'object/struct-ops.*': 'links of struct_ops maps came later',
 }
 const oldestKernel = '6.1.'
 
@@ -64,34 +99,35 @@ const onlyOtherProcessors = {
   'api/smoke.*': 'what other tests ask more about, in short for the machine with another processor',
 }
 
-/** -> `{ files, leftOut }`; leftOut has `{ name, why }`. Who asks for some files may ask for what `onlyOldest` has. */
-export function testFiles(dir, { some }) {
-  const all = readdirSync(dir, { recursive: true, withFileTypes: true })
+/** -> `{ files, leftOut }`; leftOut has `{ name, why }`. */
+export function testFiles(dir, { all }) {
+  const found = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() && entry.name.endsWith('.test.ts'))
     .map(entry => resolve(entry.parentPath ?? entry.path, entry.name))
     .filter(file => !relative(dir, file).includes('traps/')) // what the runner's own tests run
     .sort()
   const machine = process.env.BPFPIN_MACHINE
-  if (machine === undefined) return { files: all.filter(file => !isForMachines(file)), leftOut: [] }
-  const isOldest = machine.startsWith(oldestKernel)
-  const reasons = Object.entries({
-    ...onlyHere,
-    ...(some || isOldest ? {} : onlyOldest),
-    ...(process.arch === 'x64' ? onlyOtherProcessors : {}),
-  })
+  if (machine === undefined) return { files: found.filter(file => !isForMachines(file)), leftOut: [] }
+  const reasons = Object.entries(reasonsOf(machine, all))
   const patterns = reasons.map(([pattern]) => asPattern(pattern))
-  const isLeftOut = file =>
-    !isForMachines(file) && patterns.some(pattern => pattern.test(relative(dir, file)))
+  const isLeftOut = file => patterns.some(pattern => pattern.test(relative(dir, file)))
   return {
-    files: all.filter(file => file.endsWith('.kernel.test.ts') && !isLeftOut(file)),
+    files: found.filter(file => file.endsWith('.kernel.test.ts') && !isLeftOut(file)),
     leftOut: reasons.map(([pattern, why]) => ({ name: `test/${pattern}`, why })),
   }
+}
+
+function reasonsOf(machine, all) {
+  const never = { ...onlyHere, ...(process.arch === 'x64' ? onlyOtherProcessors : {}) }
+  if (all) return never
+  return { ...onlyAll, ...(machine.startsWith(oldestKernel) ? onlyNewer : onlyOldest), ...never }
 }
 
 function isForMachines(file) {
   return file.endsWith('.vm.kernel.test.ts')
 }
 
+/** `*` is no `.vm.`: those files run in machines or nowhere. */
 function asPattern(text) {
-  return new RegExp(`^${text.replaceAll('.', '\\.').replaceAll('*', '.*')}$`)
+  return new RegExp(`^${text.replaceAll('.', '\\.').replaceAll('*', '((?!\\.vm\\.).)*')}$`)
 }

@@ -66,7 +66,7 @@ function begin(file, place) {
   })
 }
 
-/** Arguments of node. In a virtual machine there is what scripts/vm/sources.ts built of the file, which starts sooner. */
+/** Arguments of node. In a virtual machine there is what built-sources.ts made of the file, which starts sooner. */
 function howToRun(file) {
   const built = file.replace(/ts$/, 'mjs')
   if (existsSync(built)) return ['--require', start, child, built]

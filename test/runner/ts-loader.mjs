@@ -3,10 +3,12 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const require = createRequire(import.meta.url)
 const esbuildVersion = require('esbuild/package.json').version
+const checkout = fileURLToPath(new URL('../..', import.meta.url))
 const cache = fileURLToPath(new URL('../../node_modules/.cache/ts-hook/', import.meta.url))
 const watchedUvu = new URL('./uvu.mjs', import.meta.url).href
 
@@ -21,12 +23,17 @@ export async function resolve(specifier, context, nextResolve) {
 export async function load(url, context, nextLoad) {
   if (!url.startsWith('file:') || !/\.ts(?:\?|$)/.test(url)) return nextLoad(url, context)
   const file = fileURLToPath(url)
-  // in a virtual machine there is what scripts/vm/sources.ts built of it
-  const built = file.replace(/ts$/, 'mjs')
+  const built = builtFile(file)
   const source = existsSync(built)
     ? readFileSync(built, 'utf8')
     : await transformed(file, readFileSync(file, 'utf8'))
   return { format: 'module', source, shortCircuit: true }
+}
+
+/** What built-sources.ts made of it: beside it in a virtual machine, else where the runner says. */
+function builtFile(file) {
+  const place = process.env.BPFPIN_TEST_BUILT
+  return (place === undefined ? file : join(place, relative(checkout, file))).replace(/ts$/, 'mjs')
 }
 
 async function transformed(file, text) {
