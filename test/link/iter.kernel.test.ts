@@ -37,12 +37,8 @@ function objects(link: BpfLink): number {
   return numbers.length
 }
 
-onKernel('an iterator walks over all that there is, every time that it is read', () => {
-  using object = attached('on_task')
-  const link = object.links.get('on_task')
-  assert.is(link.type, 'iter')
-  assert.equal(link.target, { iterator: 'task' })
-  const threads = readdirSync('/proc')
+function threads(): string[] {
+  return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .flatMap(pid => {
       try {
@@ -50,10 +46,23 @@ onKernel('an iterator walks over all that there is, every time that it is read',
       } catch {
         return [] // it has ended
       }
-    }).length
-  const counted = objects(link)
-  // others start and end meanwhile
-  assert.ok(Math.abs(counted - threads) < 20, `${counted} of ${threads}`)
+    })
+}
+
+onKernel('an iterator walks over all that there is, every time that it is read', () => {
+  using object = attached('on_task')
+  const link = object.links.get('on_task')
+  assert.is(link.type, 'iter')
+  assert.equal(link.target, { iterator: 'task' })
+  // others start and end meanwhile: there are moments when none does
+  const seen = Array.from({ length: 100 }, () => {
+    const before = threads()
+    const walked = objects(link)
+    return before.join() === threads().join() ? { walked, all: before.length } : undefined
+  }).find(one => one !== undefined)
+  assert.ok(seen)
+  // in some virtual machines what stands for init is hidden from programs, with its threads
+  assert.ok(seen.walked <= seen.all && seen.walked >= seen.all - readdirSync('/proc/1/task').length)
   assert.ok(objects(link) > 0)
 })
 
