@@ -54,7 +54,7 @@ export type { ExternSpec, KconfigExtern, KernelExtern } from './spec/externs/dec
 export type { KconfigForm } from './spec/externs/kconfig-form.ts'
 export { type AttachType, type MapType, type ProgramType, programFlag } from './spec/kernel.ts'
 export type { LinkOwner } from './spec/link-owner.ts'
-export { StructOpsSpec } from './spec/struct-ops.ts'
+export { StructOpsSpec } from './spec/struct-ops/struct-ops.ts'
 export {
   type Anchor,
   type BinaryTarget,

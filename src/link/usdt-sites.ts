@@ -1,7 +1,7 @@
 import { didYouMean } from '../btf/index.ts'
 import { BpfError, ElfError } from '../errors.ts'
-import { parseUsdtArguments, type UsdtArgument, type UsdtMachine } from '../spec/usdt-arguments.ts'
-import { decodeUsdtNotes, type UsdtNote } from '../spec/usdt-notes.ts'
+import { parseUsdtArguments, type UsdtArgument, type UsdtMachine } from '../spec/usdt/arguments.ts'
+import { decodeUsdtNotes, type UsdtNote } from '../spec/usdt/notes.ts'
 import { BinaryFile } from './binary-file.ts'
 
 /** One of the places at which a probe is in a binary. */

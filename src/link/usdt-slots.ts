@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { usdtMaps, usdtSpecSizes } from '../spec/usdt-spec.ts'
+import { usdtMaps, usdtSpecSizes } from '../spec/usdt/spec.ts'
 import { allocate, type MapInfo, mapInfo, mapLookup, mapUpdate, systemError } from '../syscall/index.ts'
 import type { Attaching } from './family.ts'
 

@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
 import { attachTypes } from '../spec/kernel.ts'
-import { encodeUsdtSpec } from '../spec/usdt-spec.ts'
+import { encodeUsdtSpec } from '../spec/usdt/spec.ts'
 import { closeFd } from '../syscall/index.ts'
 import { findBinary, lastingPath } from './binary-path.ts'
 import { type Attaching, type Attachment, createLink, type Family } from './family.ts'

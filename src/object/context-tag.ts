@@ -1,6 +1,6 @@
 import { BtfWriter } from '../btf/index.ts'
-import { Assembler, r0, r1 } from '../spec/assembler.ts'
 import { programTypes } from '../spec/kernel.ts'
+import { Assembler, r0, r1 } from '../spec/sweep/assembler.ts'
 import { btfLoad, closeFd, progLoad } from '../syscall/index.ts'
 
 let known: boolean | undefined

@@ -2,7 +2,7 @@ import { BpfError } from '../errors.ts'
 import { BpfMap, mapTypeNumber, thisMachine } from '../map/index.ts'
 import { keptShape, type MapShape, requestedShape } from '../plan/shape.ts'
 import { mapFlag } from '../spec/kernel.ts'
-import type { MatchedOps } from '../spec/struct-ops-match.ts'
+import type { MatchedOps } from '../spec/struct-ops/match.ts'
 import type { MapSpec } from '../spec/types.ts'
 import {
   allocate,

@@ -1,6 +1,6 @@
 import type { Conversion } from '../btf/index.ts'
 import type { MapShape } from '../plan/shape.ts'
-import type { ByteRange } from '../spec/sweep-merge.ts'
+import type { ByteRange } from '../spec/sweep/merge.ts'
 
 /** A live map on one side of a conversion. */
 export interface MapSide {

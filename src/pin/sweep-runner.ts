@@ -1,7 +1,7 @@
 import { thisMachine } from '../map/index.ts'
 import { isIndexed } from '../plan/map-families.ts'
 import { mapTypes, programFlag, programTypes } from '../spec/kernel.ts'
-import { assembleSweep, type SweepProgram, scratchLayout, sweepContext } from '../spec/sweep.ts'
+import { assembleSweep, type SweepProgram, scratchLayout, sweepContext } from '../spec/sweep/sweep.ts'
 import {
   allocate,
   btfLoad,

@@ -1,7 +1,7 @@
 import { type Grade, isWorse, worstOf } from '../btf/index.ts'
 import { mapFlag } from '../spec/kernel.ts'
 import { linkOwners } from '../spec/link-owner.ts'
-import type { StructOpsSpec } from '../spec/struct-ops.ts'
+import type { StructOpsSpec } from '../spec/struct-ops/struct-ops.ts'
 import { type Target, targetText } from '../spec/targets.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import { gradeMap, type LiveFacts } from './grade-map.ts'

@@ -1,4 +1,4 @@
-import { usdtMaps } from '../spec/usdt-spec.ts'
+import { usdtMaps } from '../spec/usdt/spec.ts'
 
 /** A map, as far as it says of which family it is. */
 interface Named {

@@ -13,7 +13,7 @@ import { uniqueNames } from './names.ts'
 import { type PlacedSection, type PlacedVariable, placeSections } from './placement.ts'
 import { type PendingFunction, type ReferenceTargets, readReferences } from './references.ts'
 import { resizedTypes } from './resize.ts'
-import { readOpsMaps, readOpsPrograms } from './struct-ops.ts'
+import { readOpsMaps, readOpsPrograms } from './struct-ops/struct-ops.ts'
 import type { MapSpec, Spec } from './types.ts'
 import { VariableSpec } from './variables.ts'
 

@@ -5,7 +5,7 @@ import type { ExternSpec } from './externs/declarations.ts'
 import type { AttachType, MapType, ProgramType } from './kernel.ts'
 import type { Reference } from './references.ts'
 import type { SectionMatch } from './sections.ts'
-import type { StructOpsSpec } from './struct-ops.ts'
+import type { StructOpsSpec } from './struct-ops/struct-ops.ts'
 import type { Target } from './targets.ts'
 import type { VariableSpec } from './variables.ts'
 

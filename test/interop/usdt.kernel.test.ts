@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert'
 import { libbpf } from '../../scripts/libbpf.ts'
 import { type BpfObject, openObject } from '../../src/index.ts'
 import { usdtSites } from '../../src/link/usdt-sites.ts'
-import { encodeUsdtSpec } from '../../src/spec/usdt-spec.ts'
+import { encodeUsdtSpec } from '../../src/spec/usdt/spec.ts'
 import { allocate, mapInfo, mapLookup } from '../../src/syscall/index.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
@@ -24,7 +24,7 @@ const cookie = 0x0102_0304_0506_0708n
 
 /**
  * A libbpf, and an object made with the header that belongs to it. That of another does not do: between them the arguments
- * moved in what programs are told (src/spec/usdt-spec.ts), and libbpf does not look which it is.
+ * moved in what programs are told (src/spec/usdt/spec.ts), and libbpf does not look which it is.
  */
 interface Side {
   readonly name: string

@@ -8,16 +8,16 @@ import {
   type TypeId,
   typeName,
   type Value,
-} from '../btf/index.ts'
-import type { ElfFile, ElfRelocation } from '../elf/index.ts'
-import { BpfError, BtfError, ElfError } from '../errors.ts'
-import { mapFlag } from './kernel.ts'
-import { type Definition, emptyMap } from './map-definitions.ts'
-import type { PlacedSection, PlacedVariable } from './placement.ts'
-import { addendOf, pointerSize } from './pointers.ts'
-import type { ReferenceTargets } from './references.ts'
-import type { StructOpsTarget } from './target-forms.ts'
-import type { LinkOptions } from './types.ts'
+} from '../../btf/index.ts'
+import type { ElfFile, ElfRelocation } from '../../elf/index.ts'
+import { BpfError, BtfError, ElfError } from '../../errors.ts'
+import { mapFlag } from '../kernel.ts'
+import { type Definition, emptyMap } from '../map-definitions.ts'
+import type { PlacedSection, PlacedVariable } from '../placement.ts'
+import { addendOf, pointerSize } from '../pointers.ts'
+import type { ReferenceTargets } from '../references.ts'
+import type { StructOpsTarget } from '../target-forms.ts'
+import type { LinkOptions } from '../types.ts'
 
 /** The sections that hold structs of functions for the kernel; with a `?` their maps are not created unless asked for. */
 const sectionPattern = /^(\?)?\.struct_ops(\.link)?$/

@@ -1,4 +1,4 @@
-import type { CopyOperation, FieldPair } from '../btf/index.ts'
+import type { CopyOperation, FieldPair } from '../../btf/index.ts'
 import {
   type Assembler,
   type Register,
@@ -14,7 +14,7 @@ import {
   r9,
   type Width,
 } from './assembler.ts'
-import { advance, chunksOf, emitLoop, emitWords, farPart, nested } from './sweep-copy.ts'
+import { advance, chunksOf, emitLoop, emitWords, farPart, nested } from './copy.ts'
 
 // Three values of the new layout: r7 what the old value is now, r8 what it was when it was last carried, r9 the live
 // new value, which programs write meanwhile. Every write to r9 is one atomic instruction where its place allows it.

@@ -5,11 +5,11 @@ import {
   type BtfType,
   type TypeId,
   typeName,
-} from '../btf/index.ts'
-import { BpfError } from '../errors.ts'
-import type { CoreTarget, TargetTypes } from './core/candidates.ts'
-import { areOfOneKind, sizeIn } from './core/sizes.ts'
-import { pointerSize } from './pointers.ts'
+} from '../../btf/index.ts'
+import { BpfError } from '../../errors.ts'
+import type { CoreTarget, TargetTypes } from '../core/candidates.ts'
+import { areOfOneKind, sizeIn } from '../core/sizes.ts'
+import { pointerSize } from '../pointers.ts'
 import type { OpsParts, StructOpsSpec } from './struct-ops.ts'
 
 /** A struct of the kernel that a struct_ops map can register, and the value in which such a map holds it. */

@@ -1,4 +1,4 @@
-import { BpfError } from '../errors.ts'
+import { BpfError } from '../../errors.ts'
 
 /** Whose registers arguments are in. */
 export type UsdtMachine = 'x86-64' | 'arm64'

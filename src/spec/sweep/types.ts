@@ -1,4 +1,4 @@
-import { BtfWriter } from '../btf/index.ts'
+import { BtfWriter } from '../../btf/index.ts'
 import type { SweepProgram } from './sweep.ts'
 
 /** The types that the kernel wants of functions whose address is taken (kernel/bpf/verifier.c: check_ld_imm). */

@@ -1,4 +1,4 @@
-import { mostUsdtArguments, type UsdtArgument, type UsdtPlace } from './usdt-arguments.ts'
+import { mostUsdtArguments, type UsdtArgument, type UsdtPlace } from './arguments.ts'
 
 /** Maps of usdt.bpf.h: what is known of each kind of place, and which place is of which kind, for kernels without cookies. */
 export const usdtMaps = { specs: '__bpf_usdt_specs', places: '__bpf_usdt_ip_to_spec_id' } as const

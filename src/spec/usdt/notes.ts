@@ -1,4 +1,4 @@
-import { ElfError } from '../errors.ts'
+import { ElfError } from '../../errors.ts'
 
 /** One place of a USDT probe: what a note in `.note.stapsdt` says (systemtap's UserSpaceProbeImplementation). */
 export interface UsdtNote {

@@ -1,9 +1,9 @@
-import type { Conversion } from '../btf/index.ts'
+import type { Conversion } from '../../btf/index.ts'
 import { Assembler, type Label, type Register, r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from './assembler.ts'
-import { emitCopy } from './sweep-copy.ts'
-import { emitAnyDifference } from './sweep-difference.ts'
-import { type ByteRange, emitMerge } from './sweep-merge.ts'
-import { describeFunctions } from './sweep-types.ts'
+import { emitCopy } from './copy.ts'
+import { emitAnyDifference } from './difference.ts'
+import { type ByteRange, emitMerge } from './merge.ts'
+import { describeFunctions } from './types.ts'
 
 /** What a sweep program is made for. */
 export interface SweepOptions {

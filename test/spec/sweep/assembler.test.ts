@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseElf } from '../../src/elf/index.ts'
-import { Assembler, r0, r1, r2, r3, r4, r6, r9, r10 } from '../../src/spec/assembler.ts'
-import { needs } from '../requirements.ts'
+import { parseElf } from '../../../src/elf/index.ts'
+import { Assembler, r0, r1, r2, r3, r4, r6, r9, r10 } from '../../../src/spec/sweep/assembler.ts'
+import { needs } from '../../requirements.ts'
 
 /** Each instruction as ours and as LLVM's assembler writes it. */
 const pairs: [text: string, emit: (code: Assembler) => void][] = [

@@ -1,6 +1,6 @@
 import { type Assembler, type Register, r1, r2, r3, r4, r5 } from './assembler.ts'
-import { advance, chunksOf, emitWords, farPart } from './sweep-copy.ts'
-import type { ByteRange } from './sweep-merge.ts'
+import { advance, chunksOf, emitWords, farPart } from './copy.ts'
+import type { ByteRange } from './merge.ts'
 
 /** Bytes from which on a loop takes fewer instructions. */
 const looped = 128

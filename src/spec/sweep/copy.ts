@@ -1,4 +1,4 @@
-import type { CopyOperation, IntegerPlace } from '../btf/index.ts'
+import type { CopyOperation, IntegerPlace } from '../../btf/index.ts'
 import { type Assembler, type Register, r1, r2, r3, r4, r10, type Width } from './assembler.ts'
 
 /** What a generated loop over memory has of registers: both pointers, which come back as they were. */

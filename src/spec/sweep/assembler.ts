@@ -1,5 +1,5 @@
-import { BpfError } from '../errors.ts'
-import { instructionSize, pseudo } from './instructions.ts'
+import { BpfError } from '../../errors.ts'
+import { instructionSize, pseudo } from '../instructions.ts'
 
 /** One of the eleven registers; `r10` is the frame pointer and cannot be written. */
 export interface Register {
