@@ -6,7 +6,9 @@ export {
   type WriteOptions,
 } from './api/bpf-object.ts'
 export { Collection } from './api/collection.ts'
+export { type EmbeddedObject, type OpenPinnedAsOptions, openEmbedded, openPinnedAs } from './api/embedded.ts'
 export { type LoadOptions, ObjectSpec } from './api/object-spec.ts'
+export type { Named, ObjectTypes } from './api/object-types.ts'
 export { openMap } from './api/open-map.ts'
 export { type OpenOptions, openObject } from './api/open-object.ts'
 export { openPinned } from './api/open-pinned.ts'

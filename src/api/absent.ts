@@ -42,6 +42,26 @@ export function absentVariable(spec: Spec): Absent {
   }
 }
 
+/** As {@link absentMap}, of the link of a program or a struct_ops map. */
+export function absentLink({ programs, maps }: Spec): Absent {
+  return name => {
+    const isOwner = programs.some(program => program.name === name)
+    const isOps = maps.some(map => map.structOps && map.name === name)
+    if (!isOwner && !isOps) return undefined
+    return {
+      problem: 'is not there: nothing of that name is attached',
+      hint: 'attach() the object, or this one',
+    }
+  }
+}
+
+/** As {@link absentMap}, of anything of an object that was found pinned by a skeleton's types. */
+export function absentPinned({ maps, programs, variables }: Spec): Absent {
+  const names = new Set([...maps, ...programs, ...variables].map(({ name }) => name))
+  const problem = 'is not pinned: it was left out, or not attached, when the object was pinned'
+  return name => (names.has(name) ? { problem, hint: 'see what is pinned: bpfpin ls' } : undefined)
+}
+
 /** What is not pinned went with the process that loaded the object. */
 const notPinned = {
   problem: 'is not pinned, as its pinPath is null: an object that is found pinned does not have it',

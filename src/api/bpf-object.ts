@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { type BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap, Variable, VariableMemory } from '../map/index.ts'
-import { type BpfProgram, type BpfStructOps, opsOf } from '../object/index.ts'
+import { type BpfProgram, opsOf } from '../object/index.ts'
 import {
   type PinSite,
   pinObject,
@@ -19,8 +19,16 @@ import {
 import type { PinKind } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import type { Spec } from '../spec/types.ts'
-import { absentMap, absentProgram, absentVariable } from './absent.ts'
+import { absentLink, absentMap, absentProgram, absentVariable } from './absent.ts'
 import { Collection } from './collection.ts'
+import type {
+  LiveLinks,
+  LiveMaps,
+  LivePrograms,
+  LiveStructOps,
+  LiveVariables,
+  ObjectTypes,
+} from './object-types.ts'
 
 /** What a live object is made from. */
 export interface ObjectParts {
@@ -67,13 +75,13 @@ export interface UpgradeOptions extends PinOptions, SuccessionOptions, TakeoverO
  * An object that the kernel holds. Closing it closes this process's descriptors: what is pinned, or held by another
  * process, lives on.
  */
-export class BpfObject {
+export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
   readonly name: string
-  readonly maps: Collection<BpfMap>
-  readonly programs: Collection<BpfProgram>
-  readonly variables: Collection<Variable>
+  readonly maps: LiveMaps<Types>
+  readonly programs: LivePrograms<Types>
+  readonly variables: LiveVariables<Types>
   /** What its struct_ops maps register with the kernel, each under the name of its map. */
-  readonly structOps: Collection<BpfStructOps>
+  readonly structOps: LiveStructOps<Types>
   readonly #parts: ObjectParts
   readonly #links: Set<BpfLink>
   #unattached: readonly Unattached[] = []
@@ -85,11 +93,21 @@ export class BpfObject {
   constructor(parts: ObjectParts) {
     this.name = parts.spec.name
     const { spec } = parts
-    this.maps = new Collection('map', parts.maps.values(), absentMap(spec))
-    this.programs = new Collection('program', parts.programs.values(), absentProgram(spec))
-    this.variables = new Collection('variable', parts.variables.values(), absentVariable(spec))
+    // a skeleton says what is in the object that it was generated from
+    this.maps = new Collection('map', parts.maps.values(), absentMap(spec)) as LiveMaps<Types>
+    this.programs = new Collection(
+      'program',
+      parts.programs.values(),
+      absentProgram(spec),
+    ) as LivePrograms<Types>
+    this.variables = new Collection(
+      'variable',
+      parts.variables.values(),
+      absentVariable(spec),
+    ) as LiveVariables<Types>
     this.#links = new Set(parts.links.values())
-    this.structOps = new Collection('map', opsOf(spec, parts.maps, parts.programs).values(), absentMap(spec))
+    const structOps = opsOf(spec, parts.maps, parts.programs).values()
+    this.structOps = new Collection('map', structOps, absentMap(spec)) as LiveStructOps<Types>
     for (const owner of [...this.programs, ...this.structOps]) owner.onAttach(link => this.#take(link))
     this.#parts = parts
     this.#isPinned = parts.isPinned
@@ -100,8 +118,8 @@ export class BpfObject {
    * The links of attached programs, each under the name of its program, or `program~label`: those that {@link attach} made
    * and those of `program.attach()`. One that was closed is none.
    */
-  get links(): Collection<BpfLink> {
-    return new Collection('link', this.#openLinks())
+  get links(): LiveLinks<Types> {
+    return new Collection('link', this.#openLinks(), absentLink(this.#parts.spec)) as LiveLinks<Types>
   }
 
   #openLinks(): BpfLink[] {

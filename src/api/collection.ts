@@ -4,8 +4,30 @@ import { BpfError } from '../errors.ts'
 /** Why something is not there, as it follows its name, and what to do; `undefined` for what the object does not have. */
 export type Absent = (name: string) => { readonly problem: string; readonly hint: string } | undefined
 
-/** Things of one kind by their name in the object, in the object's order. */
-export class Collection<T extends { readonly name: string }> {
+/**
+ * Things of one kind by their name in the object, in the object's order. Each is a property, too, which a typed skeleton
+ * (`bpfpin gen`) declares: `object.maps.flows` is `object.maps.get('flows')`.
+ */
+export class Collection<T extends { readonly name: string }, Items = { readonly [name: string]: T }> {
+  // Behind the class's own methods, so that making a collection costs nothing for it, however many items it has. What the
+  // object does not have is `undefined`, as for any property: others ask for `then` or `toJSON`.
+  static {
+    Object.setPrototypeOf(
+      Collection.prototype,
+      new Proxy(Object.prototype, {
+        get(target, name, collection: unknown) {
+          if (typeof name === 'string' && isCollection(collection) && collection.#knows(name)) {
+            return collection.get(name)
+          }
+          return Reflect.get(target, name, collection)
+        },
+      }),
+    )
+    function isCollection(value: unknown): value is Collection<{ readonly name: string }> {
+      return typeof value === 'object' && value !== null && #items in value
+    }
+  }
+
   readonly #what: string
   readonly #items: ReadonlyMap<string, T>
   readonly #absent: Absent
@@ -21,9 +43,10 @@ export class Collection<T extends { readonly name: string }> {
   }
 
   /** @throws BpfError `ERR_UNKNOWN_NAME`, with near names, where there is none of that name. */
-  get(name: string): T {
+  get<Name extends string & keyof Items>(name: Name): Items[Name] {
     const item = this.#items.get(name)
-    if (item) return item
+    // what is under a name has the type that the skeleton has for it; without one that is T
+    if (item) return item as Items[Name] & T
     const why = this.#absent(name)
     if (why) {
       throw new BpfError(`${this.#what} '${name}' ${why.problem}`, {
@@ -34,6 +57,11 @@ export class Collection<T extends { readonly name: string }> {
     throw new BpfError(`there is no ${this.#what} '${name}'${didYouMean(name, this.#items.keys())}`, {
       code: 'ERR_UNKNOWN_NAME',
     })
+  }
+
+  /** Does the object have it, in here or not? */
+  #knows(name: string): boolean {
+    return this.#items.has(name) || this.#absent(name) !== undefined
   }
 
   has(name: string): boolean {

@@ -30,10 +30,10 @@ import type { Plan } from '../plan/upgrade.ts'
 import { fits, PinMismatchError } from '../plan/verdict.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import type { ExternSpec } from '../spec/externs/declarations.ts'
-import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
-import type { VariableSpec } from '../spec/variables.ts'
+import type { Spec } from '../spec/types.ts'
 import { BpfObject, type UpgradeOptions } from './bpf-object.ts'
 import { type Absent, Collection } from './collection.ts'
+import type { ObjectTypes, SpecMaps, SpecPrograms, SpecVariables } from './object-types.ts'
 
 /** @internal What the running kernel is asked for in place of itself, and what permits to ask it. */
 export interface Instead {
@@ -48,12 +48,12 @@ export interface LoadOptions {
 }
 
 /** An object as parsed: what can be changed before it is loaded. No kernel is touched until {@link load} or {@link upgrade}. */
-export class ObjectSpec {
+export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
   readonly name: string
-  readonly maps: Collection<MapSpec>
-  readonly programs: Collection<ProgramSpec>
+  readonly maps: SpecMaps<Types>
+  readonly programs: SpecPrograms<Types>
   /** Global variables, with the values that they start with. */
-  readonly variables: Collection<VariableSpec>
+  readonly variables: SpecVariables<Types>
   /** What the object expects the kernel (`__ksym`), or its configuration (`__kconfig`), to define. */
   readonly externs: Collection<ExternSpec>
   readonly #spec: Spec
@@ -66,11 +66,12 @@ export class ObjectSpec {
   /** @internal Use {@link openObject}. */
   constructor(spec: Spec, site: PinSite, { types, kconfig, tokens }: Instead = {}) {
     this.name = spec.name
-    this.maps = new Collection('map', spec.maps)
-    this.programs = new Collection('program', spec.programs)
+    // a skeleton says what is in the object that it was generated from
+    this.maps = new Collection('map', spec.maps) as SpecMaps<Types>
+    this.programs = new Collection('program', spec.programs) as SpecPrograms<Types>
     // what the kernel's configuration says is not the object's to set
     const own = spec.variables.filter(({ linkage }) => linkage !== 'extern')
-    this.variables = new Collection('variable', own, name => configured(spec, name))
+    this.variables = new Collection('variable', own, name => configured(spec, name)) as SpecVariables<Types>
     this.externs = new Collection('extern', spec.externs)
     this.#spec = spec
     this.#site = site
@@ -96,7 +97,7 @@ export class ObjectSpec {
    * @throws PinMismatchError where a pinned map does not fit, VerifierError where the verifier refuses a program,
    * BpfError with the kernel's errno. Nothing is left behind then.
    */
-  load({ maps = {} }: LoadOptions = {}): BpfObject {
+  load({ maps = {} }: LoadOptions = {}): BpfObject<Types> {
     this.#configure()
     using root = Root.find(this.#site.root)
     const generation = root && openGeneration(root, this.name, { isOurs: true })
@@ -107,7 +108,7 @@ export class ObjectSpec {
     }
   }
 
-  #load(generation: Generation | undefined, given: Readonly<Record<string, BpfMap>>): BpfObject {
+  #load(generation: Generation | undefined, given: Readonly<Record<string, BpfMap>>): BpfObject<Types> {
     const taken = this.#takeGiven(given)
     let reused = new Map<string, BpfMap>()
     try {
@@ -117,7 +118,7 @@ export class ObjectSpec {
       throw error
     }
     const live = this.#loadWith(new Map([...reused, ...taken]))
-    return new BpfObject({
+    return new BpfObject<Types>({
       ...{ ...live, spec: this.#spec, site: this.#site, links: new Map() },
       isPinned: false,
       isNameTaken: generation !== undefined,
@@ -167,7 +168,7 @@ export class ObjectSpec {
    * VerifierError, else with the kernel's errno. Nothing is changed then, unless the error says that the new generation
    * is in place.
    */
-  upgrade(options: UpgradeOptions = {}): BpfObject {
+  upgrade(options: UpgradeOptions = {}): BpfObject<Types> {
     this.#refuseUnknownMaps(options)
     this.#configure()
     const found = this.#findSame()
@@ -226,7 +227,7 @@ export class ObjectSpec {
       for (const name of Object.keys(named ?? {})) this.maps.get(name)
   }
 
-  #succeed(generation: Generation, writer: Writer, options: UpgradeOptions): BpfObject {
+  #succeed(generation: Generation, writer: Writer, options: UpgradeOptions): BpfObject<Types> {
     const state = readState(this.#spec, this.#site, generation)
     try {
       const plan = planUpgrade(this.#spec, this.#site, state, options)
@@ -241,26 +242,32 @@ export class ObjectSpec {
   }
 
   /** A new generation of the maps and programs that are pinned, with other links. */
-  #relink(plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject {
+  #relink(plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject<Types> {
     const maps = new Map<string, BpfMap>()
     for (const [name, map] of state.maps) maps.set(name, map.duplicate(name))
     const found = openUnlinked(this.#spec, state.generation, maps)
     return this.#replace({ ...found, ...liveVariables(this.#spec, maps) }, plan, state, writer, options)
   }
 
-  #reload(plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject {
+  #reload(plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject<Types> {
     const fresh = plan.maps.filter(({ action }) => action === 'convert' || action === 'replace')
     const names = new Set(fresh.map(({ name }) => name))
     const maps = reusableMaps(this.#spec, this.#site, state.generation, names)
     return this.#replace(this.#loadWith(maps), plan, state, writer, options)
   }
 
-  #replace(live: Live, plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject {
+  #replace(
+    live: Live,
+    plan: Plan,
+    state: PinnedState,
+    writer: Writer,
+    options: UpgradeOptions,
+  ): BpfObject<Types> {
     const links = new Map<string, BpfLink>()
     const parts = { ...live, spec: this.#spec, site: this.#site, links, isPinned: true, isNameTaken: true }
     try {
       const report = upgradeObject(parts, plan, state, writer, options, links)
-      const object = new BpfObject({ ...parts, report })
+      const object = new BpfObject<Types>({ ...parts, report })
       object.attachUnpinned()
       return object
     } catch (error) {
@@ -283,7 +290,7 @@ export class ObjectSpec {
    * @throws BpfError `ERR_NOT_PINNED`; PinMismatchError where another object is pinned; `ERR_PIN_MISSING`,
    * `ERR_PIN_KIND`, `ERR_PIN_REPLACED` where a pin is not what the manifest says.
    */
-  loadPinned(): BpfObject {
+  loadPinned(): BpfObject<Types> {
     this.#configure()
     using root = Root.find(this.#site.root)
     const found = root && this.#findPinned(root, { isListed: false })
@@ -295,7 +302,7 @@ export class ObjectSpec {
     })
   }
 
-  #install(writer: Writer): BpfObject {
+  #install(writer: Writer): BpfObject<Types> {
     const object = this.load()
     try {
       object.attach()
@@ -308,7 +315,7 @@ export class ObjectSpec {
   }
 
   /** What is pinned, if it is this object and alive: for that no lock is needed. */
-  #findSame(): BpfObject | undefined {
+  #findSame(): BpfObject<Types> | undefined {
     using root = Root.find(this.#site.root)
     if (!root || isBeingChanged(root, this.name)) return undefined
     try {
@@ -320,7 +327,10 @@ export class ObjectSpec {
     }
   }
 
-  #findPinned(root: Root, { isListed = true }: { readonly isListed?: boolean } = {}): BpfObject | undefined {
+  #findPinned(
+    root: Root,
+    { isListed = true }: { readonly isListed?: boolean } = {},
+  ): BpfObject<Types> | undefined {
     for (;;) {
       const generation = isListed
         ? openGeneration(root, this.name, { isOurs: true })
@@ -338,13 +348,13 @@ export class ObjectSpec {
     }
   }
 
-  #find(generation: Generation): BpfObject {
+  #find(generation: Generation): BpfObject<Types> {
     return this.#opened(findObject(this.#spec, this.#site, generation))
   }
 
-  #opened(found: Found): BpfObject {
+  #opened(found: Found): BpfObject<Types> {
     const live = liveVariables(this.#spec, found.maps)
-    const object = new BpfObject({
+    const object = new BpfObject<Types>({
       ...{ ...found, ...live, spec: this.#spec, site: this.#site },
       isPinned: true,
       isNameTaken: true,

@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import { defaultRoot } from '../pin/index.ts'
 import { decodeName } from '../plan/names.ts'
-import { type OpenPinnedOptions, PinnedObject } from './pinned-object.ts'
+import { type OpenPinnedOptions, PinnedObject, type PinnedPlace } from './pinned-object.ts'
 
 /**
  * Opens a pinned object without its ELF file, from any process: maps and variables with their types, programs, and what
@@ -16,9 +16,12 @@ import { type OpenPinnedOptions, PinnedObject } from './pinned-object.ts'
  * counter.maps.get('totals').get(0)
  */
 export function openPinned(nameOrPath: string, options: OpenPinnedOptions = {}): PinnedObject {
-  if (!nameOrPath.includes('/')) {
-    return new PinnedObject({ root: resolve(options.root ?? defaultRoot), name: nameOrPath }, options)
-  }
+  return new PinnedObject(pinnedPlace(nameOrPath, options.root), options)
+}
+
+/** @internal Where that is. */
+export function pinnedPlace(nameOrPath: string, root: string = defaultRoot): PinnedPlace {
+  if (!nameOrPath.includes('/')) return { root: resolve(root), name: nameOrPath }
   const path = resolve(nameOrPath)
-  return new PinnedObject({ root: dirname(path), name: decodeName(basename(path)) }, options)
+  return { root: dirname(path), name: decodeName(basename(path)) }
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { BpfError } from '../errors.ts'
 import type { BpfMap, Variable, VariableMemory } from '../map/index.ts'
-import type { BpfProgram } from '../object/index.ts'
+import { type BpfProgram, liveVariables } from '../object/index.ts'
 import {
   closeGeneration,
   type Generation,
@@ -16,7 +16,10 @@ import {
   watchRoot,
 } from '../pin/index.ts'
 import { encodeObjectName } from '../plan/names.ts'
-import { Collection } from './collection.ts'
+import type { Spec } from '../spec/types.ts'
+import { absentPinned } from './absent.ts'
+import { type Absent, Collection } from './collection.ts'
+import type { LiveMaps, LivePrograms, LiveVariables, ObjectTypes, PinnedLinks } from './object-types.ts'
 
 export interface OpenPinnedOptions {
   /** Directory on bpffs, where the object is given by its name. Default `/sys/fs/bpf`. */
@@ -40,8 +43,8 @@ export interface PinnedEvents {
   error: [error: Error]
 }
 
-/** Where an object is pinned: what was asked for, taken apart. */
-interface Place {
+/** @internal Where an object is pinned: what was asked for, taken apart. */
+export interface PinnedPlace {
   readonly root: string
   readonly name: string
 }
@@ -50,10 +53,12 @@ interface Place {
  * A pinned object, opened without its ELF file: types come from the manifest. What belongs together is opened through
  * one directory, so that it is of one generation also while another process replaces it.
  */
-export class PinnedObject extends EventEmitter<PinnedEvents> {
+export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends EventEmitter<PinnedEvents> {
   readonly name: string
-  readonly #place: Place
+  readonly #place: PinnedPlace
   readonly #readOnly: boolean
+  readonly #expected: Spec | undefined
+  readonly #absent: Absent | undefined
   readonly #maps = new Map<string, BpfMap>()
   readonly #programs = new Map<string, BpfProgram>()
   readonly #variables = new Map<string, Variable>()
@@ -63,9 +68,14 @@ export class PinnedObject extends EventEmitter<PinnedEvents> {
   #watcher: RootWatcher | undefined
   #isClosed = false
 
-  /** @internal Use {@link openPinned}. */
-  constructor(place: Place, { readOnly = false, follow = false }: OpenPinnedOptions) {
+  /**
+   * @internal Use {@link openPinned}.
+   * @param expected an object whose types each generation must have
+   */
+  constructor(place: PinnedPlace, { readOnly = false, follow = false }: OpenPinnedOptions, expected?: Spec) {
     super()
+    this.#expected = expected
+    this.#absent = expected && absentPinned(expected)
     this.name = place.name
     this.#place = place
     this.#readOnly = readOnly
@@ -96,22 +106,22 @@ export class PinnedObject extends EventEmitter<PinnedEvents> {
     return this.#generation.manifest.created
   }
 
-  get maps(): Collection<BpfMap> {
-    return new Collection('map', this.#maps.values())
+  get maps(): LiveMaps<Types> {
+    return new Collection('map', this.#maps.values(), this.#absent) as LiveMaps<Types>
   }
 
-  get programs(): Collection<BpfProgram> {
-    return new Collection('program', this.#programs.values())
+  get programs(): LivePrograms<Types> {
+    return new Collection('program', this.#programs.values(), this.#absent) as LivePrograms<Types>
   }
 
   /** What the manifest says of the links: they cannot be opened for reading only, and the kernel tells little of them. */
-  get links(): Collection<PinnedLink> {
-    return new Collection('link', this.#links)
+  get links(): PinnedLinks<Types> {
+    return new Collection('link', this.#links, this.#absent) as PinnedLinks<Types>
   }
 
   /** Variables of the pinned data sections; read-only where the object is, and for constants. */
-  get variables(): Collection<Variable> {
-    return new Collection('variable', this.#variables.values())
+  get variables(): LiveVariables<Types> {
+    return new Collection('variable', this.#variables.values(), this.#absent) as LiveVariables<Types>
   }
 
   /**
@@ -152,7 +162,7 @@ export class PinnedObject extends EventEmitter<PinnedEvents> {
       const generation = root && openGeneration(root, this.name)
       if (!generation) return undefined
       try {
-        return { generation, parts: openParts(generation, this.#readOnly) }
+        return { generation, parts: openParts(generation, this.#readOnly, this.#expected) }
       } catch (error) {
         const wasReplaced = !isCurrent(root, this.name, generation)
         closeGeneration(generation)
@@ -166,8 +176,10 @@ export class PinnedObject extends EventEmitter<PinnedEvents> {
     for (const section of this.#sections) section.close()
     replaceAll(this.#maps, maps)
     replaceAll(this.#programs, programs)
-    const { variables, sections } = pinnedVariables(btf, [...this.#maps.values()])
-    replaceAll(this.#variables, variables)
+    const { variables, sections } = this.#expected
+      ? liveVariables(this.#expected, this.#maps)
+      : pinnedVariables(btf, [...this.#maps.values()])
+    replaceAll(this.#variables, [...variables.values()])
     this.#sections = sections
     this.#links = links
   }
@@ -224,7 +236,7 @@ function replaceAll<T extends Held<T>>(held: Map<string, T>, fresh: readonly T[]
   }
 }
 
-function notPinned({ root, name }: Place): BpfError {
+function notPinned({ root, name }: PinnedPlace): BpfError {
   const path = `${root}/${encodeObjectName(name)}`
   return new BpfError(`no object '${name}' is pinned at ${path}`, {
     code: 'ERR_NOT_PINNED',

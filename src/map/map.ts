@@ -49,8 +49,16 @@ const perCpuTypes: ReadonlySet<string> = /* @__PURE__ */ new Set([
 /**
  * A map that the kernel holds, and a descriptor of it. Keys and values are decoded by BTF where it is known, else they
  * are bytes. Close it when it is no longer needed; the map itself lives as long as a pin, program or process holds it.
+ *
+ * A typed skeleton (`bpfpin gen`) says what they are: `Key` and `Value` are what is read, `KeyInput` and `ValueInput` what
+ * is taken, as a 64-bit integer may also be given as a number, and a union by one of its members.
  */
-export class BpfMap {
+export class BpfMap<
+  Key extends Entry = Entry,
+  Value extends Entry = Entry,
+  KeyInput extends Entry = Key,
+  ValueInput extends Entry = Value,
+> {
   readonly name: string
   #kernel: MapInit
   #fd: number
@@ -119,16 +127,16 @@ export class BpfMap {
   }
 
   /** The value of a key, or `undefined` where the map has none. */
-  get(key: Entry): Entry | undefined {
+  get(key: KeyInput): Value | undefined {
     const access = this.#open()
     access.putKey(key)
     const result = mapLookup(this.fd, access.keyOrNone, access.value)
     if (result === ENOENT) return undefined
     if (result < 0) throw this.#failed('reading', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
-    return access.takeValue()
+    return typed(access.takeValue())
   }
 
-  has(key: Entry): boolean {
+  has(key: KeyInput): boolean {
     return this.get(key) !== undefined
   }
 
@@ -138,7 +146,7 @@ export class BpfMap {
    * @param mode `'create'`: fails with EEXIST where the key is there; `'replace'`: with ENOENT where it is not
    * @throws BpfError `ERR_VALUE` for a key or value that does not fit its type, E2BIG for a full map.
    */
-  set(key: Entry, value: Entry, mode: SetMode = 'any'): void {
+  set(key: KeyInput, value: ValueInput, mode: SetMode = 'any'): void {
     this.#mustBeWritable()
     const access = this.#open()
     access.putKey(key)
@@ -148,7 +156,7 @@ export class BpfMap {
   }
 
   /** Removes an entry; `false` where there was none. */
-  delete(key: Entry): boolean {
+  delete(key: KeyInput): boolean {
     this.#mustBeWritable()
     const access = this.#open()
     access.putKey(key)
@@ -159,22 +167,22 @@ export class BpfMap {
   }
 
   /** All keys, in the kernel's order. Keys that come or go meanwhile may or may not be among them. */
-  *keys(): IterableIterator<Entry> {
-    for (const access of this.#walk()) yield access.takeKey()
+  *keys(): IterableIterator<Key> {
+    for (const access of this.#walk()) yield typed(access.takeKey())
   }
 
   /** All entries, as {@link keys}; an entry that goes before it is read is left out. */
-  *entries(): IterableIterator<[key: Entry, value: Entry]> {
+  *entries(): IterableIterator<[key: Key, value: Value]> {
     for (const access of this.#walk()) {
-      const key = access.takeKey()
+      const key: Key = typed(access.takeKey())
       const result = mapLookup(this.fd, access.keyOrNone, access.value)
       if (result === ENOENT) continue
       if (result < 0) throw this.#failed('reading', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
-      yield [key, access.takeValue()]
+      yield [key, typed(access.takeValue())]
     }
   }
 
-  [Symbol.iterator](): IterableIterator<[key: Entry, value: Entry]> {
+  [Symbol.iterator](): IterableIterator<[key: Key, value: Value]> {
     return this.entries()
   }
 
@@ -190,7 +198,7 @@ export class BpfMap {
   }
 
   /** Another descriptor of the same map, under a name of its own; the caller closes it. */
-  duplicate(name: string = this.name): BpfMap {
+  duplicate(name: string = this.name): BpfMap<Key, Value, KeyInput, ValueInput> {
     const fd = duplicateFd(this.fd)
     if (fd < 0) throw this.#failed('opening another descriptor of', fd, 'fcntl')
     return new BpfMap({ ...this.#kernel, fd, name })
@@ -244,6 +252,11 @@ export class BpfMap {
   #failed(doing: string, result: number, syscall: string): BpfError {
     return systemError(result, syscall, { doing: `${doing} map '${this.name}'` })
   }
+}
+
+/** What is decoded by BTF has the type that the skeleton was generated for: `openEmbedded` and `openPinnedAs` see to that. */
+function typed<T extends Entry>(entry: Entry): T {
+  return entry as T // the one place where the types of a skeleton and those of BTF meet
 }
 
 /** Memory for one key and one value, and the codecs between it and JavaScript values. */

@@ -95,8 +95,11 @@ export class SectionMemory implements VariableMemory {
   }
 }
 
-/** A global variable of a loaded object: what is read and set here is what programs see, at once. */
-export class Variable {
+/**
+ * A global variable of a loaded object: what is read and set here is what programs see, at once. A typed skeleton says
+ * what is read, `T`, and what is taken, `Input`.
+ */
+export class Variable<T extends Value = Value, Input extends Value = T> {
   readonly name: string
   #place: VariableInit
   #memory: VariableMemory
@@ -123,9 +126,10 @@ export class Variable {
   }
 
   /** Its value now. A 64-bit integer is read in one access; a struct may be seen half written. */
-  get(): Value {
+  get(): T {
     const { offset, size, codec } = this.#place
-    return codec().decode(this.#memory.read(offset, size))
+    // what a skeleton says it is, which was generated from the types that the codec was made from
+    return codec().decode(this.#memory.read(offset, size)) as T
   }
 
   /**
@@ -133,7 +137,7 @@ export class Variable {
    *
    * @throws BpfError `ERR_VALUE` where the value does not fit the type, `ERR_READ_ONLY` for constants.
    */
-  set(value: Value): void {
+  set(value: Input): void {
     const { offset, size, codec } = this.#place
     const bytes = new Uint8Array(size)
     codec().encode(value, bytes)

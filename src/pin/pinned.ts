@@ -1,11 +1,14 @@
 import { type Btf, createCodec, parseBtf } from '../btf/index.ts'
 import { BpfMap, SectionMemory, shapeOf, Variable } from '../map/index.ts'
 import { BpfProgram } from '../object/index.ts'
+import type { PinnedMap } from '../plan/compare.ts'
 import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
 import { entryTypes, isConstantSection, isDataSection, sectionVariables } from '../spec/from-btf.ts'
-import { reserveDescriptors } from '../syscall/index.ts'
+import type { Spec } from '../spec/types.ts'
+import { closeFd, reserveDescriptors } from '../syscall/index.ts'
+import { expectTypes } from './expected.ts'
 import type { Generation } from './generation.ts'
-import { openPin, openPinnedMap } from './open.ts'
+import { type OpenedMap, openPin, openPinnedMap } from './open.ts'
 
 /** A pinned link, as the manifest describes it: the kernel tells little of most kinds. */
 export interface PinnedLink extends LinkRecord {
@@ -23,42 +26,65 @@ export interface PinnedParts {
 /**
  * Opens the maps and programs of a generation, with the types that its manifest keeps. The caller closes them.
  *
- * @throws BpfError `ERR_PIN_MISSING`, `ERR_PIN_REPLACED`, `ERR_PIN_KIND` where a pin is not what the manifest says.
+ * @param expected an object whose types its maps get instead, if they are like those in the manifest
+ * @throws BpfError `ERR_PIN_MISSING`, `ERR_PIN_REPLACED`, `ERR_PIN_KIND` where a pin is not what the manifest says;
+ * PinMismatchError where it is not what is expected.
  */
-export function openParts(generation: Generation, readOnly: boolean): PinnedParts {
+export function openParts(generation: Generation, readOnly: boolean, expected?: Spec): PinnedParts {
   const { manifest } = generation
-  const btf =
-    manifest.btf.length > 0 ? parseBtf(manifest.btf, { where: `BTF of '${manifest.name}'` }) : undefined
-  const parts: PinnedParts = { maps: [], programs: [], links: linksOf(manifest), btf }
   const records = pinsOf(manifest, 'map')
-  const types =
-    btf &&
-    entryTypes(
-      btf,
-      records.map(({ name }) => name),
-    )
+  const opened: OpenedMap[] = []
+  const programs: BpfProgram[] = []
   reserveDescriptors(manifest.pins.length)
   try {
-    for (const record of records) {
-      const { fd, info } = openPinnedMap(generation, record, { readOnly })
-      const known = types?.get(record.name)
-      parts.maps.push(
-        new BpfMap({
-          ...{ fd, name: record.name, shape: shapeOf(info), id: info.id, readOnly },
-          types: btf && known && { btf, ...known },
-        }),
-      )
-    }
+    for (const record of records) opened.push(openPinnedMap(generation, record, { readOnly }))
     for (const record of pinsOf(manifest, 'program')) {
-      parts.programs.push(
-        new BpfProgram({ name: record.name, fd: openPin(generation, record, { readOnly }) }),
-      )
+      programs.push(new BpfProgram({ name: record.name, fd: openPin(generation, record, { readOnly }) }))
     }
-    return parts
+    const btf = typesIn(manifest, expected)
+    const found = pinnedMaps(records, opened, btf)
+    const own = expected && expectTypes(expected, generation, found)
+    const maps = found.map(({ name, shape, types }, i) => {
+      const { fd, info } = opened[i]! // one for each
+      return new BpfMap({
+        fd,
+        name,
+        shape,
+        id: info.id,
+        readOnly,
+        types: own?.has(name) ? own.get(name) : types,
+      })
+    })
+    return { maps, programs, links: linksOf(manifest), btf }
   } catch (error) {
-    for (const item of [...parts.maps, ...parts.programs]) item.close()
+    for (const { fd } of opened) closeFd(fd)
+    for (const program of programs) program.close()
     throw error
   }
+}
+
+/** Equal bytes are the object's own types, and nothing needs to be compared. */
+function typesIn({ btf: bytes, name }: Manifest, expected: Spec | undefined): Btf | undefined {
+  if (bytes.length === 0) return undefined
+  const own = expected?.kernelBtf?.()
+  if (own && own.bytes.length === bytes.length && own.bytes.every((byte, i) => byte === bytes[i])) return own
+  return parseBtf(bytes, { where: `BTF of '${name}'` })
+}
+
+/** Pinned maps with the types that the manifest has for them. */
+function pinnedMaps(
+  records: readonly PinRecord[],
+  opened: readonly OpenedMap[],
+  btf: Btf | undefined,
+): PinnedMap[] {
+  const names = records.map(({ name }) => name)
+  const types = btf && entryTypes(btf, names)
+  return opened.map(({ info, path }, i) => {
+    const name = names[i]! // one for each
+    const known = types?.get(name)
+    const ofEntries = btf && known && { types: { btf, key: known.key, value: known.value } }
+    return { name, path, shape: shapeOf(info), ...ofEntries }
+  })
 }
 
 /** The variables of pinned data sections, from the maps that hold them. */

@@ -6,7 +6,7 @@ import { withArray } from './resize.ts'
 import type { MapSpec } from './types.ts'
 
 /** A global variable of the object, in the section's initial contents: what is set here is what programs start with. */
-export class VariableSpec {
+export class VariableSpec<T extends Value = Value, Input extends Value = T> {
   /** Unique in the object: the C name; equal static names get `~1`, ... */
   readonly name: string
   /** The map that holds it: `.data`, `.rodata.config`. */
@@ -102,8 +102,9 @@ export class VariableSpec {
   }
 
   /** The initial value. Integers up to 32 bits are numbers, wider ones bigints, structs plain objects. */
-  get(): Value {
-    return this.codec.decode(this.#section.contents, this.offset)
+  get(): T {
+    // what a skeleton says it is, which was generated from the same types
+    return this.codec.decode(this.#section.contents, this.offset) as T
   }
 
   /**
@@ -112,7 +113,7 @@ export class VariableSpec {
    *
    * @throws BpfError `ERR_VALUE` when the value does not fit the type; nothing is written then.
    */
-  set(value: Value): void {
+  set(value: Input): void {
     this.codec.encode(value, this.#section.contents, this.offset)
   }
 }
