@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path'
 
 /** From the top of the house down; a room imports from those below it only. */
 const rooms = [
-  ...['index', 'cli', 'codegen', 'esbuild', 'api', 'pin', 'object', 'link', 'map', 'plan', 'spec'],
+  ...['index', 'cli', 'esbuild', 'codegen', 'api', 'pin', 'object', 'link', 'map', 'plan', 'spec'],
   ...['elf', 'btf', 'parser', 'syscall'],
 ]
 /** Rooms that must run in a browser: no koffi, no `node:`. */
@@ -12,7 +12,7 @@ const pure = new Set(['codegen', 'plan', 'spec', 'elf', 'btf', 'parser'])
 const mayCallTheKernel = new Set(['pin', 'object', 'link', 'map', 'syscall'])
 /** All that is installed with the package, and where it may be imported. */
 const dependencies: Record<string, (file: string, room: string) => boolean> = {
-  koffi: file => file === 'syscall/native.ts',
+  koffi: file => file === 'syscall/koffi.ts',
   'binary-parser': (_, room) => ['elf', 'btf', 'parser'].includes(room),
 }
 

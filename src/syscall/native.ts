@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module'
 import { BpfError } from '../errors.ts'
+import { loadKoffi } from './koffi.ts'
 
-/** What this project takes from koffi. A bundle that carries its own addon replaces this module. */
+/** What this project takes from koffi. */
 export interface Native {
   /** syscall(2) with up to three arguments; -1 on failure. 26 ns cheaper than the long form. */
   readonly syscall3: (nr: number, a: number, b: number, c: number) => number
@@ -31,8 +31,7 @@ function load(): Native {
     throw new BpfError(`BPF is a part of Linux, and this is ${process.platform}`, { code: 'ERR_NATIVE' })
   }
   try {
-    // a static import would load 1 MB for those who only parse
-    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
+    const koffi = loadKoffi()
     const libc = koffi.load(null)
     return {
       syscall3: libc.func('long syscall(long nr, uintptr_t a, uintptr_t b, uintptr_t c)'),
@@ -44,6 +43,8 @@ function load(): Native {
       view: (address, length) => koffi.view(BigInt(address), length),
     }
   } catch (cause) {
+    // one that is carried in a bundle says itself what is wrong
+    if (cause instanceof BpfError) throw cause
     throw new BpfError(`cannot load koffi, which makes the system calls (${process.arch})`, {
       code: 'ERR_NATIVE',
       hint: 'install with optional dependencies: npm install --include=optional koffi',
