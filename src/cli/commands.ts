@@ -10,4 +10,5 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import('./inspect.ts')).inspect,
   set: async () => (await import('./set.ts')).set,
   dump: async () => (await import('./dump.ts')).dump,
+  doctor: async () => (await import('./doctor.ts')).doctor,
 }

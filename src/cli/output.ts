@@ -12,6 +12,8 @@ export interface Output {
   readonly json: boolean
   /** For text on stdout. */
   readonly paint: Paint
+  /** Characters in a line of the terminal on stdout; `undefined` where it is none. */
+  readonly width: number | undefined
   /** Prints lines on stdout. */
   print(lines: readonly string[]): void
   /** Prints the JSON document on stdout. */
@@ -24,6 +26,7 @@ export function openOutput(json: boolean): Output {
   return {
     json,
     paint: painterFor(process.stdout),
+    width: process.stdout.isTTY ? process.stdout.columns : undefined,
     print(lines) {
       if (lines.length > 0) write(process.stdout, lines)
     },

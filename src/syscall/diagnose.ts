@@ -1,10 +1,16 @@
-import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { dirname, join } from 'node:path'
-import { address, at, get53 } from './arena.ts'
 import type { About } from './error.ts'
 import { BPF_FS_MAGIC, type FileStatus, fileStatus, fileSystemType } from './files.ts'
-import { call6 } from './gate.ts'
+import {
+  type CapabilityName,
+  effectiveCapabilities,
+  hasSeccompFilter,
+  isInUserNamespace,
+  limitOf,
+  lockdownMode,
+  mountsOf,
+} from './surroundings.ts'
 
 /** A failed call, as the rules below see it. */
 interface Failure extends About {
@@ -48,7 +54,7 @@ function noBpf({ code, syscall }: Failure): string | undefined {
 function tooManyFiles({ code }: Failure): string | undefined {
   if (code === 'ENFILE') return 'the whole system has too many files open: see /proc/sys/fs/file-max'
   if (code !== 'EMFILE') return undefined
-  const { soft, hard } = limit(RLIMIT_NOFILE)
+  const { soft, hard } = limitOf('openFiles')
   const most = soft === hard ? `${soft}` : `${soft} (hard limit ${hard})`
   return `this process may have ${most} files open; raise the limit (ulimit -n, LimitNOFILE= of a systemd service)`
 }
@@ -94,7 +100,7 @@ function notOnBpffs({ code, syscall, path }: Failure): string | undefined {
   if (path === undefined || code === 'EEXIST' || !/^bpf\(BPF_OBJ_/.test(syscall)) return undefined
   const existing = nearest(path)
   if (existing === undefined || fileSystemType(existing) === BPF_FS_MAGIC) return undefined
-  const mounted = bpffsMounts()
+  const mounted = mountsOf('bpf').map(({ path }) => path)
   const advice =
     mounted.length > 0 ? `bpffs is at ${mounted.join(', ')}` : 'mount one: mount -t bpf bpf /sys/fs/bpf'
   return `'${existing}' is not on a bpffs; ${advice}`
@@ -130,26 +136,23 @@ function notAPin({ code, syscall, path }: Failure): string | undefined {
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000
 
-const capability = { NET_ADMIN: 12, SYS_ADMIN: 21, PERFMON: 38, BPF: 39 } as const
+/** What BPF takes, by what is loaded and attached. */
+const neededCapabilities: readonly CapabilityName[] = ['BPF', 'PERFMON', 'NET_ADMIN']
 
 function noCapability({ code, syscall }: Failure): string | undefined {
   if ((code !== 'EPERM' && code !== 'EACCES') || !/^(bpf|perf_event_open)/.test(syscall)) return undefined
   const has = effectiveCapabilities()
-  if (has === undefined || (has >> BigInt(capability.SYS_ADMIN)) & 1n) return undefined
+  if (has === undefined || has.has('SYS_ADMIN')) return undefined
   if (/_BY_ID|_NEXT_ID/.test(syscall)) return 'objects are found by id with CAP_SYS_ADMIN only: run as root'
-  const needed = (['BPF', 'PERFMON', 'NET_ADMIN'] as const).filter(
-    name => !((has >> BigInt(capability[name])) & 1n),
-  )
+  const needed = neededCapabilities.filter(name => !has.has(name))
   if (needed.length === 0) return undefined
   const who = process.geteuid?.() === 0 ? 'root has not here (a container?)' : 'this process has not'
   return `BPF needs root, or capabilities that ${who}: ${needed.map(name => `CAP_${name}`).join(', ')}`
 }
 
-/** Capabilities that count are those of the first user namespace, whose map is everything. */
 function userNamespace({ code, syscall }: Failure): string | undefined {
   if (code !== 'EPERM' || !syscall.startsWith('bpf')) return undefined
-  const map = text('/proc/self/uid_map').trim().split(/\s+/).map(Number)
-  if (map.length < 3 || (map[0] === 0 && map[1] === 0 && map[2] === 0xffff_ffff)) return undefined
+  if (!isInUserNamespace()) return undefined
   return (
     'in a user namespace BPF is for those only to whom a bpffs delegates it (Linux 6.9): ' +
     'name it in the option token, or in LIBBPF_BPF_TOKEN_PATH'
@@ -160,7 +163,7 @@ function userNamespace({ code, syscall }: Failure): string | undefined {
 function memoryLimit({ code, syscall }: Failure): string | undefined {
   if (!['EPERM', 'ENOMEM'].includes(code) || !syscall.startsWith('bpf') || !isBefore(release(), '5.11'))
     return undefined
-  const { soft } = limit(RLIMIT_MEMLOCK)
+  const { soft } = limitOf('lockedMemory')
   return soft === 'unlimited'
     ? undefined
     : `this process may lock ${soft} bytes of memory: ulimit -l unlimited`
@@ -168,8 +171,10 @@ function memoryLimit({ code, syscall }: Failure): string | undefined {
 
 function lockdown({ code, syscall }: Failure): string | undefined {
   if (code !== 'EPERM' || !/^(bpf|perf_event_open)/.test(syscall)) return undefined
-  const mode = /\[(integrity|confidentiality)\]/.exec(text('/sys/kernel/security/lockdown'))?.[1]
-  return mode === undefined ? undefined : `the kernel is locked down (${mode}): see kernel_lockdown(7)`
+  const mode = lockdownMode()
+  return mode === undefined || mode === 'none'
+    ? undefined
+    : `the kernel is locked down (${mode}): see kernel_lockdown(7)`
 }
 
 function readOnlyFileSystem({ code }: Failure): string | undefined {
@@ -191,7 +196,7 @@ function ownerText(path: string, { uid, mode }: FileStatus): string {
 
 /** Containers filter bpf(2) whatever the capabilities. */
 function seccomp({ code }: Failure): string | undefined {
-  if (code !== 'EPERM' || !/^Seccomp:\t2$/m.test(text('/proc/self/status'))) return undefined
+  if (code !== 'EPERM' || !hasSeccompFilter()) return undefined
   return 'a seccomp filter is at work (a container?), which may forbid the call'
 }
 
@@ -203,37 +208,4 @@ function nearest(path: string): string | undefined {
     existing = dirname(existing)
   }
   return existing
-}
-
-function bpffsMounts(): string[] {
-  const lines = text('/proc/self/mounts')
-    .split('\n')
-    .map(line => line.split(' '))
-  return lines.flatMap(([, place, type]) => (type === 'bpf' && place !== undefined ? [place] : []))
-}
-
-function effectiveCapabilities(): bigint | undefined {
-  const mask = /^CapEff:\t([0-9a-f]+)$/m.exec(text('/proc/self/status'))?.[1]
-  return mask === undefined ? undefined : BigInt(`0x${mask}`)
-}
-
-const RLIMIT_NOFILE = 7
-const RLIMIT_MEMLOCK = 8
-
-/** By system call: a process without a free descriptor cannot read /proc. */
-function limit(resource: number): Record<'soft' | 'hard', string> {
-  call6('prlimit64', 0, resource, 0, address(at.result), 0, 0)
-  const say = (offset: number): string => {
-    const value = get53(at.result + offset)
-    return value > Number.MAX_SAFE_INTEGER ? 'unlimited' : String(value)
-  }
-  return { soft: say(0), hard: say(8) }
-}
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
 }

@@ -95,4 +95,18 @@ export {
   perfEventSetBpf,
 } from './perf.ts'
 export { settledPath } from './settled-path.ts'
+export {
+  activeLsms,
+  type CapabilityName,
+  effectiveCapabilities,
+  hasSeccompFilter,
+  isInUserNamespace,
+  type Limit,
+  type Lockdown,
+  limitOf,
+  lockdownMode,
+  type Mount,
+  mountsOf,
+  textOf,
+} from './surroundings.ts'
 export { takeTokensFrom, tokenCreate } from './token.ts'

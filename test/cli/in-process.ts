@@ -15,6 +15,7 @@ export async function inProcess(name: string, ...args: string[]): Promise<Run> {
   try {
     const output = {
       json: request.options.json === true,
+      width: undefined,
       paint: (_: unknown, text: string) => text,
       print: (lines: readonly string[]) => out.push(...lines),
       document: (value: unknown) => out.push(...toJson(value)),
