@@ -4,9 +4,8 @@ import type { Absent } from './collection.ts'
 
 /** Why a live object lacks a map that it has in its file. */
 export function absentMap({ maps }: Spec): Absent {
-  const byName = new Map(maps.map(map => [map.name, map]))
   return name => {
-    const map = byName.get(name)
+    const map = maps.find(one => one.name === name)
     if (!map) return undefined
     if (!map.autocreate) return notMade('was not created: its autocreate is false')
     return map.pinPath === null ? notPinned : undefined
@@ -15,12 +14,10 @@ export function absentMap({ maps }: Spec): Absent {
 
 /** As {@link absentMap}, of a program. */
 export function absentProgram(spec: Spec): Absent {
-  const byName = new Map(spec.programs.map(program => [program.name, program]))
-  const loaded = new Set(loadedPrograms(spec))
   return name => {
-    const program = byName.get(name)
+    const program = spec.programs.find(one => one.name === name)
     if (!program) return undefined
-    if (!loaded.has(program)) return notMade(notLoaded(program))
+    if (!loadedPrograms(spec).includes(program)) return notMade(notLoaded(program))
     return program.pinPath === null ? notPinned : undefined
   }
 }
@@ -33,10 +30,9 @@ function notLoaded({ type }: ProgramSpec): string {
 
 /** As {@link absentMap}, of a variable, which is where its map is. */
 export function absentVariable(spec: Spec): Absent {
-  const maps = new Map(spec.variables.map(({ name, map }) => [name, map]))
   const ofMap = absentMap(spec)
   return name => {
-    const map = maps.get(name)
+    const map = spec.variables.find(one => one.name === name)?.map
     const why = map === undefined ? undefined : ofMap(map)
     return why && { ...why, problem: `is in map '${map}', which ${why.problem}` }
   }

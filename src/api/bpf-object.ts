@@ -16,7 +16,6 @@ import {
   type UpgradeReport,
   Writer,
 } from '../pin/index.ts'
-import type { PinKind } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import type { Spec } from '../spec/types.ts'
 import { absentLink, absentMap, absentProgram, absentVariable } from './absent.ts'
@@ -94,19 +93,11 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
     this.name = parts.spec.name
     const { spec } = parts
     // a skeleton says what is in the object that it was generated from
-    this.maps = new Collection('map', parts.maps.values(), absentMap(spec)) as LiveMaps<Types>
-    this.programs = new Collection(
-      'program',
-      parts.programs.values(),
-      absentProgram(spec),
-    ) as LivePrograms<Types>
-    this.variables = new Collection(
-      'variable',
-      parts.variables.values(),
-      absentVariable(spec),
-    ) as LiveVariables<Types>
+    this.maps = new Collection('map', parts.maps, absentMap(spec)) as LiveMaps<Types>
+    this.programs = new Collection('program', parts.programs, absentProgram(spec)) as LivePrograms<Types>
+    this.variables = new Collection('variable', parts.variables, absentVariable(spec)) as LiveVariables<Types>
     this.#links = new Set(parts.links.values())
-    const structOps = opsOf(spec, parts.maps, parts.programs).values()
+    const structOps = opsOf(spec, parts.maps, parts.programs)
     this.structOps = new Collection('map', structOps, absentMap(spec)) as LiveStructOps<Types>
     for (const owner of [...this.programs, ...this.structOps]) owner.onAttach(link => this.#take(link))
     this.#parts = parts
@@ -299,13 +290,12 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
 
   /** Another object may have been pinned under the name since. */
   #isThis({ pins }: Manifest): boolean {
-    const ids = new Map(pins.map(({ kind, name, id }) => [`${kind} ${name}`, id]))
-    const isSame = (kind: PinKind, item: { readonly name: string; readonly id: number }): boolean =>
-      (ids.get(`${kind} ${item.name}`) ?? item.id) === item.id
-    return (
-      [...this.maps].every(map => isSame('map', map)) &&
-      [...this.programs].every(one => isSame('program', one))
-    )
+    const { maps, programs } = this.#parts
+    return pins.every(({ kind, name, id }) => {
+      if (kind === 'link') return true
+      const item = kind === 'map' ? maps.get(name) : programs.get(name)
+      return item === undefined || item.id === id
+    })
   }
 
   /** Closes all descriptors and mappings; a second time does nothing. */

@@ -34,12 +34,13 @@ export class Collection<T extends { readonly name: string }, Items = { readonly 
 
   /**
    * @internal
+   * @param items where they are in a map by these names already, that stands for them
    * @param absent says of what the object has and is not in here why that is so
    */
-  constructor(what: string, items: Iterable<T>, absent: Absent = () => undefined) {
+  constructor(what: string, items: Iterable<T> | ReadonlyMap<string, T>, absent: Absent = () => undefined) {
     this.#what = what
     this.#absent = absent
-    this.#items = new Map(Array.from(items, item => [item.name, item]))
+    this.#items = items instanceof Map ? items : new Map(Array.from(items as Iterable<T>, named))
   }
 
   /** @throws BpfError `ERR_UNKNOWN_NAME`, with near names, where there is none of that name. */
@@ -79,4 +80,8 @@ export class Collection<T extends { readonly name: string }, Items = { readonly 
   [Symbol.iterator](): IterableIterator<T> {
     return this.#items.values()
   }
+}
+
+function named<T extends { readonly name: string }>(item: T): [string, T] {
+  return [item.name, item]
 }

@@ -1,4 +1,5 @@
 export { ArenaMemory } from './arena.ts'
+export { learnIds, nextTurn } from './ids.ts'
 export { thisMachine } from './machine.ts'
 export { BpfMap, type MapInit, mapTypeNumber, type SetMode } from './map.ts'
 export { shapeOf } from './shape.ts'

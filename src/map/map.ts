@@ -26,9 +26,12 @@ export interface MapInit {
   /** Name in the object, or the kernel's where there is no object. */
   readonly name: string
   readonly shape: MapShape
-  readonly types?: MapTypes | undefined
+  /** Or where they are to be had, when somebody asks. */
+  readonly types?: MapTypes | (() => MapTypes | undefined) | undefined
   /** Kernel id, where it is known already. */
   readonly id?: number | undefined
+  /** Of a map that this process made: the how-manieth. */
+  readonly turn?: number
   /** Opened so that only reading is possible. */
   readonly readOnly?: boolean
 }
@@ -62,12 +65,14 @@ export class BpfMap<
   readonly name: string
   #kernel: MapInit
   #fd: number
+  #id: number | undefined
   #access: Access | undefined
 
   constructor(init: MapInit) {
     this.name = init.name
     this.#kernel = init
     this.#fd = init.fd
+    this.#id = init.id
   }
 
   /** @throws BpfError `ERR_CLOSED` after {@link close}. */
@@ -82,8 +87,18 @@ export class BpfMap<
 
   /** The kernel's number for the map: equal ids are the same map. */
   get id(): number {
-    if (this.#kernel.id === undefined) this.#kernel = { ...this.#kernel, id: this.info().id }
-    return this.#kernel.id ?? 0
+    this.#id ??= this.info().id
+    return this.#id
+  }
+
+  /** @internal Its turn among the maps that this process made, while its id is not known; else `undefined`. */
+  get unknownTurn(): number | undefined {
+    return this.#id === undefined ? this.#kernel.turn : undefined
+  }
+
+  /** @internal Is told its id, which is known from elsewhere. */
+  learn(id: number): void {
+    this.#id = id
   }
 
   get shape(): MapShape {
@@ -91,7 +106,10 @@ export class BpfMap<
   }
 
   get types(): MapTypes | undefined {
-    return this.#kernel.types
+    const { types } = this.#kernel
+    if (typeof types !== 'function') return types
+    this.#kernel = { ...this.#kernel, types: types() }
+    return this.types
   }
 
   /** Was it opened so that only reading is possible? */
@@ -201,7 +219,7 @@ export class BpfMap<
   duplicate(name: string = this.name): BpfMap<Key, Value, KeyInput, ValueInput> {
     const fd = duplicateFd(this.fd)
     if (fd < 0) throw this.#failed('opening another descriptor of', fd, 'fcntl')
-    return new BpfMap({ ...this.#kernel, fd, name })
+    return new BpfMap({ ...this.#kernel, fd, name, id: this.#id })
   }
 
   /** @internal Closes its descriptor and goes on as another map, which is closed by that. */
@@ -209,6 +227,7 @@ export class BpfMap<
     this.close()
     this.#kernel = other.#kernel
     this.#fd = other.#fd
+    this.#id = other.#id
     this.#access = undefined
     other.#fd = -1
   }

@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { BpfMap, mapTypeNumber, thisMachine } from '../map/index.ts'
+import { BpfMap, mapTypeNumber, nextTurn, thisMachine } from '../map/index.ts'
 import { keptShape, type MapShape, requestedShape } from '../plan/shape.ts'
 import { mapFlag } from '../spec/kernel.ts'
 import type { MatchedOps } from '../spec/struct-ops/match.ts'
@@ -57,7 +57,8 @@ export function createMap(spec: MapSpec, btf: LoadedBtf | undefined, ops?: Match
         doing: `creating map '${spec.name}' (${describe(asked)})`,
       })
     const types = btf && { btf: btf.btf, key: spec.keyType, value: spec.valueType }
-    return new BpfMap({ fd, name: spec.name, shape: keptShape(asked, thisMachine()), types })
+    const shape = keptShape(asked, thisMachine())
+    return new BpfMap({ fd, name: spec.name, shape, types, turn: nextTurn() })
   } finally {
     inner?.close()
   }
@@ -80,7 +81,7 @@ function createOps(
     ...(module === undefined ? {} : { valueTypeBtfObjFd: module }),
   })
   if (module !== undefined) closeFd(module)
-  if (fd >= 0) return new BpfMap({ fd, name: spec.name, shape: { ...shape, flags } })
+  if (fd >= 0) return new BpfMap({ fd, name: spec.name, shape: { ...shape, flags }, turn: nextTurn() })
   throw systemError(fd, 'bpf(BPF_MAP_CREATE)', {
     doing,
     ...(shape.flags & mapFlag.LINK ? { since: '6.4' } : {}),
@@ -88,18 +89,18 @@ function createOps(
 }
 
 function create(spec: MapSpec, shape: MapShape, btf: LoadedBtf | undefined, innerMapFd = 0): number {
-  const options = { ...plainOptions(spec, shape), innerMapFd }
+  const options = plainOptions(spec, shape)
+  options.innerMapFd = innerMapFd
   const hasTypes =
     btf?.fd !== undefined && (spec.keyType !== 0 || spec.valueType !== 0) && !withoutBtf.has(shape.type)
   if (!hasTypes) return mapCreate(options)
-  const fd = mapCreate({
-    ...options,
-    btfFd: btf.fd,
-    btfKeyTypeId: spec.keyType,
-    btfValueTypeId: spec.valueType,
-  })
+  options.btfFd = btf.fd
+  options.btfKeyTypeId = spec.keyType
+  options.btfValueTypeId = spec.valueType
+  const fd = mapCreate(options)
+  if (fd !== EINVAL && fd !== ENOTSUPP && fd !== EOPNOTSUPP) return fd
   // some types of maps and of values the kernel takes only without BTF
-  return fd === EINVAL || fd === ENOTSUPP || fd === EOPNOTSUPP ? mapCreate(options) : fd
+  return mapCreate({ ...plainOptions(spec, shape), innerMapFd })
 }
 
 /** The kernel would read behind what there is. */
@@ -111,7 +112,8 @@ function refuseOtherSize({ name, valueSize, section }: MapSpec): void {
   })
 }
 
-function plainOptions(spec: MapSpec, shape: MapShape): MapCreateOptions {
+/** Every field at once: thousands of maps make thousands of these. */
+function plainOptions(spec: MapSpec, shape: MapShape): Writable<MapCreateOptions> {
   return {
     type: mapTypeNumber(shape.type),
     keySize: shape.keySize,
@@ -121,9 +123,16 @@ function plainOptions(spec: MapSpec, shape: MapShape): MapCreateOptions {
     mapExtra: shape.mapExtra,
     name: spec.kernelName,
     ifindex: spec.ifindex,
-    ...(spec.numaNode === undefined ? {} : { numaNode: spec.numaNode }),
+    // counts only with its flag
+    numaNode: spec.numaNode ?? 0,
+    innerMapFd: 0,
+    btfFd: 0,
+    btfKeyTypeId: 0,
+    btfValueTypeId: 0,
   }
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 function describe(shape: MapShape): string {
   const { type, keySize, valueSize, maxEntries } = shape

@@ -38,7 +38,7 @@ export interface Given {
  * @throws BpfError, VerifierError. Everything that was made, and everything that was given, is closed then.
  */
 export function load(spec: Spec, given: Given = {}): Live {
-  const maps = new Map(given.maps)
+  const maps = new Map<string, BpfMap>()
   const programs = new Map<string, BpfProgram>()
   let btf: LoadedBtf | undefined
   const arenas = new Map<string, ArenaMemory>()
@@ -49,7 +49,8 @@ export function load(spec: Spec, given: Given = {}): Live {
     const ops = resolveOps(spec, kernel)
     const core = resolveCore(spec, loaded.flatMap(functionsOf), given.types ?? kernel)
     const externs = resolveExterns(spec, kernel)
-    btf = loadBtf(spec)
+    // where nothing is made, nobody needs them in the kernel
+    if (loaded.length > 0 || spec.maps.some(map => isCreated(map, given))) btf = loadBtf(spec)
     // best effort: where so many may not be open, creating one of them says so
     reserveDescriptors(spec.maps.length + spec.programs.length)
     createMaps(spec, maps, given, btf, ops)
@@ -64,13 +65,14 @@ export function load(spec: Spec, given: Given = {}): Live {
     fillProgramArrays(spec, maps, programs, given)
   } catch (error) {
     for (const arena of arenas.values()) arena.close()
+    for (const map of given.maps?.values() ?? []) map.close()
     for (const map of maps.values()) map.close()
     for (const program of programs.values()) program.close()
     throw error
   } finally {
     if (btf?.fd !== undefined) closeFd(btf.fd)
   }
-  return { maps: inOrder(spec, maps), programs, ...liveVariables(spec, maps, arenas) }
+  return { maps, programs, ...liveVariables(spec, maps, arenas) }
 }
 
 function refuseOtherByteOrder({ elf }: Spec): void {
@@ -83,6 +85,10 @@ function refuseOtherByteOrder({ elf }: Spec): void {
   })
 }
 
+function isCreated({ name, autocreate }: MapSpec, { maps }: Given): boolean {
+  return autocreate && !maps?.has(name)
+}
+
 function createMaps(
   spec: Spec,
   maps: Map<string, BpfMap>,
@@ -91,7 +97,9 @@ function createMaps(
   ops: ResolvedOps,
 ): void {
   for (const map of spec.maps) {
-    if (!map.autocreate || maps.has(map.name)) continue
+    const known = given.maps?.get(map.name)
+    if (known) maps.set(map.name, known)
+    if (!isCreated(map, given)) continue
     const created = createMap(map, btf, ops.maps.get(map.name))
     maps.set(map.name, created)
     fillSection(created, map)
@@ -165,18 +173,10 @@ function* ownSlots(
   given: Given,
 ): IterableIterator<{ map: BpfMap; slots: MapSpec['slots'] }> {
   for (const { name, slots } of spec.maps) {
+    if (slots.length === 0 || given.maps?.has(name)) continue
     const map = maps.get(name)
-    if (map && slots.length > 0 && !given.maps?.has(name)) yield { map, slots }
+    if (map) yield { map, slots }
   }
-}
-
-function inOrder(spec: Spec, maps: ReadonlyMap<string, BpfMap>): Map<string, BpfMap> {
-  const ordered = new Map<string, BpfMap>()
-  for (const { name } of spec.maps) {
-    const map = maps.get(name)
-    if (map) ordered.set(name, map)
-  }
-  return ordered
 }
 
 /** The variables of an object whose maps live. */
@@ -187,8 +187,8 @@ export function liveVariables(
 ): Pick<Live, 'variables' | 'sections'> {
   const memories = new Map<string, VariableMemory>(arenas)
   for (const { name, section } of spec.maps) {
-    const map = maps.get(name)
-    if (!map || !section || memories.has(name)) continue
+    const map = section && maps.get(name)
+    if (!map || memories.has(name)) continue
     const isArena = section.kind === 'arena'
     memories.set(
       name,

@@ -170,8 +170,8 @@ export function opsOf(
   const found = new Map<string, BpfStructOps>()
   for (const map of spec.maps) {
     const { name, structOps } = map
-    const live = maps.get(name)
-    if (!structOps || !live) continue
+    const live = structOps && maps.get(name)
+    if (!live) continue
     const value = (): Uint8Array =>
       fillOps(matchOps(name, structOps, runningKernel()), program => fdOf(programs, name, program))
     found.set(name, new BpfStructOps({ spec: map, map: live, value }))

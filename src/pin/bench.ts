@@ -232,10 +232,16 @@ export class Bench {
   }
 
   /** Removes a pin only if it still is what it is said to be. */
-  #unpin({ kind, name, path, id }: Extract<Step, { do: 'unpin' }>): void {
+  #unpin({ kind, name, path, id, isSeen }: Extract<Step, { do: 'unpin' }>): void {
     const place = this.#find(path)
     if (!place) return
     const { directory, file } = place
+    if (isSeen) {
+      const result = unlinkFile(file, directory)
+      if (result !== ENOENT) this.#check(result, 'unlinkat', 'removing', path)
+      if (result !== ENOENT) this.removed++
+      return
+    }
     const remove = (): void => this.#check(unlinkFile(file, directory), 'unlinkat', 'removing', path)
     if (kind === 'manifest' || id === null) {
       const result = unlinkFile(file, directory)

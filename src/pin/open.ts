@@ -34,7 +34,12 @@ export function openMapAt(
   const fd = objGet(place.path, readOnly ? BPF_F_RDONLY : 0, isOut ? undefined : generation?.directory)
   if (fd === ENOENT) return undefined
   if (fd < 0) throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing: `opening pinned map '${place.name}'`, path })
-  return closedOnThrow(fd, () => ({ fd, info: infoOfMap(fd, path, isOut), path }))
+  try {
+    return { fd, info: infoOfMap(fd, path, isOut), path }
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
 }
 
 /** Inside a generation only its owner pins; outside anything may lie, and information about a program looks alike. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
-import type { BpfMap } from '../map/index.ts'
+import { type BpfMap, learnIds } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
 import { isOutside, linkPlace, type PinKind, type Place, placesOf } from '../plan/layout.ts'
 import type { Manifest, PinRecord } from '../plan/manifest.ts'
@@ -13,6 +13,7 @@ import type { Spec } from '../spec/types.ts'
 import { directoriesAbove } from './above.ts'
 import { applySteps } from './apply.ts'
 import { occupantOf, occupantText } from './identity.ts'
+import { inodesOf } from './inodes.ts'
 import { partRecords, withParts } from './link-parts.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
 import { linkRecord, opsRecords, programRecord } from './recorded.ts'
@@ -121,7 +122,7 @@ export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): v
   }
   const directories = missingDirectories(pins)
   const made = firstManifest(live, pins, [...directoriesAbove(root), ...directories])
-  const manifest = (): Manifest => made
+  const manifest = (): Manifest => ({ ...made, inodes: inodesOf(lock.next, pins) })
   const held = new Map([[`${site.directory}${nextSuffix}`, lock.next]])
   applySteps(pinSteps(site.directory, pins, directories), { root, held, mode, manifest, descriptorOf })
 }
@@ -167,15 +168,22 @@ export function itemPins(
   before: readonly PinRecord[] = [],
 ): ItemPin[] {
   const own = new Map(before.flatMap(pin => (isOutside(pin.path) && !pin.shared ? [[pin.path, pin]] : [])))
-  return placesOf(spec, site).flatMap((place): ItemPin[] => {
-    const item = place.kind === 'map' ? maps.get(place.name) : programs.get(place.name)
-    if (!item) return []
-    refuseOwnDirectory(place, site)
+  const pins: ItemPin[] = []
+  learnIds(maps.values())
+  for (const place of placesOf(spec, site)) {
+    const { kind, name, path } = place
+    const item = kind === 'map' ? maps.get(name) : programs.get(name)
+    if (!item) continue
     const { id } = item
-    const occupied = own.get(place.path)
-    if (!occupied) return [{ ...place, id, ...sharing(place, id) }]
-    return [{ ...place, id, ...(occupied.id === id ? { isThere: true as const } : {}) }]
-  })
+    pins.push(isOutside(path) ? outsidePin(place, id, site, own.get(path)) : { kind, name, path, id })
+  }
+  return pins
+}
+
+function outsidePin(place: Place, id: number, site: PinSite, before: PinRecord | undefined): ItemPin {
+  refuseOwnDirectory(place, site)
+  if (!before) return { ...place, id, ...sharing(place, id) }
+  return { ...place, id, ...(before.id === id ? { isThere: true as const } : {}) }
 }
 
 /** @throws BpfError `ERR_UNPINNABLE` for a link that goes with its process. */
@@ -215,6 +223,8 @@ export function refuseOwnDirectory({ kind, name, path }: Place, { root, director
 export function refuseOneForTwo(records: readonly PinRecord[]): void {
   const taken = new Map<string, PinRecord>()
   for (const record of records) {
+    // in the directory no two maps or programs have one name; a label can make a link's that of another
+    if (record.kind !== 'link' && !isOutside(record.path)) continue
     const other = taken.get(record.path)
     taken.set(record.path, record)
     if (!other) continue

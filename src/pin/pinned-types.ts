@@ -25,9 +25,11 @@ export class PinnedTypes {
   constructor(spec: Spec, generation: Generation | undefined) {
     this.#spec = spec
     this.#generation = generation
-    const pins = generation?.manifest.pins ?? []
-    const made = pins.filter(({ kind, shared }) => kind === 'map' && !shared)
-    this.#made = new Map(made.map(({ name, id }) => [name, id]))
+    const made = new Map<string, number>()
+    for (const { kind, name, id, shared } of generation?.manifest.pins ?? []) {
+      if (kind === 'map' && !shared) made.set(name, id)
+    }
+    this.#made = made
   }
 
   /** The types of a map; `undefined` where nobody can tell. */
@@ -80,5 +82,5 @@ export class PinnedTypes {
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  return a.length === b.length && Buffer.compare(a, b) === 0
 }

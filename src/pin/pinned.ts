@@ -1,9 +1,15 @@
 import { type Btf, createCodec, parseBtf } from '../btf/index.ts'
-import { BpfMap, SectionMemory, shapeOf, Variable } from '../map/index.ts'
+import { BpfMap, type MapTypes, SectionMemory, shapeOf, Variable } from '../map/index.ts'
 import { BpfProgram } from '../object/index.ts'
 import type { PinnedMap } from '../plan/compare.ts'
 import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
-import { entryTypes, isConstantSection, isDataSection, sectionVariables } from '../spec/from-btf.ts'
+import {
+  type EntryTypes,
+  entryTypes,
+  isConstantSection,
+  isDataSection,
+  sectionVariables,
+} from '../spec/from-btf.ts'
 import type { Spec } from '../spec/types.ts'
 import { closeFd, reserveDescriptors } from '../syscall/index.ts'
 import { expectTypes } from './expected.ts'
@@ -42,18 +48,12 @@ export function openParts(generation: Generation, readOnly: boolean, expected?: 
       programs.push(new BpfProgram({ name: record.name, fd: openPin(generation, record, { readOnly }) }))
     }
     const btf = typesIn(manifest, expected)
-    const found = pinnedMaps(records, opened, btf)
-    const own = expected && expectTypes(expected, generation, found)
-    const maps = found.map(({ name, shape, types }, i) => {
-      const { fd, info } = opened[i]! // one for each
-      return new BpfMap({
-        fd,
-        name,
-        shape,
-        id: info.id,
-        readOnly,
-        types: own?.has(name) ? own.get(name) : types,
-      })
+    const typesOf = recordedTypes(records, btf)
+    const own = expected && expectTypes(expected, generation, pinnedMaps(records, opened, typesOf))
+    const maps = opened.map(({ fd, info }, i) => {
+      const { name } = records[i]! // one for each
+      const types = own?.has(name) ? own.get(name) : () => typesOf(name)
+      return new BpfMap({ fd, name, shape: shapeOf(info), id: info.id, readOnly, types })
     })
     return { maps, programs, links: linksOf(manifest), btf }
   } catch (error) {
@@ -67,23 +67,33 @@ export function openParts(generation: Generation, readOnly: boolean, expected?: 
 function typesIn({ btf: bytes, name }: Manifest, expected: Spec | undefined): Btf | undefined {
   if (bytes.length === 0) return undefined
   const own = expected?.kernelBtf?.()
-  if (own && own.bytes.length === bytes.length && own.bytes.every((byte, i) => byte === bytes[i])) return own
+  if (own && Buffer.compare(own.bytes, bytes) === 0) return own
   return parseBtf(bytes, { where: `BTF of '${name}'` })
+}
+
+/** What the manifest's types say of each map; they are looked through when somebody first asks. */
+function recordedTypes(
+  records: readonly PinRecord[],
+  btf: Btf | undefined,
+): (name: string) => MapTypes | undefined {
+  let found: ReadonlyMap<string, EntryTypes> | undefined
+  return name => {
+    found ??= btf && entryTypes(btf, namesOf(records))
+    const known = found?.get(name)
+    return btf && known && { btf, key: known.key, value: known.value }
+  }
 }
 
 /** Pinned maps with the types that the manifest has for them. */
 function pinnedMaps(
   records: readonly PinRecord[],
   opened: readonly OpenedMap[],
-  btf: Btf | undefined,
+  typesOf: (name: string) => MapTypes | undefined,
 ): PinnedMap[] {
-  const names = records.map(({ name }) => name)
-  const types = btf && entryTypes(btf, names)
   return opened.map(({ info, path }, i) => {
-    const name = names[i]! // one for each
-    const known = types?.get(name)
-    const ofEntries = btf && known && { types: { btf, key: known.key, value: known.value } }
-    return { name, path, shape: shapeOf(info), ...ofEntries }
+    const { name } = records[i]! // one for each
+    const types = typesOf(name)
+    return { name, path, shape: shapeOf(info), ...(types ? { types } : {}) }
   })
 }
 
@@ -95,10 +105,7 @@ export function pinnedVariables(
   const data = maps.filter(({ name, shape }) => isDataSection(name) && shape.type === 'array')
   if (!btf) return { variables: [], sections: [] }
   const memories = new Map(data.map(map => [map.name, new SectionMemory(map, isConstantSection(map.name))]))
-  const found = sectionVariables(
-    btf,
-    data.map(({ name }) => name),
-  )
+  const found = sectionVariables(btf, namesOf(data))
   const variables = found.flatMap(({ type, ...place }) => {
     const memory = memories.get(place.map)
     // a section that is larger than its map was not made for it
@@ -114,6 +121,10 @@ function linksOf({ pins, links }: Manifest): PinnedLink[] {
     const id = ids.get(link.name)
     return id === undefined ? [] : { ...link, id }
   })
+}
+
+function namesOf(items: readonly { readonly name: string }[]): string[] {
+  return items.map(({ name }) => name)
 }
 
 function pinsOf({ pins }: Manifest, kind: PinRecord['kind']): PinRecord[] {

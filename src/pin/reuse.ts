@@ -38,7 +38,10 @@ export function reusableMaps(
   const types = new PinnedTypes(spec, generation)
   try {
     for (const map of spec.maps) {
-      const place = except.has(map.name) || isNeverShared(map) ? null : mapPlace(map, site.root, site.layout)
+      if (except.has(map.name) || isNeverShared(map)) continue
+      // in the object's own directory nothing is while there is none
+      if (!generation && map.pinPath === undefined && site.layout === 'object') continue
+      const place = mapPlace(map, site.root, site.layout)
       const found = place && openMapAt(place, generation)
       if (!found) continue
       const live = liveMap(spec, map, found)
@@ -71,13 +74,16 @@ export function pinnedMap(map: MapSpec, found: OpenedMap, pinned: PinnedTypes): 
   const inner = map.inner && pinned.innerOf(map, found)
   const contents = map.section?.isConstant ? frozenEntry(found, shape) : undefined
   const definition = map.structOps && pinned.definitionOf(map, found)
-  const known = {
+  const { name } = map
+  const { path } = found
+  if (types && !inner && !contents && !definition) return { name, path, shape, types }
+  return {
+    ...{ name, path, shape },
     ...(definition ? { definition } : {}),
     ...(types ? { types } : {}),
     ...(inner ? { inner } : {}),
     ...(contents ? { contents } : {}),
   }
-  return { name: map.name, path: found.path, shape, ...known }
 }
 
 /** The one value of a map of constants, or `undefined` where it could still be changed. */

@@ -18,6 +18,7 @@ import type { Target } from '../spec/targets.ts'
 import { closeFd } from '../syscall/index.ts'
 import { applySteps } from './apply.ts'
 import type { Generation } from './generation.ts'
+import { inodesOf } from './inodes.ts'
 import { partRecords } from './link-parts.ts'
 import { awaitLinks } from './links-gone.ts'
 import { openPin } from './open.ts'
@@ -218,17 +219,19 @@ class Hand {
       this.#successor
     const inherited = this.#old.manifest.directories ?? []
     const all = [...new Set([...inherited, ...directories])]
+    const records: PinRecord[] = [
+      ...pins.map(({ isThere: _, ...pin }) => pin),
+      ...links.flatMap(({ place }) => {
+        const link = this.#links.get(place.name)
+        return [{ ...place, id: link?.id ?? 0 }, ...(link ? partRecords(link, place) : [])]
+      }),
+    ]
     return {
       generation: this.#old.manifest.generation + 1,
       name,
       created: this.#created,
-      pins: [
-        ...pins.map(({ isThere: _, ...pin }) => pin),
-        ...links.flatMap(({ place }) => {
-          const link = this.#links.get(place.name)
-          return [{ ...place, id: link?.id ?? 0 }, ...(link ? partRecords(link, place) : [])]
-        }),
-      ],
+      pins: records,
+      inodes: inodesOf(this.#writer.lock.next, records),
       links: links.map(link => this.#linkRecord(link)),
       programs: programRecords,
       ...(all.length > 0 ? { directories: all } : {}),

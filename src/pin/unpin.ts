@@ -1,28 +1,18 @@
 import { BpfError } from '../errors.ts'
-import { directories } from '../plan/layout.ts'
 import type { Manifest } from '../plan/manifest.ts'
-import { encodeObjectName, manifestName, nextSuffix, previousSuffix } from '../plan/names.ts'
+import { encodeObjectName, nextSuffix, previousSuffix } from '../plan/names.ts'
 import { unpinSteps } from '../plan/steps.ts'
-import {
-  closeFd,
-  openFile,
-  openFlag,
-  readDirectory,
-  renameFile,
-  renameFlag,
-  systemError,
-} from '../syscall/index.ts'
+import { renameFile, renameFlag } from '../syscall/index.ts'
 import { isAbove, removeAbove } from './above.ts'
 import { applySteps } from './apply.ts'
-import { closeGeneration, type Generation, openGeneration } from './generation.ts'
+import { closeGeneration, openGeneration } from './generation.ts'
+import { seenIn } from './inodes.ts'
 import { awaitLinks } from './links-gone.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
 import { dropGeneration } from './recover.ts'
 import { takeOut } from './registrations.ts'
 import type { Root } from './root.ts'
 import type { Left } from './workshop.ts'
-
-const ENOENT = -2
 
 /** What an unpin did. */
 export interface UnpinReport {
@@ -78,9 +68,9 @@ function removeLocked(
     // first, so that a stop in between leaves an object without a way back, and not a way back to nothing
     dropGeneration(root, `${name}${previousSuffix}`, manifest)
     const staged = `${name}${nextSuffix}`
-    const inPlace = hasStrangers(generation)
+    const { pins, hasStrangers: inPlace } = seenIn(generation)
     const outside = manifest.directories?.filter(path => !isAbove(path, root))
-    const steps = unpinSteps(name, manifest.pins, inPlace, outside)
+    const steps = unpinSteps(name, pins, inPlace, outside)
     const workshop = { root, held: new Map([[name, lock.current]]), mode: 0o700, descriptorOf: noDescriptor }
     takeOut(generation)
     const { removed, left } = applySteps(steps, workshop, { undo: false })
@@ -119,30 +109,6 @@ function takeLock(root: Root, object: string, waitMs: number): WriterLock | unde
 
 function noDescriptor(): number {
   throw new Error('unpinning pins nothing')
-}
-
-/** Has anything in the directory a name that the manifest does not list? It must keep its path. */
-function hasStrangers({ directory, manifest }: Generation): boolean {
-  const known = new Set<string>([
-    ...Object.values(directories),
-    manifestName,
-    ...manifest.pins.map(({ path }) => path),
-  ])
-  return ['', ...Object.values(directories)].some(parent =>
-    entriesOf(directory, parent || '.').some(name => !known.has(parent === '' ? name : `${parent}/${name}`)),
-  )
-}
-
-function entriesOf(parent: number, name: string): string[] {
-  const doing = 'looking for what else is pinned there'
-  const fd = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, parent)
-  // an object without programs has no directory for them
-  if (fd === ENOENT) return []
-  if (fd < 0) throw systemError(fd, 'openat', { doing, path: name })
-  const entries = readDirectory(fd)
-  closeFd(fd)
-  if (typeof entries === 'number') throw systemError(entries, 'getdents64', { doing, path: name })
-  return entries.map(entry => entry.name)
 }
 
 function waitForLinks({ pins }: Manifest): string[] {

@@ -133,6 +133,9 @@ function isSameTarget(a: Target, b: Target | null): boolean {
  */
 export function comparePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machine: Machine): MapVerdict {
   const { section, structOps } = map
+  if (isTheSame(spec, map, pinned, machine)) {
+    return { kind: 'map', name: map.name, path: pinned.path, verdict: 'identical', reasons: [] }
+  }
   if (structOps) return compareOps(map, structOps, pinned)
   const verdict = gradePinned(spec, map, pinned, machine)
   const isConstant = section?.isConstant ?? false
@@ -140,6 +143,25 @@ export function comparePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machi
   if (!isConstant || !section) return verdict
   const reasons = compareConstants(spec, map, section.contents, pinned.contents)
   return reasons.length === 0 ? verdict : { ...verdict, verdict: 'new', reasons }
+}
+
+/**
+ * What most maps are that are found again: equal in every parameter, with entries of the very same types. To see that takes
+ * no list of anything, which counts where there are thousands.
+ */
+function isTheSame(spec: Spec, map: MapSpec, { shape, types }: PinnedMap, machine: Machine): boolean {
+  if (types === undefined || map.structOps || map.inner || map.section?.isConstant) return false
+  if (types.key !== map.keyType || types.value !== map.valueType || types.btf !== spec.kernelBtf?.())
+    return false
+  const asked = requestedShape(map, machine)
+  return (
+    asked.type === shape.type &&
+    asked.keySize === shape.keySize &&
+    asked.valueSize === shape.valueSize &&
+    asked.maxEntries === shape.maxEntries &&
+    asked.flags === shape.flags &&
+    asked.mapExtra === shape.mapExtra
+  )
 }
 
 /** A struct_ops map holds what the object says and nothing else; its value's size is the kernel's. */

@@ -37,11 +37,16 @@ export interface Place {
 
 /** Where the maps and programs of an object are pinned; where its links are is asked for by {@link linkPlace}. */
 export function placesOf(spec: Spec, { root, layout }: LayoutAt): Place[] {
-  const places = [
-    ...spec.maps.map(map => mapPlace(map, root, layout)),
-    ...loadedPrograms(spec).map(program => programPlace(program, root)),
-  ]
-  return places.filter(place => place !== null)
+  const places: Place[] = []
+  for (const map of spec.maps) {
+    const place = mapPlace(map, root, layout)
+    if (place) places.push(place)
+  }
+  for (const program of loadedPrograms(spec)) {
+    const place = programPlace(program, root)
+    if (place) places.push(place)
+  }
+  return places
 }
 
 /** Where a map is pinned, or `null` if it is not. */

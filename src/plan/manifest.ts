@@ -11,6 +11,12 @@ export interface Manifest {
   /** When the generation was made, ISO 8601. */
   readonly created: string
   readonly pins: readonly PinRecord[]
+  /**
+   * Inode numbers of the pins in the directory, in the order of the list, as runs of numbers that follow each other:
+   * `[[4711, 64], [0, 2]]`. 0 for what was not pinned yet when this was written, and outside. A pin with another number is
+   * another pin: numbers are not given out again (fs/inode.c: get_next_ino).
+   */
+  readonly inodes?: readonly InodeRun[]
   readonly links: readonly LinkRecord[]
   readonly programs: readonly ProgramRecord[]
   /** Directories outside of the generation's that were made for its pins: absolute, parents before what is in them. */
@@ -24,6 +30,8 @@ export interface Manifest {
   /** The object's own BTF; empty where it has none. */
   readonly btf: Uint8Array
 }
+
+export type InodeRun = readonly [first: number, count: number]
 
 /** One pin. */
 export interface PinRecord {
@@ -150,11 +158,13 @@ function parseText(bytes: Uint8Array, where: string): Text {
     throw manifestError(where, 'holds no JSON text', cause)
   }
   if (!isRecord(value, { name: 'string', created: 'string' })) throw manifestError(where, 'names no object')
-  const { name, created, pins, links, programs, directories, structOps, conversions, previous } = value
+  const { name, created, pins, inodes, links, programs } = value
+  const { directories, structOps, conversions, previous } = value
   return {
     name: name as string,
     created: created as string,
     pins: readPins(pins, where),
+    ...(inodes === undefined ? {} : { inodes: readInodes(inodes, where) }),
     links: readLinks(links, where),
     programs: listOf<ProgramRecord>(programs, { name: 'string', hash: 'string' }, 'programs', where),
     ...(directories === undefined ? {} : { directories: readDirectories(directories, where) }),
@@ -180,11 +190,29 @@ const kinds: ReadonlySet<string> = /* @__PURE__ */ new Set(Object.keys(kindDirec
 function readPins(value: unknown, where: string): readonly PinRecord[] {
   const shape = { kind: 'string', name: 'string', path: 'string', id: 'number' } as const
   const pins = listOf<PinRecord>(value, shape, 'pins', where)
-  const wrong = pins.find(({ kind, path }) => !kinds.has(kind) || !pinPath.test(path))
-  if (wrong) throw manifestError(where, `lists a ${wrong.kind} at '${wrong.path}', where no pin can be`)
-  const names = new Set(pins.map(({ kind, name }) => `${kind} ${name}`))
-  if (names.size !== pins.length) throw manifestError(where, 'lists something twice')
+  const names: Readonly<Record<PinKind, Set<string>>> = {
+    map: new Set(),
+    program: new Set(),
+    link: new Set(),
+  }
+  for (const { kind, name, path } of pins) {
+    if (!kinds.has(kind) || !pinPath.test(path)) {
+      throw manifestError(where, `lists a ${kind} at '${path}', where no pin can be`)
+    }
+    names[kind].add(name)
+  }
+  if (names.map.size + names.program.size + names.link.size !== pins.length) {
+    throw manifestError(where, 'lists something twice')
+  }
   return pins
+}
+
+function readInodes(value: unknown, where: string): readonly InodeRun[] {
+  const isNumber = (one: unknown): boolean => Number.isInteger(one) && Number(one) >= 0
+  const isRun = (run: unknown): run is InodeRun =>
+    Array.isArray(run) && run.length === 2 && run.every(isNumber) && run[1] > 0
+  if (Array.isArray(value) && value.every(isRun)) return value
+  throw manifestError(where, "has no well-formed list 'inodes'")
 }
 
 function readLinks(value: unknown, where: string): readonly LinkRecord[] {
@@ -223,7 +251,8 @@ function readOps(value: unknown, where: string): readonly OpsRecord[] {
 type Shape = Readonly<Record<string, 'string' | 'number' | 'object'>>
 
 function listOf<T>(value: unknown, shape: Shape, field: string, where: string): readonly T[] {
-  if (!Array.isArray(value) || !value.every(item => isRecord(item, shape))) {
+  const fields = Object.entries(shape)
+  if (!Array.isArray(value) || !value.every(item => hasFields(item, fields))) {
     throw manifestError(where, `has no well-formed list '${field}'`)
   }
   // every item was just checked against the shape
@@ -231,9 +260,17 @@ function listOf<T>(value: unknown, shape: Shape, field: string, where: string): 
 }
 
 function isRecord(value: unknown, shape: Shape): value is Record<string, unknown> {
+  return hasFields(value, Object.entries(shape))
+}
+
+function hasFields(
+  value: unknown,
+  fields: readonly (readonly [string, string])[],
+): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const record = value as Record<string, unknown>
-  return Object.entries(shape).every(([key, type]) => typeof record[key] === type)
+  for (const [key, type] of fields) if (typeof record[key] !== type) return false
+  return true
 }
 
 function manifestError(path: string, problem: string, cause?: unknown): BpfError {

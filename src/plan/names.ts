@@ -25,10 +25,23 @@ export const switchDirectory = '~switch'
  * @throws BpfError `ERR_NAME` for an empty name, or one longer than a file name can be.
  */
 export function encodeName(name: string): string {
+  if (isPlain(name)) return name
   const suffix = /~\d+$/.exec(name)?.[0] ?? ''
   const encoded = escapeName(name.slice(0, name.length - suffix.length)) + suffix
   if (encoded === '') throw new BpfError('a pin needs a name', { code: 'ERR_NAME' })
   return checkLength(encoded, name, nameMax)
+}
+
+/** Nearly every name is its own file name: letters, digits and `_`, and short. */
+function isPlain(name: string): boolean {
+  const length = name.length
+  if (length === 0 || length > nameMax) return false
+  for (let i = 0; i < length; i++) {
+    const code = name.charCodeAt(i)
+    const isLetter = (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a)
+    if (!isLetter && code !== 0x5f && !(code >= 0x30 && code <= 0x39)) return false
+  }
+  return true
 }
 
 /** As {@link encodeName}, for one of several links of a program: `program~label`. */

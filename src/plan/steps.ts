@@ -25,6 +25,8 @@ export type Step =
       readonly name: string
       readonly path: string
       readonly id: number | null
+      /** It was just seen to be what it is said to be, by its inode number. */
+      readonly isSeen?: true
     }
   /** Removes a directory if it is empty. */
   | { readonly do: 'remove-directory'; readonly path: string }
@@ -104,6 +106,11 @@ export function pinSteps(
 
 const kindsInOrder: readonly PinKind[] = ['map', 'program', 'link']
 
+/** A pin that was looked at. */
+export interface SeenPin extends PinRecord {
+  readonly isSeen?: true
+}
+
 /**
  * Removes a generation: first its name, so that nobody finds half of it; links before what they run; the manifest
  * last, so that a stop in between leaves a directory that says what it is.
@@ -113,7 +120,7 @@ const kindsInOrder: readonly PinKind[] = ['map', 'program', 'link']
  */
 export function unpinSteps(
   object: string,
-  all: readonly PinRecord[],
+  all: readonly SeenPin[],
   inPlace: boolean,
   outside: readonly string[] = [],
 ): Step[] {
@@ -126,7 +133,9 @@ export function unpinSteps(
   }
   for (const kind of [...kindsInOrder].reverse()) {
     const ofKind = pins.filter(pin => pin.kind === kind)
-    for (const { name, path, id } of ofKind) steps.push({ do: 'unpin', kind, name, path: fullPath(path), id })
+    for (const { name, path, id, isSeen } of ofKind) {
+      steps.push({ do: 'unpin', kind, name, path: fullPath(path), id, ...(isSeen ? { isSeen } : {}) })
+    }
     if (ofKind.some(({ path }) => !isOutside(path))) {
       steps.push({ do: 'remove-directory', path: `${at}/${directories[kind]}` })
     }

@@ -84,6 +84,7 @@ export {
 export { type InterceptedCall, type Interceptor, interceptSyscalls } from './gate.ts'
 export { interfaceIndex } from './interfaces.ts'
 export type { LogBuffer, Logged } from './kernel-log.ts'
+export { type Listing, readListing } from './listing.ts'
 export { allocate, type MapOptions, MappedMemory, type Memory } from './memory.ts'
 export { mountDetached } from './mount.ts'
 export { AT_FDCWD } from './path.ts'

@@ -1,0 +1,108 @@
+import { directories, isOutside, type PinKind } from '../plan/layout.ts'
+import type { InodeRun, Manifest, PinRecord } from '../plan/manifest.ts'
+import { manifestName } from '../plan/names.ts'
+import type { SeenPin } from '../plan/steps.ts'
+import { closeFd, type Listing, openFile, openFlag, readListing, systemError } from '../syscall/index.ts'
+import type { Generation } from './generation.ts'
+
+const ENOENT = -2
+
+const kinds: readonly PinKind[] = ['map', 'program', 'link']
+
+/**
+ * The inode numbers of what is pinned in a generation's directory: so many pins are known again by one look at each of
+ * its directories, without opening any.
+ */
+export function inodesOf(directory: number, pins: readonly PinRecord[]): InodeRun[] {
+  const numbers = new Uint32Array(pins.length)
+  look(directory, pins, (index, inode) => {
+    numbers[index] = inode
+  })
+  return runsOf(numbers)
+}
+
+/** What is in the directory of a generation. */
+export interface Seen {
+  /** All pins of the manifest; those that still are what it lists are marked. */
+  readonly pins: readonly SeenPin[]
+  /** Has anything in the directory a name that the manifest does not list? */
+  readonly hasStrangers: boolean
+}
+
+/** Compares what is in a generation's directory with what its manifest lists. */
+export function seenIn({ directory, manifest }: Generation): Seen {
+  const recorded = inodesIn(manifest)
+  const pins: SeenPin[] = manifest.pins.slice()
+  const isElsewhere = look(directory, manifest.pins, (index, inode) => {
+    const pin = manifest.pins[index]!
+    // a link is closed after its pin is gone, so it is opened in any case
+    if (inode !== 0 && recorded[index] === inode && pin.kind !== 'link')
+      pins[index] = { ...pin, isSeen: true }
+  })
+  const own = new Set<string>([...Object.values(directories), manifestName])
+  const beside = list(directory, '.')?.names() ?? []
+  return { pins, hasStrangers: isElsewhere || beside.some(name => !own.has(name)) }
+}
+
+/**
+ * Tells the inode number of each pin in the directory, 0 where there is none.
+ *
+ * @returns whether there is anything else
+ */
+function look(
+  directory: number,
+  pins: readonly PinRecord[],
+  tell: (index: number, inode: number) => void,
+): boolean {
+  let hasMore = false
+  for (const kind of kinds) {
+    const listing = list(directory, directories[kind])
+    if (!listing) continue
+    let found = 0
+    const start = directories[kind].length + 1
+    // bpffs lists the newest first
+    for (let index = pins.length - 1; index >= 0; index--) {
+      const pin = pins[index]!
+      if (pin.kind !== kind || isOutside(pin.path)) continue
+      const inode = listing.inodeOf(pin.path.slice(start))
+      if (inode !== 0) found++
+      tell(index, inode)
+    }
+    if (found < listing.size) hasMore = true
+  }
+  return hasMore
+}
+
+/** `undefined` where it is not there: an object without programs has no directory for them. */
+function list(parent: number, name: string): Listing | undefined {
+  const doing = 'looking for what is pinned there'
+  const fd = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, parent)
+  if (fd === ENOENT) return undefined
+  if (fd < 0) throw systemError(fd, 'openat', { doing, path: name })
+  const listing = readListing(fd)
+  closeFd(fd)
+  if (typeof listing === 'number') throw systemError(listing, 'getdents64', { doing, path: name })
+  return listing
+}
+
+function runsOf(numbers: Uint32Array): InodeRun[] {
+  const runs: [number, number][] = []
+  for (const number of numbers) {
+    const last = runs.at(-1)
+    const next = last === undefined || last[0] === 0 ? 0 : last[0] + last[1]
+    if (last !== undefined && number === next) last[1]++
+    else runs.push([number, 1])
+  }
+  return runs
+}
+
+/** One number a pin; none where the list is not as long. */
+function inodesIn({ inodes = [], pins }: Manifest): Uint32Array {
+  const numbers = new Uint32Array(pins.length)
+  let length = 0
+  for (const [first, count] of inodes) {
+    if (count > pins.length - length) return new Uint32Array(0)
+    for (let i = 0; i < count; i++) numbers[length++] = first === 0 ? 0 : first + i
+  }
+  return length === pins.length ? numbers : new Uint32Array(0)
+}
