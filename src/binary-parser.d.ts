@@ -7,6 +7,11 @@ declare module 'binary-parser' {
     uint16<N extends string>(name: N): Parser<T & Record<N, number>>
     uint32<N extends string>(name: N): Parser<T & Record<N, number>>
     uint64<N extends string>(name: N): Parser<T & Record<N, bigint>>
+    /** Records until the bytes end. */
+    array<N extends string, I>(
+      name: N,
+      items: { readonly type: Parser<I>; readonly readUntil: 'eof' },
+    ): Parser<T & Record<N, I[]>>
     /** Skips so many bytes. */
     seek(length: number): this
     parse(bytes: Uint8Array): T

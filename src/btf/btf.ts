@@ -80,6 +80,19 @@ export class Btf {
     return type
   }
 
+  /**
+   * @internal Checks a type that is read word by word then.
+   *
+   * @throws BtfError as {@link type}.
+   */
+  checkOne(id: TypeId): void {
+    if (id < this.first && this.base) this.base.checkOne(id)
+    else {
+      this.#mustHave(id)
+      checkType(this.records, id)
+    }
+  }
+
   /** The kind of a type, read without decoding it. */
   kindOf(id: TypeId): BtfKind {
     this.#mustHave(id)

@@ -1,4 +1,4 @@
-import type { ByteRange, TypeTable } from '../parser/index.ts'
+import { type ByteRange, StringTable, type TypeTable } from '../parser/index.ts'
 import type { BtfKind, TypeId } from './types.ts'
 import { kinds } from './types.ts'
 
@@ -39,6 +39,8 @@ export class Records {
   readonly #offsets: Uint32Array
   readonly #strings: number
   readonly #blobOffset: number
+  readonly #names: StringTable
+  /** Those that {@link #names} leaves to be decoded. */
   readonly #texts = new Map<number, string>()
 
   constructor(source: RecordSource) {
@@ -53,6 +55,7 @@ export class Records {
     this.#offsets = source.table.offsets
     this.#strings = source.strings.offset
     this.#blobOffset = source.blobOffset
+    this.#names = new StringTable(this.strings())
   }
 
   /** Word `index` of the type's record, its head being words 0 (name), 1 (info) and 2 (size or type). */
@@ -103,10 +106,10 @@ export class Records {
     return this.#bytes[this.#strings + this.word(id, 0)] !== 0
   }
 
-  /** The string at an offset that is known to lie inside the strings. The same offset gives the same string object. */
+  /** The string at an offset that is known to lie inside the strings. */
   text(offset: number): string {
     if (offset === 0) return ''
-    let text = this.#texts.get(offset)
+    let text = this.#names.asciiAt(offset) ?? this.#texts.get(offset)
     if (text === undefined) {
       text = textAt(this.#bytes, this.#strings + offset)
       this.#texts.set(offset, text)

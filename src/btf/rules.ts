@@ -3,7 +3,10 @@ import { sizeIfAny, sizeOf } from './measure.ts'
 import type { Records } from './records.ts'
 import { type BtfKind, kinds, oneOf, type TypeId } from './types.ts'
 
+// kind numbers, for the inner loops
 const INT = 1
+const FUNC = 12
+const VAR = 14
 
 /**
  * Checks one type against the rules of its kind, as kernel/bpf/btf.c does where a compiler's output allows it: the
@@ -231,31 +234,34 @@ function checkVar(records: Records, id: TypeId): void {
 }
 
 function checkVariables(records: Records, id: TypeId): void {
-  for (let i = 0; i < records.vlen(id); i++) {
-    const part = `/variable[${i}]`
+  const count = records.vlen(id)
+  for (let i = 0; i < count; i++) {
     const target = records.word(id, 3 + 3 * i)
-    if (!records.has(target)) {
-      fail(records, id, `refers to type ${target}, but the ids end at ${records.count}`, part)
-    }
-    const kind = records.kind(target)
+    const number = records.has(target) ? records.kindNumber(target) : 0
     // the functions of `.ksyms`
-    if (kind !== 'var' && kind !== 'func') {
-      fail(records, id, `refers to type ${target}, ${oneOf(kind)}; expected a var`, part)
-    }
-    checkPlace(records, id, i, part)
+    if (number !== VAR && number !== FUNC) refuseVariable(records, id, target, `/variable[${i}]`)
+    checkPlace(records, id, i)
   }
 }
 
+function refuseVariable(records: Records, id: TypeId, target: TypeId, part: string): never {
+  const problem = records.has(target)
+    ? `${oneOf(records.kind(target))}; expected a var`
+    : `but the ids end at ${records.count}`
+  return fail(records, id, `refers to type ${target}, ${problem}`, part)
+}
+
 /** Where a variable lies in its section, once that is filled in. */
-function checkPlace(records: Records, id: TypeId, i: number, part: string): void {
+function checkPlace(records: Records, id: TypeId, i: number): void {
   const sectionSize = records.sizeOrType(id)
   if (sectionSize === 0) return
+  const part = (): string => `/variable[${i}]`
   const size = records.word(id, 5 + 3 * i)
   const end = records.word(id, 4 + 3 * i) + size
-  if (end > sectionSize) fail(records, id, `ends at byte ${end}, but the section at ${sectionSize}`, part)
+  if (end > sectionSize) fail(records, id, `ends at byte ${end}, but the section at ${sectionSize}`, part())
   // more is fine: a struct may end in an array whose length only the variable knows
   const least = sizeIfAny(records, records.word(id, 3 + 3 * i)) ?? 0
-  if (size < least) fail(records, id, `has ${size} bytes, but its type has ${least}`, part)
+  if (size < least) fail(records, id, `has ${size} bytes, but its type has ${least}`, part())
 }
 
 function checkDeclTag(records: Records, id: TypeId): void {

@@ -119,22 +119,31 @@ function checkNamesIndex(index: number, count: number): void {
   if (index >= count) throw new ElfError('ELF header/e_shstrndx', `is ${index}; there are ${count} sections`)
 }
 
-/** Reads one section header of a table that is known to lie inside the file. */
-export function readSectionHeader(bytes: Uint8Array, header: FileHeader, index: number): SectionHeader {
-  const start = header.sectionsOffset + index * sectionHeaderSize
-  const raw = sectionHeader(header.littleEndian).parse(bytes.subarray(start, start + sectionHeaderSize))
-  const field = (value: bigint, name: string): number => exact(value, `section[${index}]/${name}`)
-  return {
-    name: raw.name,
-    type: raw.type,
-    flags: field(raw.flags, 'sh_flags'),
-    offset: field(raw.offset, 'sh_offset'),
-    size: field(raw.size, 'sh_size'),
-    link: raw.link,
-    info: raw.info,
-    align: field(raw.align, 'sh_addralign'),
-    entrySize: field(raw.entrySize, 'sh_entsize'),
-  }
+/** Reads the section headers, a table that is known to lie inside the file. */
+export function readSectionHeaders(
+  bytes: Uint8Array,
+  { littleEndian, sectionsOffset, sectionCount }: FileHeader,
+): SectionHeader[] {
+  const table = bytes.subarray(sectionsOffset, sectionsOffset + sectionCount * sectionHeaderSize)
+  return sectionHeaders(littleEndian)
+    .parse(table)
+    .headers.map((raw, index) => ({
+      name: raw.name,
+      type: raw.type,
+      flags: joined(raw.flagsHigh, raw.flags, index, 'sh_flags'),
+      offset: joined(raw.offsetHigh, raw.offset, index, 'sh_offset'),
+      size: joined(raw.sizeHigh, raw.size, index, 'sh_size'),
+      link: raw.link,
+      info: raw.info,
+      align: joined(raw.alignHigh, raw.align, index, 'sh_addralign'),
+      entrySize: joined(raw.entrySizeHigh, raw.entrySize, index, 'sh_entsize'),
+    }))
+}
+
+/** The two halves of a 64-bit field of a section header. */
+function joined(high: number, low: number, index: number, field: string): number {
+  if (high === 0) return low
+  return exact((BigInt(high) << 32n) | BigInt(low), `section[${index}]/${field}`)
 }
 
 /** A 64-bit field as a number, which holds whole numbers up to 2^53 only. */
@@ -161,17 +170,26 @@ const fileHeader = perByteOrder(order =>
     .uint16('namesIndex'),
 )
 
-const sectionHeader = perByteOrder(order =>
-  new Parser()
+// the whole table at once, and 64-bit fields as halves: a call for each header and a bigint for each field took a third of
+// the time of opening a small object
+const sectionHeaders = perByteOrder(order => {
+  const halves = order === 'little' ? (['', 'High'] as const) : (['High', ''] as const)
+  const header = new Parser()
     .endianness(order)
     .uint32('name')
     .uint32('type')
-    .uint64('flags')
+    .uint32(`flags${halves[0]}`)
+    .uint32(`flags${halves[1]}`)
     .seek(8) // sh_addr
-    .uint64('offset')
-    .uint64('size')
+    .uint32(`offset${halves[0]}`)
+    .uint32(`offset${halves[1]}`)
+    .uint32(`size${halves[0]}`)
+    .uint32(`size${halves[1]}`)
     .uint32('link')
     .uint32('info')
-    .uint64('align')
-    .uint64('entrySize'),
-)
+    .uint32(`align${halves[0]}`)
+    .uint32(`align${halves[1]}`)
+    .uint32(`entrySize${halves[0]}`)
+    .uint32(`entrySize${halves[1]}`)
+  return new Parser().array('headers', { type: header, readUntil: 'eof' })
+})

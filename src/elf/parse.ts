@@ -34,8 +34,8 @@ class ParsedElf implements ElfFile {
   readonly sections: readonly ElfSection[]
   readonly symbolCount: number
   readonly scanner: Scanner
+  readonly symbols: Symbols
   readonly #byName = new Map<string, ElfSection>()
-  readonly #symbols: Symbols
   readonly #relocations: Relocations
 
   constructor(scanner: Scanner, header: FileHeader) {
@@ -45,9 +45,9 @@ class ParsedElf implements ElfFile {
     this.bytes = scanner.bytes
     this.scanner = scanner
     this.sections = readSections(scanner.bytes, header)
-    this.#symbols = new Symbols(scanner, this.sections)
-    this.symbolCount = this.#symbols.count
-    this.#relocations = new Relocations(scanner, this.sections, this.#symbols)
+    this.symbols = new Symbols(scanner, this.sections)
+    this.symbolCount = this.symbols.count
+    this.#relocations = new Relocations(scanner, this.sections, this.symbols)
     for (const section of this.sections) {
       if (!this.#byName.has(section.name)) this.#byName.set(section.name, section)
     }
@@ -58,11 +58,11 @@ class ParsedElf implements ElfFile {
   }
 
   symbol(index: number): ElfSymbol {
-    return this.#symbols.at(index)
+    return this.symbols.at(index)
   }
 
   symbolsIn(section: number): readonly ElfSymbol[] {
-    return this.#symbols.in(section)
+    return this.symbols.in(section)
   }
 
   relocations(section: number): readonly ElfRelocation[] {
@@ -70,7 +70,7 @@ class ParsedElf implements ElfFile {
   }
 
   stringAt(section: ElfSection, offset: number): string {
-    return stringAt(section.data, offset, `${placeOf(section)}[${offset}]`)
+    return stringAt(section.data, offset, () => `${placeOf(section)}[${offset}]`)
   }
 
   rangeOf({ offset, data }: ElfSection): ByteRange {

@@ -1,6 +1,7 @@
 import { ElfError } from '../errors.ts'
-import { type FileHeader, readSectionHeader, type SectionHeader } from './headers.ts'
-import { stringAt } from './strings.ts'
+import { StringTable } from '../parser/index.ts'
+import { type FileHeader, readSectionHeaders, type SectionHeader } from './headers.ts'
+import { nameAt } from './strings.ts'
 import type { ElfSection } from './types.ts'
 
 /** sh_type (include/uapi/linux/elf.h, and the gABI for the last). */
@@ -23,13 +24,13 @@ const knownByName: readonly string[] = ['.BTF', '.BTF.ext', '.BTF.base', 'licens
 
 /** All sections by index, each checked by itself and against the others. */
 export function readSections(bytes: Uint8Array, header: FileHeader): ElfSection[] {
-  const headers = Array.from({ length: header.sectionCount }, (_, i) => readSectionHeader(bytes, header, i))
+  const headers = readSectionHeaders(bytes, header)
   const names = sectionNames(bytes, headers, header.namesIndex)
   const sections = headers.map((raw, index): ElfSection => {
-    const name = stringAt(names, raw.name, `section[${index}]/sh_name`)
+    const name = nameAt(names, raw.name, () => `section[${index}]/sh_name`)
     // one by one: with a spread all of parseElf takes twice as long
     const { type, flags, offset, size, link, info, align, entrySize } = raw
-    const data = sectionData(bytes, raw, placeOf({ index, name }))
+    const data = sectionData(bytes, raw, () => placeOf({ index, name }))
     return { index, name, type, flags, offset, size, link, info, align, entrySize, data }
   })
   for (const section of sections) checkSection(section, sections.length)
@@ -43,28 +44,31 @@ export function placeOf({ name, index }: Pick<ElfSection, 'name' | 'index'>): st
   return name === '' ? `section[${index}]` : name
 }
 
-function sectionNames(bytes: Uint8Array, headers: readonly SectionHeader[], index: number): Uint8Array {
+function sectionNames(bytes: Uint8Array, headers: readonly SectionHeader[], index: number): StringTable {
   const header = headers[index]! // the file header was checked: it is one of them
   const where = `section[${index}]`
   if (header.type !== sectionType.strtab) {
     throw new ElfError(`${where}/sh_type`, `is ${header.type}; e_shstrndx must name a string table (3)`)
   }
-  return checkStringTable(sectionData(bytes, header, where), where)
+  return checkStringTable(
+    sectionData(bytes, header, () => where),
+    where,
+  )
 }
 
 /** A table that ends with a NUL has an end for every name that starts inside. */
-export function checkStringTable(table: Uint8Array, where: string): Uint8Array {
+export function checkStringTable(table: Uint8Array, where: string): StringTable {
   if (table.length === 0) throw new ElfError(where, 'the string table is empty')
   if (table.at(-1) !== 0) throw new ElfError(where, 'the string table does not end with a NUL')
-  return table
+  return new StringTable(table)
 }
 
-function sectionData(bytes: Uint8Array, header: SectionHeader, where: string): Uint8Array {
+function sectionData(bytes: Uint8Array, header: SectionHeader, where: () => string): Uint8Array {
   if (!hasBytes(header)) return bytes.subarray(0, 0)
   const end = header.offset + header.size
   if (end > bytes.length) {
     throw new ElfError(
-      where,
+      where(),
       `bytes ${header.offset} to ${end} are not in the file, which has ${bytes.length}`,
     )
   }

@@ -1,4 +1,5 @@
 import { ElfError } from '../errors.ts'
+import type { StringTable } from '../parser/index.ts'
 
 /**
  * The longest name that is read. The kernel's own limit is 512 bytes (KSYM_NAME_LEN); without one a small file could
@@ -9,25 +10,27 @@ const longestName = 4096
 // ignoreBOM: a name that starts with U+FEFF keeps it
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The NUL-terminated string that starts at `offset` of `table`; errors say `where`. */
-export function stringAt(table: Uint8Array, offset: number, where: string): string {
-  if (offset >= table.length)
-    throw new ElfError(where, `is ${offset}; the string table has ${table.length} bytes`)
-  const end = table.indexOf(0, offset)
-  if (end === -1) throw new ElfError(where, `the string at byte ${offset} has no end`)
+/** The name that starts at `offset` of a string table that ends with a NUL; errors say `where`. */
+export function nameAt(table: StringTable, offset: number, where: () => string): string {
+  const name = offset < table.bytes.length ? table.asciiAt(offset) : undefined
+  return name !== undefined && name.length <= longestName ? name : stringAt(table.bytes, offset, where)
+}
+
+/** The NUL-terminated string that starts at `offset` of a section's bytes; errors say `where`. */
+export function stringAt(bytes: Uint8Array, offset: number, where: () => string): string {
+  if (offset >= bytes.length)
+    throw new ElfError(where(), `is ${offset}; the string table has ${bytes.length} bytes`)
+  const end = bytes.indexOf(0, offset)
+  if (end === -1) throw new ElfError(where(), `the string at byte ${offset} has no end`)
   if (end - offset > longestName) {
     throw new ElfError(
-      where,
+      where(),
       `the name at byte ${offset} is ${end - offset} bytes long; the limit is ${longestName}`,
     )
   }
-  return decode(table.subarray(offset, end), where)
-}
-
-function decode(bytes: Uint8Array, where: string): string {
   try {
-    return decoder.decode(bytes)
+    return decoder.decode(bytes.subarray(offset, end))
   } catch {
-    throw new ElfError(where, 'the name is not UTF-8')
+    throw new ElfError(where(), 'the name is not UTF-8')
   }
 }

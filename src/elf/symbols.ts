@@ -1,7 +1,7 @@
 import { ElfError } from '../errors.ts'
-import type { FaultName, ScanFault, Scanner, SymbolTable } from '../parser/index.ts'
+import type { FaultName, ScanFault, Scanner, StringTable, SymbolTable } from '../parser/index.ts'
 import { checkStringTable, placeOf, sectionType } from './sections.ts'
-import { stringAt } from './strings.ts'
+import { nameAt } from './strings.ts'
 import type {
   ElfSection,
   ElfSymbol,
@@ -27,7 +27,7 @@ export class Symbols {
   readonly count: number
   readonly #view: DataView
   readonly #littleEndian: boolean
-  readonly #names: Uint8Array
+  readonly #names: StringTable
   readonly #table: SymbolTable
   readonly #decoded: (ElfSymbol | undefined)[] = []
   readonly #groups: (readonly ElfSymbol[] | undefined)[] = []
@@ -43,7 +43,7 @@ export class Symbols {
     this.#view = scanner.view
     this.#littleEndian = scanner.littleEndian
     const table = scanner.scanSymbols(range(this.section), range(strings), sections.length)
-    if ('fault' in table) throw symbolError(table, placeOf(this.section), this.#names, sections.length)
+    if ('fault' in table) throw symbolError(table, placeOf(this.section), strings, sections.length)
     this.#table = table
     this.count = table.count
   }
@@ -61,32 +61,73 @@ export class Symbols {
   }
 
   #group(section: number): readonly ElfSymbol[] {
+    return Array.from(this.indexesIn(section), index => this.at(index))
+  }
+
+  /** Of the symbols in the section with this index, ordered by value, then by index. */
+  indexesIn(section: number): Uint32Array {
     const { order, starts } = this.#table
-    const [first, end] = [starts[section], starts[section + 1]]
-    if (first === undefined || end === undefined) return []
-    return Array.from(order.subarray(first, end), index => this.at(index))
+    return order.subarray(starts[section] ?? order.length, starts[section + 1])
+  }
+
+  /** Is this the name of the symbol? Names with other than ASCII characters are never found. */
+  isNamed(index: number, name: string): boolean {
+    const { bytes } = this.#names
+    const start = this.#view.getUint32(this.#at(index), this.#littleEndian)
+    if (bytes[start + name.length] !== 0) return false
+    for (let i = 0; i < name.length; i++) {
+      const byte = bytes[start + i]!
+      if (byte !== name.charCodeAt(i) || byte > 0x7f) return false
+    }
+    return true
+  }
+
+  valueOf(index: number): number {
+    return this.#exact(this.#at(index) + 8)
+  }
+
+  bindingOf(index: number): SymbolBinding {
+    const number = this.#view.getUint8(this.#at(index) + 4) >> 4
+    const binding = bindings[number]
+    if (binding !== undefined) return binding
+    throw new ElfError(`${this.#where(index)}/st_info`, `has binding ${number}, which is unknown`)
+  }
+
+  kindOf(index: number): SymbolKind {
+    const number = this.#view.getUint8(this.#at(index) + 4) & 15
+    const kind = symbolKinds[number]
+    if (kind !== undefined) return kind
+    throw new ElfError(`${this.#where(index)}/st_info`, `has type ${number}, which is unknown`)
+  }
+
+  visibilityOf(index: number): SymbolVisibility {
+    return visibilities[this.#view.getUint8(this.#at(index) + 5) & 3]!
   }
 
   #decode(index: number): ElfSymbol {
     const view = this.#view
-    const where = `${placeOf(this.section)}[${index}]`
-    const at = this.section.offset + index * symbolSize
-    const info = view.getUint8(at + 4)
-    const binding = bindings[info >> 4]
-    if (binding === undefined)
-      throw new ElfError(`${where}/st_info`, `has binding ${info >> 4}, which is unknown`)
-    const kind = symbolKinds[info & 15]
-    if (kind === undefined) throw new ElfError(`${where}/st_info`, `has type ${info & 15}, which is unknown`)
+    const at = this.#at(index)
+    const binding = this.bindingOf(index)
+    const kind = this.kindOf(index)
+    const nameOffset = view.getUint32(at, this.#littleEndian)
     return {
       index,
-      name: stringAt(this.#names, view.getUint32(at, this.#littleEndian), `${where}/st_name`),
+      name: nameAt(this.#names, nameOffset, () => `${this.#where(index)}/st_name`),
       value: this.#exact(at + 8),
       size: this.#exact(at + 16),
       binding,
       kind,
-      visibility: visibilities[view.getUint8(at + 5) & 3]!,
+      visibility: this.visibilityOf(index),
       section: symbolPlace(view.getUint16(at + 6, this.#littleEndian)),
     }
+  }
+
+  #at(index: number): number {
+    return this.section.offset + index * symbolSize
+  }
+
+  #where(index: number): string {
+    return `${placeOf(this.section)}[${index}]`
   }
 
   /** The scan refused what is not exact as a number. */
@@ -121,12 +162,12 @@ function findTable(sections: readonly ElfSection[]): ElfSection {
 function symbolError(
   { fault, index, offset }: ScanFault,
   table: string,
-  names: Uint8Array,
+  { size }: ElfSection,
   sectionCount: number,
 ): ElfError {
   const where = `${table}[${index}]`
   const problems: Partial<Record<FaultName, [string, string]>> = {
-    'bad-name': [`${where}/st_name`, `is outside the string table, which has ${names.length} bytes`],
+    'bad-name': [`${where}/st_name`, `is outside the string table, which has ${size} bytes`],
     'bad-section': [`${where}/st_shndx`, `names a section that does not exist; there are ${sectionCount}`],
     'too-large': [where, 'its value or size is 2^53 or more'],
   }

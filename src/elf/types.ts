@@ -1,4 +1,5 @@
 import type { ByteRange, Scanner } from '../parser/index.ts'
+import type { Symbols } from './symbols.ts'
 
 /** One section of an ELF file. */
 export interface ElfSection {
@@ -98,4 +99,6 @@ export interface ElfFile {
   rangeOf(section: ElfSection): ByteRange
   /** @internal What scanned the file, for a room that scans one of its sections in place. */
   readonly scanner: Scanner
+  /** @internal The symbols, to be looked at without being decoded. */
+  readonly symbols: Symbols
 }

@@ -12,6 +12,7 @@ export type {
   SymbolTable,
   TypeTable,
 } from './scanner.ts'
+export { StringTable } from './strings.ts'
 
 export interface ScannerOptions {
   /**

@@ -127,7 +127,8 @@ export class TwinScanner implements Scanner {
     }
     const value = (i: number): number => this.#exact(table + i * symbolSize + 8)
     for (let s = 1; s + 1 < starts.length; s++) {
-      order.subarray(starts[s], starts[s + 1]).sort((a, b) => value(a) - value(b) || a - b)
+      const group = order.subarray(starts[s], starts[s + 1])
+      if (!isSorted(group, value)) group.sort((a, b) => value(a) - value(b) || a - b)
     }
     return order
   }
@@ -164,6 +165,12 @@ export class TwinScanner implements Scanner {
     const [low, high] = littleEndian ? [at, at + 4] : [at + 4, at]
     return view.getUint32(high, littleEndian) * 2 ** 32 + view.getUint32(low, littleEndian)
   }
+}
+
+/** The usual case: compilers write tables in order. */
+function isSorted(indexes: Uint32Array, value: (index: number) => number): boolean {
+  for (let i = 1; i < indexes.length; i++) if (value(indexes[i - 1]!) > value(indexes[i]!)) return false
+  return true
 }
 
 function faultAt(fault: FaultName, offset: number, index: number): ScanFault {

@@ -44,7 +44,7 @@ export function dataMap(
   // user space can map every section; it maps those that it may write, so that variables are live memory
   const data = new DataSection(kind, section)
   map.flags = data.isConstant ? mapFlag.MMAPABLE | mapFlag.RDONLY_PROG : mapFlag.MMAPABLE
-  map.valueType = placed?.datasec.id ?? 0
+  map.valueType = placed?.id ?? 0
   map.section = data
   return map
 }

@@ -1,7 +1,7 @@
-import { type Btf, type BtfComposite, typeName } from '../btf/index.ts'
+import { type Btf, type TypeId, typeName } from '../btf/index.ts'
 import type { ElfFile, ElfRelocation } from '../elf/index.ts'
 import { BtfError, ElfError } from '../errors.ts'
-import { type Definition, parseMapDefinition } from './map-definitions.ts'
+import { type Definition, MapDefinitions } from './map-definitions.ts'
 import type { PlacedSection } from './placement.ts'
 import { addendOf, pointerSize } from './pointers.ts'
 import type { ReferenceTargets } from './references.ts'
@@ -15,7 +15,8 @@ const indexSize = 4
 /** A map of `.maps` and where its definition lies there. */
 export interface DefinedMap {
   readonly map: Definition
-  readonly struct: BtfComposite
+  /** The struct that defines it. */
+  readonly struct: TypeId
   /** Index of the section. */
   readonly section: number
   /** Bytes from the start of the section. */
@@ -45,22 +46,17 @@ export function readDefinedMaps(
   const section = elf.section(mapsSection)
   if (!section || section.size === 0) return []
   if (!btf || !placed) throw new ElfError(mapsSection, 'map definitions need BTF: compile with -g')
-  return placed.variables.map(({ variable, offset, size }): DefinedMap => {
-    const where = `${mapsSection}/${variable.name}`
-    if (variable.linkage === 'extern') {
-      throw new BtfError(where, 'is declared extern: its definition is in another object')
+  const definitions = new MapDefinitions(btf)
+  return placed.variables.map(({ name, type, linkage, offset, size }): DefinedMap => {
+    if (linkage === 'extern') {
+      throw new BtfError(`${mapsSection}/${name}`, 'is declared extern: its definition is in another object')
     }
-    const struct = btf.resolve(variable.type)
-    if (struct.kind !== 'struct') {
-      throw new BtfError(where, `expected a struct that defines a map, got ${typeName(btf, variable.type)}`)
+    const struct = btf.resolveId(type)
+    if (btf.kindOf(struct) !== 'struct') {
+      const got = typeName(btf, type)
+      throw new BtfError(`${mapsSection}/${name}`, `expected a struct that defines a map, got ${got}`)
     }
-    return {
-      map: parseMapDefinition(btf, struct, unique(variable.name)),
-      struct,
-      section: section.index,
-      offset,
-      size,
-    }
+    return { map: definitions.read(struct, unique(name)), struct, section: section.index, offset, size }
   })
 }
 
@@ -70,30 +66,42 @@ export function readDefinedMaps(
  *
  * @throws ElfError for a relocation outside of such an array, or against something that the map cannot hold.
  */
-export function readSlots(elf: ElfFile, maps: readonly DefinedMap[], targets: ReferenceTargets): void {
+export function readSlots(
+  elf: ElfFile,
+  btf: Btf,
+  maps: readonly DefinedMap[],
+  targets: ReferenceTargets,
+): void {
   const section = elf.section(mapsSection)
   if (!section) return
+  const relocations = elf.relocations(section.index)
+  if (relocations.length === 0) return
   const byOffset = [...maps].sort((a, b) => a.offset - b.offset)
   let i = 0
-  for (const relocation of elf.relocations(section.index)) {
+  for (const relocation of relocations) {
     while (i < byOffset.length && byOffset[i]!.offset + byOffset[i]!.size <= relocation.offset) i++
     const defined = byOffset[i]
     const where = `${mapsSection}+0x${relocation.offset.toString(16)}`
     if (!defined || relocation.offset < defined.offset) {
       throw new ElfError(where, 'a relocation outside of every map definition')
     }
-    defined.map.slots.push(readSlot(elf, defined, relocation, targets, where))
+    const slot = readSlot(elf, btf, defined, relocation, targets, where)
+    if (defined.map.slots.length > 0) defined.map.slots.push(slot)
+    else defined.map.slots = [slot]
   }
 }
 
 function readSlot(
   elf: ElfFile,
+  btf: Btf,
   { map, struct, section, offset }: DefinedMap,
   relocation: ElfRelocation,
   targets: ReferenceTargets,
   where: string,
 ): SlotSpec {
-  const values = struct.members.find(member => member.name === 'values')
+  const definition = btf.type(struct)
+  const members = definition.kind === 'struct' ? definition.members : []
+  const values = members.find(member => member.name === 'values')
   const at = values ? relocation.offset - offset - values.bitOffset / 8 : -1
   if (at < 0 || at % pointerSize !== 0) {
     throw new ElfError(where, `a relocation in the definition of map '${map.name}' outside of its values`)

@@ -14,8 +14,8 @@ import type { PlacedSection } from './placement.ts'
  */
 export function kernelBtf(elf: ElfFile, btf: Btf, sections: ReadonlyMap<string, PlacedSection>): Btf {
   const fills = new Map<TypeId, SectionFill>()
-  for (const { section, datasec, variables } of sections.values()) {
-    fills.set(datasec.id, { size: section.size, offsets: variables.map(({ offset }) => offset) })
+  for (const { section, id, variables } of sections.values()) {
+    fills.set(id, { size: section.size, offsets: variables.map(({ offset }) => offset) })
   }
   const heads = new TypeHeads(btf, fillSections(btf, fills))
   hideFunctions(elf, btf, heads)
@@ -26,16 +26,18 @@ export function kernelBtf(elf: ElfFile, btf: Btf, sections: ReadonlyMap<string, 
 
 /** A FUNC keeps its linkage where other kinds count their members; 0 is static. */
 function hideFunctions(elf: ElfFile, btf: Btf, heads: TypeHeads): void {
+  const { symbols } = elf
   for (let i = 1; i < elf.symbolCount; i++) {
-    const symbol = elf.symbol(i)
-    if (symbol.kind !== 'func' || symbol.binding === 'local') continue
-    if (symbol.visibility !== 'hidden' && symbol.visibility !== 'internal') continue
-    const fn = btf.find(symbol.name, 'func')
+    if (symbols.kindOf(i) !== 'func' || symbols.bindingOf(i) === 'local') continue
+    const visibility = symbols.visibilityOf(i)
+    if (visibility !== 'hidden' && visibility !== 'internal') continue
+    const fn = btf.find(elf.symbol(i).name, 'func')
     if (fn) heads.set(fn.id, 1, heads.get(fn.id, 1) & 0xffff0000)
   }
 }
 
 const BTF_VAR_GLOBAL_ALLOCATED = 1
+const linkageExtern = 2
 
 /**
  * Nothing of the object refers to externs by their types. A function becomes a name for an integer, a variable one, and
@@ -58,10 +60,10 @@ function replaceExterns(btf: Btf, heads: TypeHeads, sections: ReadonlyMap<string
     // a typedef has no parameters that could be tagged
     if (tag.kind === 'decl_tag' && functions.has(tag.type)) heads.set(id, 3, 0xffff_ffff)
   }
-  const values = new Set(sections.get(kconfigSection)?.variables.map(({ variable }) => variable.id))
+  const values = new Set(sections.get(kconfigSection)?.variables.map(({ id }) => id))
   for (const id of btf.ids('var')) {
-    const variable = btf.type(id)
-    if (variable.kind !== 'var' || variable.linkage !== 'extern') continue
+    btf.checkOne(id)
+    if (heads.get(id, 3) !== linkageExtern) continue
     if (!values.has(id)) heads.set(id, 2, integer.value)
     heads.set(id, 3, BTF_VAR_GLOBAL_ALLOCATED)
   }

@@ -1,4 +1,4 @@
-import type { Btf, BtfComposite, BtfMember } from '../btf/index.ts'
+import type { Btf, BtfComposite, BtfMember, TypeId } from '../btf/index.ts'
 import { typeName } from '../btf/index.ts'
 import { BtfError } from '../errors.ts'
 import { kernelNameLength, type MapType, mapTypeName, mapTypes } from './kernel.ts'
@@ -12,9 +12,31 @@ interface Context {
   readonly btf: Btf
   readonly map: Definition
   readonly isInner: boolean
-  readonly isLast: boolean
-  /** Fields seen so far: sizes can be said twice, by `key` and by `key_size`. */
-  readonly said: Map<string, number>
+  readonly last: BtfMember | undefined
+  /** Sizes seen so far: they can be said twice, by `key` and by `key_size`. */
+  readonly said: Partial<Record<'key' | 'value', number>>
+}
+
+/** The definitions of an object's maps. Maps that are defined by one type are read once. */
+export class MapDefinitions {
+  readonly #btf: Btf
+  readonly #read = new Map<TypeId, Definition>()
+
+  constructor(btf: Btf) {
+    this.#btf = btf
+  }
+
+  /** @throws BtfError as {@link parseMapDefinition}, and for what is no struct. */
+  read(id: TypeId, name: string): Definition {
+    const known = this.#read.get(id)
+    if (known) return { ...known, name, kernelName: kernelNameOf(name) }
+    const struct = this.#btf.type(id)
+    if (struct.kind !== 'struct') throw new BtfError(`.maps/${name}`, `is defined by a ${struct.kind}`)
+    const map = parseMapDefinition(this.#btf, struct, name)
+    // an inner map has a name of its own
+    if (!map.inner) this.#read.set(id, map)
+    return map
+  }
 }
 
 /**
@@ -31,14 +53,13 @@ export function parseMapDefinition(
   isInner = false,
 ): Definition {
   const map = emptyMap(name)
-  const said = new Map<string, number>()
+  const context: Context = { btf, map, isInner, last: struct.members.at(-1), said: {} }
   struct.members.forEach((member, i) => {
     const read = Object.hasOwn(fields, member.name) ? fields[member.name] : undefined
-    const isLast = i === struct.members.length - 1
     if (!read) throw fieldError(map, member.name || `member[${i}]`, unknownField(member.name))
-    read(member, { btf, map, isInner, isLast, said })
+    read(member, context)
   })
-  if (!said.has('type'))
+  if (map.type === 'unspec')
     throw fieldError(map, 'type', 'is missing: every map needs __uint(type, BPF_MAP_TYPE_...)')
   return map
 }
@@ -47,8 +68,7 @@ export function parseMapDefinition(
 export function emptyMap(name: string): Definition {
   return {
     name,
-    // the number that tells equal names apart is ours: the kernel takes no '~'
-    kernelName: name.replace(/~\d+/, '').slice(0, kernelNameLength),
+    kernelName: kernelNameOf(name),
     type: 'unspec',
     keySize: 0,
     valueSize: 0,
@@ -63,10 +83,18 @@ export function emptyMap(name: string): Definition {
     pinPath: undefined,
     autocreate: true,
     inner: undefined,
-    slots: [],
+    slots: noSlots,
     section: undefined,
     structOps: undefined,
   }
+}
+
+/** What all maps have that are given none; a map that has some gets a list of its own. */
+const noSlots: SlotSpec[] = []
+
+/** The number that tells equal names apart is ours: the kernel takes no `~`. */
+function kernelNameOf(name: string): string {
+  return (name.includes('~') ? name.replace(/~\d+/, '') : name).slice(0, kernelNameLength)
 }
 
 /** One reader a field: this table is the list of what a definition can say. */
@@ -79,7 +107,6 @@ const fields: Readonly<Record<string, (member: BtfMember, context: Context) => v
     }
     // the line above checked that the name is a key of the table
     context.map.type = name as MapType
-    context.said.set('type', number)
   },
   max_entries(member, context) {
     context.map.maxEntries = readUint(member, context)
@@ -130,7 +157,7 @@ function readValues(member: BtfMember, context: Context): void {
     )
   }
   if (context.isInner) throw fieldError(map, 'values', 'maps nest only one level deep')
-  if (!context.isLast) throw fieldError(map, 'values', 'must be the last member')
+  if (member !== context.last) throw fieldError(map, 'values', 'must be the last member')
   map.valueSize = agree(context, 'value', 'values', 4)
   const array = btf.type(member.type)
   if (array.kind !== 'array' || array.length !== 0) {
@@ -160,11 +187,11 @@ function readValues(member: BtfMember, context: Context): void {
 
 /** `key` and `key_size` (and so for values) may both be there when they say the same. */
 function agree(context: Context, part: 'key' | 'value', field: string, size: number): number {
-  const before = context.said.get(part)
+  const before = context.said[part]
   if (before !== undefined && before !== size) {
     throw fieldError(context.map, field, `says ${size} bytes, another field of this map said ${before}`)
   }
-  context.said.set(part, size)
+  context.said[part] = size
   return size
 }
 
@@ -189,9 +216,12 @@ function readUlong(member: BtfMember, context: Context): number | bigint {
 }
 
 function pointee(member: BtfMember, context: Context): number {
-  const pointer = context.btf.resolve(member.type)
-  if (pointer.kind !== 'ptr') throw notA(member, context, 'a pointer, as __uint() and __type() make it')
-  return pointer.type
+  const { btf } = context
+  const pointer = btf.resolveId(member.type)
+  if (btf.kindOf(pointer) !== 'ptr')
+    throw notA(member, context, 'a pointer, as __uint() and __type() make it')
+  btf.checkOne(pointer)
+  return btf.records.sizeOrType(pointer)
 }
 
 function notA(member: BtfMember, { btf, map }: Context, wanted: string): BtfError {

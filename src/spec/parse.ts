@@ -50,7 +50,7 @@ export function parseSpec(bytes: Uint8Array, name: string): Spec {
   const targets = referenceTargets(elf, defined, holders, functions, externs)
   for (const section of code) readReferences(elf, section, functions.get(section.index) ?? [], targets)
   if (btf) referToExceptionCallbacks(btf, ...byUse(code, functions))
-  readSlots(elf, defined, targets)
+  if (btf) readSlots(elf, btf, defined, targets)
   readOpsPrograms(elf, ops, targets)
 
   return {
@@ -134,19 +134,16 @@ function readVariables(
     const placed = (section && bySection.get(section.index)) ?? []
     return placed.map(place => {
       refuseTooSmall(btf, name, place)
-      return new VariableSpec(unique(place.variable.name), map, section!, btf, place)
+      return new VariableSpec(unique(place.name), map, section!, btf, place)
     })
   })
 }
 
 /** As the kernel does (kernel/bpf/btf.c: btf_datasec_resolve). */
-function refuseTooSmall(btf: Btf, section: string, { variable, size }: PlacedVariable): void {
-  const wanted = btf.sizeOf(variable.type)
+function refuseTooSmall(btf: Btf, section: string, { name, type, size }: PlacedVariable): void {
+  const wanted = btf.sizeOf(type)
   if (size >= wanted) return
-  throw new BtfError(
-    `${section}/${variable.name}`,
-    `has ${size} bytes in its section, its type has ${wanted}`,
-  )
+  throw new BtfError(`${section}/${name}`, `has ${size} bytes in its section, its type has ${wanted}`)
 }
 
 /** The `license` section holds one string; the kernel compares it to know whether GPL-only helpers may be called. */
@@ -165,14 +162,20 @@ function referenceTargets(
   externs: readonly ExternSpec[],
 ): ReferenceTargets {
   const externsByName = new Map(externs.map(extern => [extern.name, extern]))
-  const mapsByPlace = new Map(defined.map(({ section, offset, map }) => [`${section}+${offset}`, map.name]))
+  // all of one section
+  const mapsIn = defined[0]?.section
+  let mapsByOffset: Map<number, string> | undefined
   const dataBySection = new Map(data.map(map => [map.section?.index, map.name]))
   const startsOf = (section: number): ReadonlyMap<number, PendingFunction> =>
     new Map((functions.get(section) ?? []).map(fn => [fn.start, fn]))
   const starts = new Map([...functions.keys()].map(section => [section, startsOf(section)]))
   const text = elf.section(textSection)?.index
   return {
-    mapAt: (section, offset) => mapsByPlace.get(`${section}+${offset}`),
+    mapAt(section, offset) {
+      if (section !== mapsIn) return undefined
+      mapsByOffset ??= new Map(defined.map(({ offset, map }) => [offset, map.name]))
+      return mapsByOffset.get(offset)
+    },
     dataMap: section => dataBySection.get(section),
     functionAt: (section, instruction) =>
       section === text ? starts.get(section)?.get(instruction) : undefined,

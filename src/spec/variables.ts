@@ -1,7 +1,8 @@
-import { type Btf, type BtfVar, type Codec, createCodec, type TypeId, type Value } from '../btf/index.ts'
+import { type Btf, type Codec, createCodec, type TypeId, type Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import type { DataSection } from './data-section.ts'
 import { largestSection } from './data-sections.ts'
+import type { PlacedVariable } from './placement.ts'
 import { withArray } from './resize.ts'
 import type { MapSpec } from './types.ts'
 
@@ -15,7 +16,7 @@ export class VariableSpec<T extends Value = Value, Input extends Value = T> {
   readonly offset: number
   /** Its type in the object's BTF. */
   readonly type: TypeId
-  readonly linkage: BtfVar['linkage']
+  readonly linkage: PlacedVariable['linkage']
   readonly #btf: Btf
   readonly #holder: MapSpec
   readonly #section: DataSection
@@ -24,22 +25,16 @@ export class VariableSpec<T extends Value = Value, Input extends Value = T> {
   #codec: Codec | undefined
 
   /** @param holder the map of the section */
-  constructor(
-    name: string,
-    holder: MapSpec,
-    section: DataSection,
-    btf: Btf,
-    place: { readonly variable: BtfVar; readonly offset: number; readonly size: number },
-  ) {
+  constructor(name: string, holder: MapSpec, section: DataSection, btf: Btf, place: PlacedVariable) {
     this.name = name
     this.map = holder.name
     this.offset = place.offset
-    this.type = place.variable.type
-    this.linkage = place.variable.linkage
+    this.type = place.type
+    this.linkage = place.linkage
     this.#btf = btf
     this.#holder = holder
     this.#section = section
-    this.#variable = place.variable.id
+    this.#variable = place.id
     this.#size = place.size
   }
 

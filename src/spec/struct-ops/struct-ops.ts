@@ -262,7 +262,7 @@ export function readOpsMaps(
 function readOpsMap(
   btf: Btf,
   { section }: PlacedSection,
-  { variable, offset }: PlacedVariable,
+  variable: PlacedVariable,
   unique: (name: string) => string,
   [, optional, link]: RegExpExecArray,
   layouts: Map<TypeId, OpsLayout>,
@@ -276,6 +276,7 @@ function readOpsMap(
     const got = typeName(btf, variable.type)
     throw new BtfError(where, `expected a struct that the kernel has, by its name, got ${got}`)
   }
+  const { offset } = variable
   if (offset + struct.size > section.data.length) {
     throw new BtfError(where, `has ${struct.size} bytes at ${offset}, its section has ${section.data.length}`)
   }
