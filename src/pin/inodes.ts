@@ -34,10 +34,10 @@ export function seenIn({ directory, manifest }: Generation): Seen {
   const recorded = inodesIn(manifest)
   const pins: SeenPin[] = manifest.pins.slice()
   const isElsewhere = look(directory, manifest.pins, (index, inode) => {
-    const pin = manifest.pins[index]!
+    const { kind, name, path, id } = manifest.pins[index]!
     // a link is closed after its pin is gone, so it is opened in any case
-    if (inode !== 0 && recorded[index] === inode && pin.kind !== 'link')
-      pins[index] = { ...pin, isSeen: true }
+    if (inode === 0 || recorded[index] !== inode || kind === 'link') return
+    pins[index] = { kind, name, path, id, isSeen: true }
   })
   const own = new Set<string>([...Object.values(directories), manifestName])
   const beside = list(directory, '.')?.names() ?? []

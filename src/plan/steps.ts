@@ -134,7 +134,13 @@ export function unpinSteps(
   for (const kind of [...kindsInOrder].reverse()) {
     const ofKind = pins.filter(pin => pin.kind === kind)
     for (const { name, path, id, isSeen } of ofKind) {
-      steps.push({ do: 'unpin', kind, name, path: fullPath(path), id, ...(isSeen ? { isSeen } : {}) })
+      const whole = fullPath(path)
+      // thousands of them: each is made at once
+      steps.push(
+        isSeen
+          ? { do: 'unpin', kind, name, path: whole, id, isSeen }
+          : { do: 'unpin', kind, name, path: whole, id },
+      )
     }
     if (ofKind.some(({ path }) => !isOutside(path))) {
       steps.push({ do: 'remove-directory', path: `${at}/${directories[kind]}` })

@@ -35,6 +35,21 @@ test('directories that were made outside are read back', () => {
   assert.equal(decodeManifest(encodeManifest(scattered), 'here'), scattered)
 })
 
+test('inode numbers are read back, and refused where they are no runs', () => {
+  const known = {
+    ...manifest,
+    inodes: [
+      [4711, 2],
+      [0, 1],
+    ] as const,
+  }
+  assert.equal(decodeManifest(encodeManifest(known), 'here'), known)
+  for (const wrong of [{}, [1], [[1]], [[1, 2, 3]], [['1', 2]], [[1, 0]], [[-1, 2]], [[1.5, 2]], null, 'x']) {
+    const bytes = encodeManifest({ ...manifest, inodes: wrong as never })
+    assert.throws(() => decodeManifest(bytes, 'here'), /no well-formed list 'inodes'/)
+  }
+})
+
 test('the header is the documented one, little-endian', () => {
   const bytes = encodeManifest(manifest)
   assert.is(Buffer.from(bytes.subarray(0, 8)).toString('latin1'), 'bpfpin\0\n')
