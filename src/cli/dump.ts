@@ -3,14 +3,17 @@ import { openGenerationMap } from '../api/pinned-map.ts'
 import type { Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import type { BpfMap, Entry } from '../map/index.ts'
-import { type Command, exitCodes } from './command.ts'
+import { type Command, type ExitCode, exitCodes, type Request } from './command.ts'
+import type { Output } from './output.ts'
 import { mapPath } from './place.ts'
 import { valueText } from './value-text.ts'
+import { showOrWatch, watchOptions } from './watching.ts'
+import { hanging } from './wrap.ts'
 
 export const dump: Command = {
   summary: 'print the contents of a pinned map, decoded by its types',
   operands: [{ name: 'MAP-PATH' }],
-  options: {},
+  options: watchOptions,
   details: [
     'Prints every entry of a pinned map, whoever pinned it, with keys and values decoded by BTF. The variables of a',
     'data section (.data, .bss, .rodata) are printed by name. Keys and values without types are printed as bytes. Types of',
@@ -19,6 +22,9 @@ export const dump: Command = {
     'A MAP-PATH that does not start with / or ./ is below the root: counter/maps/flows. The name of a data section',
     'may be written with its dot: counter/maps/.bss.',
     '',
+    'With --watch it is shown again at each change, also that of the generation: in place on a terminal; with --json as',
+    'one document a line.',
+    '',
     'With --json: [{key, value}], or for a data section one object by variable name. An integer beyond 2^53 - 1 is a',
     'string of its digits; bytes are an array of numbers; a per-CPU value is an array with one value a CPU.',
   ].join('\n'),
@@ -26,26 +32,28 @@ export const dump: Command = {
     ENOENT: 'bpfpin ls shows what is pinned; --root says where a path that does not start with / begins',
   },
   purpose: operand => `dump '${operand}'`,
-  run({ operands: [operand = ''], root }, output) {
-    const path = mapPath(operand, root)
-    using map = openGenerationMap(path) ?? openMap(path, { readOnly: true })
-    mustBeListable(map)
-    const variables = readVariables(map)
-    if (output.json) {
-      output.document(variables ?? Array.from(map, ([key, value]) => ({ key, value: idOrValue(map, value) })))
-    } else if (variables) {
-      output.print(Object.entries(variables).map(([name, value]) => `${name} = ${valueText(value)}`))
-    } else {
-      const lines = Array.from(
-        map,
-        ([key, value]) => `${valueText(key)}: ${valueText(idOrValue(map, value))}`,
-      )
-      if (lines.length === 0) output.note('the map is empty')
-      output.print(lines)
-    }
-    if (!map.types && !hasNoTypes.has(map.type)) output.note(`its types are not known: ${whyUntyped()}`)
-    return exitCodes.done
+  run(request, output) {
+    return showOrWatch({ command: 'dump', request, show: shown => show(request, shown) }, output)
   },
+}
+
+function show({ operands: [operand = ''], root }: Request, output: Output): ExitCode {
+  const path = mapPath(operand, root)
+  using map = openGenerationMap(path) ?? openMap(path, { readOnly: true })
+  mustBeListable(map)
+  const variables = readVariables(map)
+  if (output.json) {
+    output.document(variables ?? Array.from(map, ([key, value]) => ({ key, value: idOrValue(map, value) })))
+  } else if (variables) {
+    const lines = Object.entries(variables).map(([name, value]) => `${name} = ${valueText(value)}`)
+    output.print(lines.flatMap(line => hanging(line, output.width)))
+  } else {
+    const lines = Array.from(map, ([key, value]) => `${valueText(key)}: ${valueText(idOrValue(map, value))}`)
+    if (lines.length === 0) output.note('the map is empty')
+    output.print(output.width === undefined ? lines : lines.flatMap(line => hanging(line, output.width)))
+  }
+  if (!map.types && !hasNoTypes.has(map.type)) output.note(`its types are not known: ${whyUntyped()}`)
+  return exitCodes.done
 }
 
 /** What the map is made of cannot be listed by key (kernel/bpf: these types have no map_get_next_key, or no lookup). */

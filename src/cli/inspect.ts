@@ -3,7 +3,7 @@ import { type Btf, type TypeId, typeName, type Value } from '../btf/index.ts'
 import type { ExternSpec } from '../spec/externs/declarations.ts'
 import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
-import { type Cell, columns } from './columns.ts'
+import { type Cell, indentedColumns } from './columns.ts'
 import { type Command, exitCodes, notAnObject } from './command.ts'
 import type { Output } from './output.ts'
 import { valueText } from './value-text.ts'
@@ -91,10 +91,10 @@ function typeText(btf: Btf | undefined, id: TypeId): string | null {
   return btf && id !== 0 ? typeName(btf, id) : null
 }
 
-function printSpec(spec: Spec, path: string, { paint, print }: Output): void {
+function printSpec(spec: Spec, path: string, { paint, print, width }: Output): void {
   const { name, elf, license, maps, programs, externs, btf } = spec
   const section = (title: string, rows: readonly (readonly Cell[])[]): string[] =>
-    rows.length === 0 ? [] : ['', title, ...columns(rows, paint).map(line => `  ${line}`)]
+    rows.length === 0 ? [] : ['', title, ...indentedColumns(rows, paint, width)]
   const facts = [
     elf.littleEndian ? 'little-endian' : 'big-endian',
     license === '' ? 'no licence' : `licence ${license}`,

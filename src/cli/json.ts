@@ -8,6 +8,11 @@ export function toJson(value: unknown): Iterable<string> {
   return Array.isArray(value) ? listLines(value) : [JSON.stringify(value, replace, 2)]
 }
 
+/** A value as one line of JSON, by the same rule. */
+export function toJsonLine(value: unknown): string {
+  return JSON.stringify(value, replace)
+}
+
 /** Line by line, as a list can be longer than a string. */
 function* listLines(list: readonly unknown[]): Iterable<string> {
   if (list.length === 0) {

@@ -11,20 +11,22 @@ import {
   type Root,
   type Strangers,
 } from '../pin/index.ts'
-import { type Branch, type Cell, columns, treeLines } from './columns.ts'
-import { type Command, exitCodes } from './command.ts'
-import type { Output, Paint } from './output.ts'
+import { type Branch, type Cell, columns, treeLines, treeRoom } from './columns.ts'
+import { type Command, type ExitCode, exitCodes, type Request } from './command.ts'
+import type { Output } from './output.ts'
 import { findRoot, notPinned, objectPlace } from './place.ts'
 import { strangerTree } from './stranger-tree.ts'
+import { showOrWatch, watchOptions } from './watching.ts'
 
 export const ls: Command = {
   summary: 'list what is pinned',
   operands: [{ name: 'NAME|PATH', isOptional: true }],
-  options: {},
+  options: watchOptions,
   details: [
     'Lists the objects that bpfpin pinned below the root, then what others pinned there; or one object: by its name, or',
     'by the path of its directory. A link is shown with what it is attached to, and as dead once that is gone; an object',
     'also with the generation that an upgrade kept for bpfpin rollback.',
+    'With --watch it is shown again at each change: in place on a terminal; with --json as one document a line.',
     '',
     'With --json: {root, objects: [{name, path, maps: [{name, path, id, type, keySize, valueSize, maxEntries}],',
     'programs: [{name, path, id, type, tag}], links: [{name, path, id, type, programId, target}],',
@@ -36,26 +38,30 @@ export const ls: Command = {
     'opened by who may write to their pins; to others they are shown as they were pinned, dead or not.',
   ].join('\n'),
   purpose: operand => (operand === '' ? 'list what is pinned' : `list '${operand}'`),
-  run({ operands: [operand], root }, output) {
-    const place = operand === undefined ? { root, name: undefined } : objectPlace(operand, root)
-    using open = findRoot(place.root)
-    const { objects, problems } = list(open, place)
-    const strangers = open && place.name === undefined ? withoutKept(listStrangers(open), objects) : nobody
-    if (output.json) {
-      const other = place.name === undefined ? { other: otherListing(strangers) } : {}
-      output.document({ root: place.root, objects: objects.map(listing), ...other })
-    } else {
-      printObjects(place.root, objects, output)
-      printStrangers(place.root, strangers, output)
-    }
-    const unknown = objects.flatMap(({ notes }) => notes)
-    for (const note of [...problems, ...unknown, ...strangers.notes]) output.note(note)
-    const isSilent = objects.length + problems.length + strangers.pins.length === 0
-    if (open && isSilent && !isRoot()) {
-      output.note('directories of other users may be there and cannot be seen')
-    }
-    return problems.length > 0 ? exitCodes.failed : exitCodes.done
+  run(request, output) {
+    return showOrWatch({ command: 'ls', request, show: shown => show(request, shown) }, output)
   },
+}
+
+function show({ operands: [operand], root }: Request, output: Output): ExitCode {
+  const place = operand === undefined ? { root, name: undefined } : objectPlace(operand, root)
+  using open = findRoot(place.root)
+  const { objects, problems } = list(open, place)
+  const strangers = open && place.name === undefined ? withoutKept(listStrangers(open), objects) : nobody
+  if (output.json) {
+    const other = place.name === undefined ? { other: otherListing(strangers) } : {}
+    output.document({ root: place.root, objects: objects.map(listing), ...other })
+  } else {
+    printObjects(place.root, objects, output)
+    printStrangers(place.root, strangers, output)
+  }
+  const unknown = objects.flatMap(({ notes }) => notes)
+  for (const note of [...problems, ...unknown, ...strangers.notes]) output.note(note)
+  const isSilent = objects.length + problems.length + strangers.pins.length === 0
+  if (open && isSilent && !isRoot()) {
+    output.note('directories of other users may be there and cannot be seen')
+  }
+  return problems.length > 0 ? exitCodes.failed : exitCodes.done
 }
 
 const nobody: Strangers = { pins: [], sides: [], notes: [] }
@@ -133,21 +139,25 @@ function otherListing({ pins, sides }: Strangers): object[] {
   ]
 }
 
-function printObjects(root: string, objects: readonly ListedObject[], { paint, print, note }: Output): void {
+function printObjects(root: string, objects: readonly ListedObject[], output: Output): void {
+  const { print, note } = output
   if (objects.length === 0) note(`nothing is pinned by bpfpin below ${root}`)
-  else print([root, ...treeLines(objects.map(object => objectBranch(object, paint)))])
+  else print([root, ...treeLines(objects.map(object => objectBranch(object, output)))])
 }
 
-function printStrangers(root: string, strangers: Strangers, { paint, print }: Output): void {
-  const branches = strangerTree(root, strangers, paint)
+function printStrangers(root: string, strangers: Strangers, output: Output): void {
+  const { paint, print } = output
+  const branches = strangerTree(root, strangers, output)
   if (branches.length > 0) print([`${root}, ${paint('dim', 'not pinned by bpfpin')}`, ...treeLines(branches)])
 }
 
-function objectBranch(object: ListedObject, paint: Paint): Branch {
+function objectBranch(object: ListedObject, { paint, width }: Output): Branch {
   const { name, generation, created, maps, programs, links, previous } = object
   const about = `generation ${generation}, pinned ${created.replace(/\.\d+Z$/, 'Z')}`
   const branch = (line: string, rows: readonly (readonly Cell[])[]): Branch[] =>
-    rows.length === 0 ? [] : [{ line, below: columns(rows, paint).map(line => ({ line })) }]
+    rows.length === 0
+      ? []
+      : [{ line, below: columns(rows, paint, treeRoom(width, 3)).map(line => ({ line })) }]
   return {
     line: `${paint('bold', name)}  ${paint('dim', about)}`,
     below: [

@@ -2,7 +2,7 @@ import type { FieldChange, FieldSide, Grade } from '../btf/index.ts'
 import type { PlannedMap } from '../plan/upgrade.ts'
 import { isGrade, reasonText, type Verdict } from '../plan/verdict.ts'
 import { isDataSection } from '../spec/from-btf.ts'
-import { type Cell, columns } from './columns.ts'
+import { type Cell, indentedColumns } from './columns.ts'
 import type { Paint, Style } from './output.ts'
 import { isRefused, type PlanView, reasonTexts } from './plan-view.ts'
 import { stepTexts } from './step-text.ts'
@@ -21,18 +21,19 @@ function styleOf(verdict: Verdict | 'changed' | 'dead'): Style {
 }
 
 /** The plan as lines for a terminal: verdicts, the layouts of what changed side by side, then what would be done. */
-export function planLines(plan: PlanView, paint: Paint): string[] {
+export function planLines(plan: PlanView, paint: Paint, width?: number): string[] {
   const { object, path, verdict, maps, programs, links, steps } = plan
   const texts = stepTexts(steps)
   const kind = isRefused(plan) ? 'refused as it is' : plan.kind && kinds[plan.kind]
   return [
     `${paint('bold', object)} against ${path}: ${paint(styleOf(verdict), verdict)}`,
     ...(kind === undefined ? [] : [kind]),
-    ...spaced(maps.map(map => mapLines(map, paint))),
+    ...spaced(maps.map(map => mapLines(map, paint, width))),
     ...section(
       'programs',
       programs.map(({ name, verdict, action = '' }) => [...verdictCells(name, verdict), action]),
       paint,
+      width,
     ),
     ...section(
       'links',
@@ -43,11 +44,13 @@ export function planLines(plan: PlanView, paint: Paint): string[] {
         return [...verdictCells(name, verdict), { text: action, style }, about]
       }),
       paint,
+      width,
     ),
     ...section(
       'steps',
       texts.map((text, i) => [`${i + 1}.`, text]),
       paint,
+      width,
     ),
   ]
 }
@@ -75,7 +78,8 @@ function verdictCells(name: string, verdict: Verdict | 'changed' | 'dead'): Cell
   ]
 }
 
-function mapLines({ name, verdict, action, differences, reasons }: PlannedMap, paint: Paint): string[] {
+function mapLines(map: PlannedMap, paint: Paint, width: number | undefined): string[] {
+  const { name, verdict, action, differences, reasons } = map
   const head = `map ${paint('bold', name)}: ${paint(styleOf(verdict), verdict)} ${paint('dim', `-> ${action}`)}`
   // what is in a table below needs no line of its own
   const isInTable = (field: string): boolean => {
@@ -86,12 +90,17 @@ function mapLines({ name, verdict, action, differences, reasons }: PlannedMap, p
   const parameters = left.map(reasonText)
   const tables = (['key', 'value'] as const).flatMap(part => {
     const changes = differences?.[part]?.changes ?? []
-    return changes.every(({ grade }) => grade === 'identical') ? [] : table(part, changes, paint)
+    return changes.every(({ grade }) => grade === 'identical') ? [] : table(part, changes, paint, width)
   })
   return [head, ...parameters.map(reason => `  ${reason}`), ...tables]
 }
 
-function table(part: string, changes: readonly FieldChange[], paint: Paint): string[] {
+function table(
+  part: string,
+  changes: readonly FieldChange[],
+  paint: Paint,
+  width: number | undefined,
+): string[] {
   const head = [part, 'pinned', 'bytes', 'wanted', 'bytes', ''].map(text => ({ text, style: 'dim' as const }))
   const rows = changes.map((change): Cell[] => {
     const style = styles[change.grade]
@@ -102,7 +111,7 @@ function table(part: string, changes: readonly FieldChange[], paint: Paint): str
       { text: `${change.change}${change.note === undefined ? '' : `: ${change.note}`}`, style },
     ]
   })
-  return columns([head, ...rows], paint).map(line => `  ${line}`)
+  return indentedColumns([head, ...rows], paint, width)
 }
 
 /** The type, and from which byte to which: `8..15`, of a bitfield the bits from its byte on, `8:5..7`. */
@@ -114,6 +123,11 @@ function sideCells(side: FieldSide | undefined): [string, string] {
   return [type, `${offset}:${bit}..${bit + bitSize - 1}`]
 }
 
-function section(title: string, rows: readonly (readonly Cell[])[], paint: Paint): string[] {
-  return rows.length === 0 ? [] : ['', title, ...columns(rows, paint).map(line => `  ${line}`)]
+function section(
+  title: string,
+  rows: readonly (readonly Cell[])[],
+  paint: Paint,
+  width: number | undefined,
+): string[] {
+  return rows.length === 0 ? [] : ['', title, ...indentedColumns(rows, paint, width)]
 }

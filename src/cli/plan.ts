@@ -77,7 +77,8 @@ function show(
 ): ExitCode {
   if (typeof html === 'string') writePage(html, planPage(view))
   if (output.json) output.document(planDocument(view))
-  else output.print([...planLines(view, output.paint), ...(next === undefined ? [] : ['', next])])
+  else
+    output.print([...planLines(view, output.paint, output.width), ...(next === undefined ? [] : ['', next])])
   return isRefused(view) ? exitCodes.refused : exitCodes.done
 }
 

@@ -1,7 +1,9 @@
 import type { SideDirectory, StrangePin, Strangers } from '../pin/index.ts'
-import { type Branch, type Cell, columns } from './columns.ts'
-import type { Paint } from './output.ts'
+import { type Branch, type Cell, columns, treeRoom } from './columns.ts'
+import type { Output } from './output.ts'
 import { visible } from './visible.ts'
+
+type Look = Pick<Output, 'paint' | 'width'>
 
 /** A directory with what others pinned in it. */
 interface Directory {
@@ -11,13 +13,13 @@ interface Directory {
 }
 
 /** What others pinned below a root, as a tree of directories. */
-export function strangerTree(root: string, { pins, sides }: Strangers, paint: Paint): Branch[] {
+export function strangerTree(root: string, { pins, sides }: Strangers, look: Look): Branch[] {
   const top: Directory = empty()
   const find = (path: string): Directory =>
     path === root ? top : childOf(find(parentOf(path)), path.slice(path.lastIndexOf('/') + 1))
   for (const pin of pins) find(parentOf(pin.path)).pins.push(pin)
   for (const side of sides) find(side.path).side = side
-  return branchesOf(top, paint)
+  return branchesOf(top, look, 1)
 }
 
 function empty(): Directory {
@@ -34,14 +36,15 @@ function childOf({ directories }: Directory, name: string): Directory {
   return child
 }
 
-function branchesOf({ directories, pins }: Directory, paint: Paint): Branch[] {
+function branchesOf({ directories, pins }: Directory, look: Look, depth: number): Branch[] {
+  const { paint, width } = look
   const below = Array.from(directories).sort(([a], [b]) => (a < b ? -1 : 1))
   return [
     ...below.map(([name, directory]) => ({
       line: `${visible(name)}${directory.side ? `  ${paint('dim', sideText(directory.side))}` : ''}`,
-      below: branchesOf(directory, paint),
+      below: branchesOf(directory, look, depth + 1),
     })),
-    ...columns(pins.map(pinRow), paint).map(line => ({ line })),
+    ...columns(pins.map(pinRow), paint, treeRoom(width, depth)).map(line => ({ line })),
   ]
 }
 

@@ -16,3 +16,10 @@ export function wrapped(text: string, width: number | undefined): string[] {
   }
   return [...lines, line]
 }
+
+/** As {@link wrapped}, every line but the first indented, so that it is seen where the next text begins. */
+export function hanging(text: string, width: number | undefined): string[] {
+  const indent = '    '
+  if (width === undefined || text.length <= width) return [text]
+  return wrapped(text, Math.max(width - indent.length, 20)).map((line, i) => (i === 0 ? line : indent + line))
+}
