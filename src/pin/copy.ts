@@ -1,9 +1,4 @@
 import { type CopyFunction, compileCopy } from '../btf/index.ts'
-import { thisMachine } from '../map/index.ts'
-import { isIndexed } from '../plan/map-families.ts'
-import type { MapShape } from '../plan/shape.ts'
-import { mapFlag } from '../spec/kernel.ts'
-import { allocate, getAffinity, type Memory, mapLookup, setAffinity, systemError } from '../syscall/index.ts'
 import {
   type Batch,
   batchLength,
@@ -13,7 +8,12 @@ import {
   roundUp,
   writeBatch,
   writeWhatFits,
-} from './batches.ts'
+} from '../map/batches.ts'
+import { thisMachine } from '../map/index.ts'
+import { isIndexed } from '../plan/map-families.ts'
+import type { MapShape } from '../plan/shape.ts'
+import { mapFlag } from '../spec/kernel.ts'
+import { allocate, getAffinity, type Memory, mapLookup, setAffinity, systemError } from '../syscall/index.ts'
 import { type CopyOptions, isPerCpu, type LiveConversion, type MapSide } from './conversion.ts'
 import { snapshotShape } from './snapshot.ts'
 import { sweep } from './sweep.ts'
@@ -67,7 +67,7 @@ function copyAll(conversion: LiveConversion, snapshot: number, options: CopyOpti
   let done = 0
   let copied = 0
   try {
-    for (const batch of readBatches(old.fd, old.shape, what, length)) {
+    for (const batch of readBatches(old.fd, old.shape, what, { length })) {
       options.signal?.throwIfAborted()
       // an array's come in order, and the last may have no place in the new one
       const count = isIndexed(old.shape.type) ? Math.min(batch.count, total - done) : batch.count

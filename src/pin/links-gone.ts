@@ -1,6 +1,6 @@
 import { isAttached } from '../link/index.ts'
 import { closeFd, linkGetFdById, linkInfo } from '../syscall/index.ts'
-import { pause } from './pause.ts'
+import { pause } from '../syscall/pause.ts'
 
 /** The kernel lets go of a link some time after its last pin is gone (kernel/bpf/syscall.c: bpf_link_put). */
 const patienceMs = 1000

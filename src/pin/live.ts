@@ -1,9 +1,9 @@
 import type { CopyOperation, LayoutComparison } from '../btf/index.ts'
+import { type Batch, entrySize, readBatches, roundUp } from '../map/batches.ts'
 import type { LiveFacts } from '../plan/grade-map.ts'
 import { isIndexed } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
 import type { ByteRange } from '../spec/sweep/merge.ts'
-import { type Batch, entrySize, readBatches, roundUp } from './batches.ts'
 import { isPerCpu, type MapSide } from './conversion.ts'
 
 /**

@@ -10,12 +10,12 @@ import {
   removeDirectory,
   systemError,
 } from '../syscall/index.ts'
+import { pause } from '../syscall/pause.ts'
 import { finishUpgrade } from './finish.ts'
 import type { Generation } from './generation.ts'
 import { directoryError } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
 import { mustBeOurs, thisUser } from './ownership.ts'
-import { pause } from './pause.ts'
 import { clearLeftover } from './recover.ts'
 import type { Root } from './root.ts'
 

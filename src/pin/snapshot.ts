@@ -1,7 +1,7 @@
+import { commonEntries } from '../map/batches.ts'
 import { isIndexed } from '../plan/map-families.ts'
 import { mapTypes } from '../spec/kernel.ts'
 import { mapCreate, systemError } from '../syscall/index.ts'
-import { commonEntries } from './batches.ts'
 import { isPerCpu, type LiveConversion, type MapSide } from './conversion.ts'
 
 const NO_PREALLOC = 1

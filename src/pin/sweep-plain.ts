@@ -1,4 +1,5 @@
 import { type CopyFunction, compileCopy } from '../btf/index.ts'
+import { commonEntries, entrySize, readBatches, roundUp } from '../map/batches.ts'
 import { thisMachine } from '../map/index.ts'
 import { isIndexed } from '../plan/map-families.ts'
 import { mapTypes } from '../spec/kernel.ts'
@@ -12,7 +13,6 @@ import {
   mapUpdate,
   systemError,
 } from '../syscall/index.ts'
-import { commonEntries, entrySize, readBatches, roundUp } from './batches.ts'
 import { isPerCpu, type LiveConversion } from './conversion.ts'
 import { compileMerge, type MergeFunction } from './merge.ts'
 import { snapshotShape } from './snapshot.ts'

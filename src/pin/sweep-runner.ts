@@ -1,3 +1,4 @@
+import { ENOMEM, refilling } from '../map/batches.ts'
 import { thisMachine } from '../map/index.ts'
 import { isIndexed } from '../plan/map-families.ts'
 import { mapTypes, programFlag, programTypes } from '../spec/kernel.ts'
@@ -15,9 +16,8 @@ import {
   setAffinity,
   systemError,
 } from '../syscall/index.ts'
-import { ENOMEM, refilling } from './batches.ts'
+import { pause } from '../syscall/pause.ts'
 import { isPerCpu, type LiveConversion } from './conversion.ts'
-import { pause } from './pause.ts'
 
 /** Larger values are carried from user space: tested up to here, the verifier's limit is not far beyond. */
 export const largestSwept = 262_144

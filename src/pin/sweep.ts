@@ -1,5 +1,5 @@
+import { commonEntries, readBatches } from '../map/batches.ts'
 import { isIndexed } from '../plan/map-families.ts'
-import { commonEntries, readBatches } from './batches.ts'
 import { type CopyOptions, isPerCpu, type LiveConversion } from './conversion.ts'
 import { snapshotShape } from './snapshot.ts'
 import { sweepPlainly } from './sweep-plain.ts'

@@ -9,12 +9,12 @@ import {
   withMerge,
 } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
+import { roundUp } from '../map/batches.ts'
 import { shapeOf, thisMachine } from '../map/index.ts'
 import type { ConversionRecord, Manifest, PinRecord } from '../plan/manifest.ts'
 import type { MapTypes } from '../plan/shape.ts'
 import { entryTypes } from '../spec/from-btf.ts'
 import { mapInfo, systemError } from '../syscall/index.ts'
-import { roundUp } from './batches.ts'
 import {
   type ConvertEntry,
   type CopyOptions,

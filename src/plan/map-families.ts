@@ -50,6 +50,25 @@ export function isIndexed(type: string): boolean {
   return indexed.has(type)
 }
 
+/** Map types whose values exist once a possible CPU. */
+const perCpu: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['percpu_hash', 'percpu_array', 'lru_percpu_hash', 'percpu_cgroup_storage'],
+])
+
+export function isPerCpu(type: string): boolean {
+  return perCpu.has(type)
+}
+
+/** Map types whose key is the index of a slot, whatever BTF says (kernel/bpf/arraymap.c and its like). */
+const slotted: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['array', 'percpu_array', 'prog_array', 'perf_event_array', 'cgroup_array', 'array_of_maps'],
+  ...['devmap', 'cpumap', 'xskmap', 'sockmap', 'reuseport_sockarray'],
+])
+
+export function hasSlots({ type, keySize }: { readonly type: string; readonly keySize: number }): boolean {
+  return keySize === 4 && slotted.has(type)
+}
+
 /** Map types in whose values the kernel, and not the object, says what lies where. */
 const kernelValues: ReadonlySet<string> = /* @__PURE__ */ new Set([
   ...['array_of_maps', 'hash_of_maps', 'devmap', 'devmap_hash', 'cpumap'],

@@ -2,7 +2,7 @@
 // that took as JSON. `upgrade-many.ts fill|upgrade ROOT ENTRIES`. See upgrade-many.kernel.test.ts.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type BpfMap, openObject } from '../../src/index.ts'
-import { readBatches, writeBatch } from '../../src/pin/batches.ts'
+import { readBatches, writeBatch } from '../../src/map/batches.ts'
 import { allocate } from '../../src/syscall/index.ts'
 import { pairObject } from '../plan/pairs.ts'
 

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { readBatches, writeBatch } from '../../src/map/batches.ts'
 import { thisMachine } from '../../src/map/index.ts'
-import { readBatches, writeBatch } from '../../src/pin/batches.ts'
 import { copyEntries } from '../../src/pin/copy.ts'
 import { createSnapshot } from '../../src/pin/snapshot.ts'
 import { sweepEntries } from '../../src/pin/sweep.ts'

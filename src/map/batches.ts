@@ -1,6 +1,5 @@
 import type { BpfError } from '../errors.ts'
-import { thisMachine } from '../map/index.ts'
-import { isIndexed } from '../plan/map-families.ts'
+import { isIndexed, isPerCpu } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
 import {
   allocate,
@@ -13,8 +12,8 @@ import {
   mapUpdateBatch,
   systemError,
 } from '../syscall/index.ts'
-import { isPerCpu } from './conversion.ts'
-import { pause } from './pause.ts'
+import { pause } from '../syscall/pause.ts'
+import { thisMachine } from './machine.ts'
 
 const ENOENT = -2
 const EINTR = -4
@@ -32,7 +31,7 @@ const mostBytes = 4 << 20
 /** Bytes of what user space sees as the value of an entry: in per-CPU maps of all CPUs. */
 export function entrySize(shape: MapShape): number {
   const { valueSize } = shape
-  return isPerCpu(shape) ? roundUp(valueSize) * thisMachine().possibleCpus : valueSize
+  return isPerCpu(shape.type) ? roundUp(valueSize) * thisMachine().possibleCpus : valueSize
 }
 
 export function roundUp(size: number): number {
@@ -52,9 +51,26 @@ export interface Batch {
   readonly count: number
 }
 
+export interface ReadOptions {
+  /** Entries of a batch at most, unless a bucket of a hash has more. */
+  readonly length?: number
+  /** Of the first batch, which a walk that ends early need not pay for. Each is four times the one before. */
+  readonly first?: number
+  /** BPF_F_LOCK: no value is seen half written, in maps whose values have a lock. */
+  readonly flags?: number
+}
+
+/** Types whose cursor is a place, and no key that may vanish: an index, or a bucket of a hash (kernel/bpf/hashtab.c). */
+const placeCursors: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['array', 'percpu_array', 'array_of_maps'],
+  ...['hash', 'lru_hash', 'percpu_hash', 'lru_percpu_hash', 'hash_of_maps'],
+])
+
 /**
- * All entries of a map, batch by batch. Entries that come or go meanwhile may or may not be among them; an entry that
- * stays is there exactly once.
+ * All entries of a map, batch by batch. An entry that stays is there exactly once. Entries that come or go meanwhile may
+ * or may not be among them, none of them twice. It always ends: where the kernel goes from key to key (maps that are
+ * neither array nor hash, kernels without batches), a key that vanishes sends it back to the first one, and after four
+ * times max_entries steps it is given up, what was not reached being left out.
  *
  * @param what the map, as it stands in a sentence: `map 'flows'`
  */
@@ -62,52 +78,85 @@ export function* readBatches(
   fd: number,
   shape: MapShape,
   what: string,
-  length: number = batchLength(shape),
+  { length = batchLength(shape), first = length, flags = 0 }: ReadOptions = {},
 ): IterableIterator<Batch> {
-  let room = length
-  let keys = allocate(room * shape.keySize)
-  let values = allocate(room * entrySize(shape))
+  const seen = placeCursors.has(shape.type) ? undefined : new Set<string>()
+  let steps = mostSteps(shape)
+  let retries = 0
+  let room = roomFor(shape, Math.min(first, length))
   const cursor = allocate(Math.max(shape.keySize, 4))
   const batch: MapBatch = { inBatch: 0, outBatch: cursor.address, keys: 0, values: 0, count: 0 }
   for (;;) {
-    Object.assign(batch, { keys: keys.address, values: values.address, count: room })
-    const result = mapLookupBatch(fd, batch)
+    Object.assign(batch, { keys: room.keys.address, values: room.values.address, count: room.count })
+    const result = mapLookupBatch(fd, batch, flags)
     if (batch.inBatch === 0 && (result === ENOTSUPP || result === EINVAL)) {
-      yield* readOneByOne(fd, shape, what, { keys, values, count: room })
+      yield* readOneByOne(fd, shape, what, room, flags)
       return
     }
-    if (batch.count > 0) yield { keys, values, count: batch.count }
+    const count = seen ? withoutSeen(room, batch.count, shape, seen) : batch.count
+    if (count > 0) yield { ...room, count }
     if (result === ENOENT) return
+    if (seen) steps -= batch.count
+    if (steps <= 0) return
     if (result === ENOSPC && batch.count === 0) {
       // a bucket of the hash holds more
-      room *= 2
-      keys = allocate(room * shape.keySize)
-      values = allocate(room * entrySize(shape))
+      room = roomFor(shape, room.count * 2)
       continue
     }
     // entries that vanish under it make the kernel give up, with what it has (kernel/bpf/syscall.c: generic_map_lookup_batch)
-    if (result < 0 && !(result === EINTR && batch.count > 0)) {
+    if (result === EINTR && batch.count === 0 && ++retries < mostRetries) continue
+    if (result < 0 && result !== ENOSPC && !(result === EINTR && batch.count > 0)) {
       throw systemError(result, 'bpf(BPF_MAP_LOOKUP_BATCH)', { doing: `reading ${what}` })
     }
     batch.inBatch = cursor.address
+    if (room.count < length) room = roomFor(shape, Math.min(length, room.count * 4))
   }
 }
 
+/** How often entries may vanish in a row. */
+const mostRetries = 100
+
+/** Takes the entries out of a batch that were there before, and remembers the others; the result is how many these are. */
+function withoutSeen({ keys, values }: Batch, count: number, shape: MapShape, seen: Set<string>): number {
+  const { keySize } = shape
+  const size = entrySize(shape)
+  let kept = 0
+  for (let i = 0; i < count; i++) {
+    const name = nameOf(keys.bytes.subarray(i * keySize, (i + 1) * keySize))
+    if (seen.has(name)) continue
+    seen.add(name)
+    if (kept < i) {
+      keys.bytes.copyWithin(kept * keySize, i * keySize, (i + 1) * keySize)
+      values.bytes.copyWithin(kept * size, i * size, (i + 1) * size)
+    }
+    kept++
+  }
+  return kept
+}
+
+/** So many, and a walk that was sent back to the first key again and again ends. */
+function mostSteps({ maxEntries }: MapShape): number {
+  return maxEntries === 0 ? Number.POSITIVE_INFINITY : 4 * maxEntries
+}
+
+function roomFor(shape: MapShape, count: number): Batch {
+  return { keys: allocate(count * shape.keySize), values: allocate(count * entrySize(shape)), count }
+}
+
 /** The same for maps and kernels without batches. */
-function* readOneByOne(fd: number, shape: MapShape, what: string, room: Batch): IterableIterator<Batch> {
+function* readOneByOne(
+  fd: number,
+  shape: MapShape,
+  what: string,
+  room: Batch,
+  flags: number,
+): IterableIterator<Batch> {
   const { keys, values } = room
   const size = entrySize(shape)
-  const [key, next, value] = [allocate(shape.keySize), allocate(shape.keySize), allocate(size)]
-  let from: Memory | null = null
+  const value = allocate(size)
   let count = 0
-  // a walk whose last key is deleted starts over: stop then (kernel/bpf/hashtab.c: htab_map_get_next_key)
-  for (let seen = 0; seen < shape.maxEntries; seen++) {
-    const stepped = mapGetNextKey(fd, from, next)
-    if (stepped === ENOENT) break
-    if (stepped < 0) throw systemError(stepped, 'bpf(BPF_MAP_GET_NEXT_KEY)', { doing: `reading ${what}` })
-    key.bytes.set(next.bytes)
-    from = key
-    const result = mapLookup(fd, key, value)
+  for (const key of walkKeys(fd, shape, what)) {
+    const result = mapLookup(fd, key, value, flags)
     if (result === ENOENT) continue
     if (result < 0) throw systemError(result, 'bpf(BPF_MAP_LOOKUP_ELEM)', { doing: `reading ${what}` })
     keys.bytes.set(key.bytes, count * shape.keySize)
@@ -117,6 +166,38 @@ function* readOneByOne(fd: number, shape: MapShape, what: string, room: Batch): 
     count = 0
   }
   if (count > 0) yield { keys, values, count }
+}
+
+/** Keys one by one, none twice; the memory is the same for each. */
+export function* walkKeys(fd: number, shape: MapShape, what: string): IterableIterator<Memory> {
+  const [key, next] = [allocate(shape.keySize), allocate(shape.keySize)]
+  const seen = placeKeys.has(shape.type) ? undefined : new Set<string>()
+  let from: Memory | null = null
+  // a walk whose last key is deleted starts over (kernel/bpf/hashtab.c: htab_map_get_next_key)
+  for (let steps = mostSteps(shape); steps > 0; steps--) {
+    const stepped = mapGetNextKey(fd, from, next)
+    if (stepped === ENOENT) return
+    if (stepped < 0) throw systemError(stepped, 'bpf(BPF_MAP_GET_NEXT_KEY)', { doing: `reading ${what}` })
+    key.bytes.set(next.bytes)
+    from = key
+    if (seen) {
+      const name = nameOf(key.bytes)
+      if (seen.has(name)) continue
+      seen.add(name)
+    }
+    yield key
+  }
+}
+
+/** Types whose keys are indexes, each of which is always there. */
+const placeKeys: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['array', 'percpu_array', 'prog_array', 'perf_event_array', 'cgroup_array', 'array_of_maps'],
+  ...['devmap', 'cpumap', 'xskmap', 'sockmap', 'reuseport_sockarray', 'stack_trace'],
+])
+
+/** A string of one character a byte: the same for equal keys. */
+function nameOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
 /**
