@@ -16,7 +16,16 @@ export { type OpenPinnedOptions, type PinnedEvents, PinnedObject } from './api/p
 export type { ChangeKind, FieldChange, FieldSide, Grade, LayoutComparison, Value } from './btf/index.ts'
 export { BpfError, BtfError, ElfError, type ErrorFields, VerifierError } from './errors.ts'
 export { BpfLink, type OpsState } from './link/index.ts'
-export { BpfMap, type Entry, type SetMode, Variable } from './map/index.ts'
+export {
+  BpfMap,
+  type Entry,
+  type EventOptions,
+  EventReader,
+  type EventType,
+  type RawCallback,
+  type SetMode,
+  Variable,
+} from './map/index.ts'
 export {
   type AttachOptions,
   BpfProgram,

@@ -1,4 +1,6 @@
 export { ArenaMemory } from './arena.ts'
+export { type EventOptions, EventReader, type RawCallback } from './event-reader.ts'
+export type { EventType } from './event-types.ts'
 export { learnIds, nextTurn } from './ids.ts'
 export { thisMachine } from './machine.ts'
 export { BpfMap, type MapInit, mapTypeNumber, type SetMode } from './map.ts'

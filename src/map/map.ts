@@ -1,4 +1,4 @@
-import { type Codec, createCodec, type TypeId } from '../btf/index.ts'
+import { type Codec, createCodec, type Value as Decoded, type TypeId } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { mapTypes } from '../spec/kernel.ts'
@@ -14,6 +14,8 @@ import {
   mapUpdate,
   systemError,
 } from '../syscall/index.ts'
+import { type EventOptions, EventReader } from './event-reader.ts'
+import type { EventType } from './event-types.ts'
 import { thisMachine } from './machine.ts'
 import type { Entry, MapTypes } from './types.ts'
 
@@ -67,6 +69,7 @@ export class BpfMap<
   #fd: number
   #id: number | undefined
   #access: Access | undefined
+  #readers: Set<EventReader<unknown>> | undefined
 
   constructor(init: MapInit) {
     this.name = init.name
@@ -204,8 +207,30 @@ export class BpfMap<
     return this.entries()
   }
 
-  /** Closes the descriptor; a second time does nothing. */
+  /**
+   * Reads what programs write to it, a ring buffer. The reader goes on when the map becomes that of a new generation
+   * (`follow`): what is in the old one comes first. It ends when the map is closed.
+   *
+   * @throws BpfError `ERR_UNSUPPORTED` for other types of maps, `ERR_READERS` where this thread reads it already,
+   * `ERR_UNKNOWN_NAME` for a type that the object does not have. Ring buffers: Linux 5.8.
+   * @example for await (const event of map.events({ type: 'event' })) console.log(event)
+   */
+  events<T = Decoded>(options: EventOptions & { readonly type: EventType }): EventReader<T>
+  events<T = Uint8Array>(options?: EventOptions): EventReader<T>
+  events<T>(options: EventOptions = {}): EventReader<T> {
+    const readers = (this.#readers ??= new Set())
+    const reader = new EventReader<T>(this, options, closed => readers.delete(closed))
+    if (!reader.closed) readers.add(reader)
+    return reader
+  }
+
+  /** Closes the descriptor, and ends who reads its events; a second time does nothing. */
   close(): void {
+    for (const reader of this.#readers ?? []) reader.close()
+    this.#closeDescriptor()
+  }
+
+  #closeDescriptor(): void {
     if (this.#fd < 0) return
     closeFd(this.#fd)
     this.#fd = -1
@@ -224,12 +249,13 @@ export class BpfMap<
 
   /** @internal Closes its descriptor and goes on as another map, which is closed by that. */
   become(other: BpfMap): void {
-    this.close()
+    this.#closeDescriptor()
     this.#kernel = other.#kernel
     this.#fd = other.#fd
     this.#id = other.#id
     this.#access = undefined
     other.#fd = -1
+    for (const reader of this.#readers ?? []) reader.follow(this)
   }
 
   /** Takes one step to the next key at a time, with memory of its own: two walks do not disturb each other. */

@@ -85,6 +85,7 @@ export { type InterceptedCall, type Interceptor, interceptSyscalls } from './gat
 export { interfaceIndex } from './interfaces.ts'
 export type { LogBuffer, Logged } from './kernel-log.ts'
 export { type Listing, readListing } from './listing.ts'
+export { type Mapping, mapMemory } from './mapping.ts'
 export { allocate, type MapOptions, MappedMemory, type Memory } from './memory.ts'
 export { mountDetached } from './mount.ts'
 export { AT_FDCWD } from './path.ts'
@@ -95,6 +96,7 @@ export {
   perfEventOpen,
   perfEventSetBpf,
 } from './perf.ts'
+export { Poll } from './poll.ts'
 export { settledPath } from './settled-path.ts'
 export {
   activeLsms,

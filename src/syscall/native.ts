@@ -12,6 +12,20 @@ export interface Native {
   readonly address: (memory: ArrayBufferView | ArrayBuffer) => number
   /** Memory that is not ours, as an ArrayBuffer that cannot be detached: touching it after munmap kills the process. */
   readonly view: (address: number, length: number) => ArrayBuffer
+  /**
+   * Calls back from the event loop while a descriptor is readable. A bad descriptor, or one that is polled already, ends
+   * the process, and so does a handle that is used after its close: only poll.ts calls this.
+   */
+  readonly poll: (fd: number, onReadable: () => void) => NativePoll
+}
+
+/** Kept alive by whoever polls: what is collected stops without a word. */
+export interface NativePoll {
+  start(onReadable: () => void): void
+  stop(): void
+  ref(): void
+  unref(): void
+  close(): void
 }
 
 let loaded: Native | undefined
@@ -41,6 +55,7 @@ function load(): Native {
       errno: koffi.errno,
       address: memory => Number(koffi.address(memory)),
       view: (address, length) => koffi.view(BigInt(address), length),
+      poll: (fd, onReadable) => koffi.node.poll(fd, { readable: true }, onReadable),
     }
   } catch (cause) {
     // one that is carried in a bundle says itself what is wrong

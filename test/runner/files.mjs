@@ -27,6 +27,8 @@ const onlyHere = {
   'pin/*killed*': 'its steps are the same on every kernel, and each is a process that is slow to start',
   'pin/*faults*':
     'the test, not the kernel, fails each call in turn, for which all is loaded hundreds of times',
+  'map/ring-buffer-processes.*':
+    'what readers in several processes see, which are slow to start; map/ring-buffer reads on each kernel',
   'object/collect.*': 'how long V8 keeps what is used no more, which it shows after thousands of loads',
   'object/programs.*': 'what BPF_PROG_LOAD is told of a program, which every kernel takes in the same way',
   'object/older-types.*': 'the test, not the kernel, refuses types',

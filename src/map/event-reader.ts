@@ -1,0 +1,307 @@
+import type { Value } from '../btf/index.ts'
+import { BpfError } from '../errors.ts'
+import { EventIterator } from './event-iterator.ts'
+import { type Decode, type EventType, eventDecoder } from './event-types.ts'
+import type { BpfMap } from './map.ts'
+import type { RecordRing } from './record-ring.ts'
+import { RingBuffer } from './ring-buffer.ts'
+import { holdProcess, type Sleeper, stopWaking, wakeOn } from './wakeups.ts'
+
+/** How events are read. */
+export interface EventOptions {
+  /**
+   * The struct of the object's BTF that each record is, by which it is decoded; or a function that says which by the bytes
+   * of the record. Without, a record is its bytes.
+   */
+  readonly type?: EventType
+  /** Closes the reader when it is aborted. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Takes a record where it lies: `length` bytes of `bytes` from `offset` on, which are good until it returns. `cpu` is
+ * the one that wrote it, in a perf buffer.
+ */
+export type RawCallback = (bytes: Uint8Array, offset: number, length: number, cpu?: number) => void
+
+/** So many records are handed over in one turn of the event loop, so that it comes to other things. */
+const recordsATurn = 1024
+
+/** A ring, and how its records are decoded. */
+interface Source {
+  readonly map: number
+  readonly ring: RecordRing
+  readonly decode: Decode
+}
+
+/** Whoever is to be told that there may be records, or that there will be none. */
+interface Consumer {
+  wake(): void
+  end(error?: unknown): void
+}
+
+/**
+ * Reads what programs write to a ring buffer or perf buffer: `for await`, or by a callback with {@link each}, or when it
+ * suits with {@link take}. A record is taken when it is handed over, and not before: what is not taken stays in the buffer,
+ * and where that is full, programs are told so. How many records a full ring buffer refused only programs can count;
+ * of perf buffers see {@link lost}.
+ *
+ * Ends by {@link close}, which `using`, leaving the loop, the signal and closing the map do, too.
+ *
+ * @example
+ * for await (const event of object.maps.get('events').events({ type: 'event' })) console.log(event)
+ */
+export class EventReader<T = Value> implements AsyncIterable<T>, Sleeper {
+  readonly #name: string
+  readonly #options: EventOptions
+  #sources: readonly Source[] = []
+  #consumer: Consumer | undefined
+  #immediate: NodeJS.Immediate | undefined
+  #isListening = false
+  #isWaiting = false
+  #isHolding = false
+  #isReferenced = true
+  #isClosed = false
+  readonly #onClose: (reader: EventReader<unknown>) => void
+  readonly #abort = (): void => this.close()
+
+  /** @internal Use `map.events()`. */
+  constructor(map: BpfMap, options: EventOptions, onClose: (reader: EventReader<unknown>) => void) {
+    this.#name = map.name
+    this.#options = options
+    this.#onClose = onClose
+    if (options.signal?.aborted) {
+      this.#isClosed = true
+      return
+    }
+    this.#sources = [openSource(map, options)]
+    options.signal?.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  get closed(): boolean {
+    return this.#isClosed
+  }
+
+  /**
+   * How many records a perf buffer had no room for, as far as that was read: the kernel says it in the next record that fits.
+   * Of a ring buffer `undefined`: the program is told (bpf_ringbuf_reserve returns NULL), and nobody else.
+   */
+  get lost(): number | undefined {
+    return this.#sources.reduce<number | undefined>(
+      (sum, { ring }) => (ring.lost === undefined ? sum : (sum ?? 0) + ring.lost),
+      undefined,
+    )
+  }
+
+  /** Bytes in the buffer that are not taken yet. */
+  get pending(): number {
+    return this.#sources.reduce((sum, { ring }) => sum + ring.pending, 0)
+  }
+
+  /**
+   * Hands over what is there now, at most `limit` records, and returns how many. It does not wait, and also finds records
+   * that were written with BPF_RB_NO_WAKEUP.
+   *
+   * @throws BpfError `ERR_CLOSED`, `ERR_VALUE` for a record that is shorter than its type, `ERR_READERS`; and what `use`
+   * throws: the record that it was given is taken.
+   */
+  take(use: (event: T) => void, limit: number = Number.POSITIVE_INFINITY): number {
+    this.#mustBeOpen()
+    let taken = 0
+    for (const { ring, decode } of this.#sources) {
+      try {
+        while (taken < limit && ring.next()) {
+          taken++
+          // what a type decodes to is for the caller to say
+          use(decode(ring) as T)
+        }
+      } finally {
+        ring.release()
+      }
+    }
+    return taken
+  }
+
+  /** As {@link take}, without decoding or copying: nothing is allocated for a record. */
+  takeRaw(use: RawCallback, limit: number = Number.POSITIVE_INFINITY): number {
+    this.#mustBeOpen()
+    let taken = 0
+    for (const { ring } of this.#sources) {
+      try {
+        while (taken < limit && ring.next()) {
+          taken++
+          use(ring.bytes, ring.offset, ring.length, ring.cpu)
+        }
+      } finally {
+        ring.release()
+      }
+    }
+    return taken
+  }
+
+  /**
+   * Hands over every record as it comes, up to 1,024 in a turn of the event loop.
+   *
+   * @returns fulfilled when the reader is closed; rejected, and the reader closed, with what {@link take} throws
+   */
+  each(use: (event: T) => void): Promise<void> {
+    return this.#consume(() => this.take(use, recordsATurn))
+  }
+
+  /** As {@link each}, of records as {@link takeRaw} gives them. */
+  eachRaw(use: RawCallback): Promise<void> {
+    return this.#consume(() => this.takeRaw(use, recordsATurn))
+  }
+
+  /** Leaving the loop closes the reader; records that were not handed over stay in the buffer. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    const events = new EventIterator<T>({
+      take: use => this.take(use, 1),
+      wait: isWaiting => this.#wait(isWaiting),
+      again: () => this.#again(),
+      close: error => this.#close(error),
+    })
+    this.#claim(events)
+    if (this.#isClosed) events.end()
+    return events
+  }
+
+  /** Waiting for records keeps the process alive again. */
+  ref(): this {
+    this.#isReferenced = true
+    this.#hold(this.#isWaiting)
+    return this
+  }
+
+  /** Waiting for records keeps the process alive no more: it can end when nothing else is left to do. */
+  unref(): this {
+    this.#hold(false)
+    this.#isReferenced = false
+    return this
+  }
+
+  /** What was not taken stays in the buffer. A second time does nothing. */
+  close(): void {
+    this.#close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** @internal There may be records. */
+  wake(): void {
+    this.#consumer?.wake()
+  }
+
+  /**
+   * @internal The map is another from now on: what is in the old one comes first, and what its last programs still write to
+   * it is read until it is followed to the next.
+   */
+  follow(map: BpfMap): void {
+    if (this.#isClosed) return
+    const old = this.#sources.at(-1)
+    try {
+      if (old?.map === map.id) {
+        this.#sources = [
+          ...this.#sources.slice(0, -1),
+          { ...old, decode: eventDecoder(map, this.#options.type) },
+        ]
+        return
+      }
+      const fresh = openSource(map, this.#options)
+      for (const { ring } of this.#sources.slice(0, -1)) this.#drop(ring)
+      this.#sources = [...this.#sources.slice(-1), fresh]
+      if (this.#isListening) for (const fd of fresh.ring.fds) wakeOn(fd, this)
+      this.#again()
+    } catch (error) {
+      this.#close(error)
+    }
+  }
+
+  #consume(turn: () => number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#claim({
+        wake: () => {
+          try {
+            if (turn() === recordsATurn) this.#again()
+          } catch (error) {
+            this.#close(error)
+          }
+        },
+        end: error => (error === undefined ? resolve() : reject(error)),
+      })
+      if (this.#isClosed) resolve()
+      else this.#wait(true)
+    })
+  }
+
+  #claim(consumer: Consumer): void {
+    if (this.#consumer) {
+      throw new BpfError(`the events of '${this.#name}' are read already, by this reader`, {
+        code: 'ERR_READERS',
+        hint: 'one loop or callback reads all of them',
+      })
+    }
+    this.#consumer = consumer
+  }
+
+  /** Whoever begins to wait is woken by what comes from now on, and looks once more for what came before. */
+  #wait(isWaiting: boolean): void {
+    if (isWaiting && !this.#isListening) {
+      this.#isListening = true
+      for (const { ring } of this.#sources) for (const fd of ring.fds) wakeOn(fd, this)
+      this.#again()
+    }
+    this.#hold(isWaiting)
+    this.#isWaiting = isWaiting
+  }
+
+  #hold(isHeld: boolean): void {
+    const holds = isHeld && this.#isReferenced
+    if (holds === this.#isHolding) return
+    this.#isHolding = holds
+    holdProcess(holds ? 1 : -1)
+  }
+
+  /** Goes on in the next turn of the event loop, which that alone does not keep alive. */
+  #again(): void {
+    if (this.#isClosed) return
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = undefined
+      this.wake()
+    })
+    if (!this.#isReferenced) this.#immediate.unref()
+  }
+
+  #drop(ring: RecordRing): void {
+    if (this.#isListening) for (const fd of ring.fds) stopWaking(fd, this)
+    ring.close()
+  }
+
+  #close(error?: unknown): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#hold(false)
+    if (this.#immediate) clearImmediate(this.#immediate)
+    for (const { ring } of this.#sources) this.#drop(ring)
+    this.#options.signal?.removeEventListener('abort', this.#abort)
+    this.#onClose(this)
+    this.#consumer?.end(error)
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed) {
+      throw new BpfError(`the reader of '${this.#name}' is closed`, { code: 'ERR_CLOSED' })
+    }
+  }
+}
+
+function openSource(map: BpfMap, options: EventOptions): Source {
+  const decode = eventDecoder(map, options.type)
+  if (map.type === 'ringbuf') return { map: map.id, ring: new RingBuffer(map), decode }
+  throw new BpfError(`map '${map.name}' holds no events: it is of type ${map.type}`, {
+    code: 'ERR_UNSUPPORTED',
+    hint: 'events are read from maps of type ringbuf',
+  })
+}
