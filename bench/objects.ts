@@ -72,6 +72,38 @@ struct {
   )
 }
 
+/** A program that writes so many records to a ring buffer, and wakes nobody. */
+export function records(scratch: string, count: number): string {
+  return compiled(
+    scratch,
+    `records-${count}`,
+    `struct record { __u64 sequence, bytes; __u32 pid, kind; char comm[16]; };
+struct {
+	int (*type)[27];
+	int (*max_entries)[8 << 20];
+} records SEC(".maps");
+/* for its type to be known */
+struct record *unused_record;
+
+static long write(__u32 i, void *context)
+{
+	struct record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+
+	if (!record)
+		return 1;
+	*record = (struct record){ .sequence = i, .bytes = i * 3, .pid = 1234, .kind = 1, .comm = "nginx" };
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+SEC("syscall")
+int produce(void *ctx)
+{
+	return bpf_loop(${count}, write, 0, 0);
+}`,
+  )
+}
+
 function mapNames(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `map_${i.toString(16).padStart(4, '0')}`)
 }

@@ -7,6 +7,7 @@ import { convert } from './ours/convert.ts'
 import { coreLoad } from './ours/core-load.ts'
 import { hotPath } from './ours/hot-path.ts'
 import type { Operation } from './ours/operation.ts'
+import { ring } from './ours/ring.ts'
 import { upgrade } from './ours/upgrade.ts'
 import { vmlinux } from './ours/vmlinux.ts'
 
@@ -19,6 +20,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ...upgrade,
   ...convert,
   ...access,
+  ...ring,
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

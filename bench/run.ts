@@ -15,6 +15,7 @@ import { coreRows } from './core-load.ts'
 import { footprintRows } from './footprint.ts'
 import { hotPathRows, loopRows, transactionRows } from './hot-path.ts'
 import { onOwnBpffs } from './own-bpffs.ts'
+import { ringRows } from './ring.ts'
 import { type Effort, measure, type Result, type Row } from './row.ts'
 import { scaleOf } from './scale.ts'
 import { header, line } from './table.ts'
@@ -80,6 +81,7 @@ function allRows(
     ...coreRows(contestants, effort),
     ...vmlinuxRows(contestants, place, effort),
     ...accessRows(contestants, place, effort),
+    ...ringRows(contestants, place, effort),
     ...footprintRows(contestants, place, effort),
   ]
 }
