@@ -61,16 +61,6 @@ static int expect_pins(struct bpf_object *object)
 	return 0;
 }
 
-static void count_loaded(struct bpf_object *object)
-{
-	struct bpf_program *program;
-	int programs = 0;
-
-	bpf_object__for_each_program(program, object)
-		programs += bpf_program__fd(program) >= 0;
-	sprintf(found, "%d", programs);
-}
-
 static int64_t failed(struct bpf_object *object)
 {
 	int64_t error = errno ? -errno : -EINVAL;
@@ -82,9 +72,7 @@ static int64_t failed(struct bpf_object *object)
 static int64_t measure(const char *operation, int maps, const char *path, const char *root)
 {
 	struct bpf_object *object;
-	struct bpf_map *map;
 	int64_t start, taken;
-	int count = 0;
 
 	if (!strcmp(operation, "ready"))
 		return 0;
@@ -97,19 +85,14 @@ static int64_t measure(const char *operation, int maps, const char *path, const 
 	taken = now() - start;
 	if (!object)
 		return -errno;
-	bpf_object__for_each_map(map, object)
-		count++;
-	if (!strcmp(operation, "open")) {
-		sprintf(found, "%d", count);
+	if (!strcmp(operation, "open"))
 		goto done;
-	}
 	if (!strcmp(operation, "core-load")) {
 		replaces = 1;
 		if (bpf_object__load(object))
 			return failed(object);
 		taken = now() - start;
 		replaces = 0;
-		count_loaded(object);
 		goto done;
 	}
 
@@ -121,7 +104,6 @@ static int64_t measure(const char *operation, int maps, const char *path, const 
 	if (bpf_object__pin_maps(object, directory))
 		return failed(object);
 	taken = now() - start;
-	count_entries(directory);
 
 	if (!strcmp(operation, "reuse")) {
 		bpf_object__close(object);

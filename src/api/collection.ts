@@ -24,12 +24,13 @@ export class Collection<T extends { readonly name: string }, Items = { readonly 
       }),
     )
     function isCollection(value: unknown): value is Collection<{ readonly name: string }> {
-      return typeof value === 'object' && value !== null && #items in value
+      return typeof value === 'object' && value !== null && #given in value
     }
   }
 
   readonly #what: string
-  readonly #items: ReadonlyMap<string, T>
+  readonly #given: Iterable<T> | ReadonlyMap<string, T>
+  #map: ReadonlyMap<string, T> | undefined
   readonly #absent: Absent
 
   /**
@@ -40,7 +41,14 @@ export class Collection<T extends { readonly name: string }, Items = { readonly 
   constructor(what: string, items: Iterable<T> | ReadonlyMap<string, T>, absent: Absent = () => undefined) {
     this.#what = what
     this.#absent = absent
-    this.#items = items instanceof Map ? items : new Map(Array.from(items as Iterable<T>, named))
+    this.#given = items
+  }
+
+  /** Made when the first item is asked for: opening an object of many maps asks for none. */
+  get #items(): ReadonlyMap<string, T> {
+    this.#map ??=
+      this.#given instanceof Map ? this.#given : new Map(Array.from(this.#given as Iterable<T>, named))
+    return this.#map
   }
 
   /** @throws BpfError `ERR_UNKNOWN_NAME`, with near names, where there is none of that name. */

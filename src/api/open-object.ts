@@ -67,10 +67,11 @@ export function openObject(source: string | Uint8Array, options: OpenOptions = {
     })
   }
   const directory = encodeObjectName(name)
-  const bytes = typeof source === 'string' ? readObject(source) : source
-  const site = { root: rootPath(root), directory, layout }
+  const isFile = typeof source === 'string'
+  const bytes = isFile ? readObject(source) : source
+  const site = { root: root === defaultRoot ? root : rootPath(root), directory, layout }
   const types = btf === undefined ? undefined : typesIn(btf)
-  return new ObjectSpec(parseSpec(bytes, name), site, {
+  return new ObjectSpec(parseSpec(bytes, name, { isOwn: isFile }), site, {
     ...{ types, kconfig },
     tokens: token === undefined ? undefined : tokenPlace(token),
   })

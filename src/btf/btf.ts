@@ -25,6 +25,8 @@ export interface ParseBtfOptions extends BtfOptions {
   readonly base?: Btf
 }
 
+let encoder: InstanceType<typeof TextEncoder> | undefined
+
 /** The state that the readers below hand to {@link Btf}. */
 interface Parsed {
   readonly records: Records
@@ -108,7 +110,8 @@ export class Btf {
   /** The ids of all types with this name, lowest first; no string or object is made for any other type. */
   *idsOf(name: string, kind?: BtfKind): IterableIterator<TypeId> {
     if (this.base) yield* this.base.idsOf(name, kind)
-    const bytes = new TextEncoder().encode(name)
+    encoder ??= new TextEncoder()
+    const bytes = encoder.encode(name)
     for (let own = this.#table.find(bytes, 0); own !== 0; own = this.#table.find(bytes, own)) {
       const id = own + this.first - 1
       if (kind === undefined || this.records.kind(id) === kind) yield id

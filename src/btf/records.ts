@@ -19,7 +19,6 @@ export interface RecordSource {
 
 /** Bits of the second word of a type's head (include/uapi/linux/btf.h, struct btf_type). */
 const kindFlag = 0x80000000
-const reservedInfo = 0x60ff0000
 
 /**
  * The types of a blob as the numbers that stand there: no rule of BTF is checked here except the one that the scan
@@ -86,11 +85,6 @@ export class Records {
 
   kindFlag(id: TypeId): boolean {
     return (this.word(id, 1) & kindFlag) !== 0
-  }
-
-  /** Bits of the info word that no version of the format uses. */
-  reservedBits(id: TypeId): number {
-    return this.word(id, 1) & reservedInfo
   }
 
   /** The third word of the head: the size of an int, struct, enum, ...; the type that any other refers to. */

@@ -17,16 +17,16 @@ const VAR = 14
  */
 export function checkType(records: Records, id: TypeId): void {
   if (id === 0) return
-  const kind = records.kind(id)
-  const shape = shapes[kind]
-  if (records.reservedBits(id) !== 0) {
+  const info = records.word(id, 1)
+  const shape = shapes[(info >>> 24) & 0x1f]!
+  if ((info & reservedBits) !== 0) {
     fail(records, id, `sets reserved bits of its info word, 0x${hexInfo(records, id)}`)
   }
   if (!shape.flag && records.kindFlag(id)) {
-    fail(records, id, `has the kind flag, which ${oneOf(kind)} does not have`)
+    fail(records, id, `has the kind flag, which ${oneOf(records.kind(id))} does not have`)
   }
   if (!shape.list && records.vlen(id) !== 0) {
-    fail(records, id, `counts ${records.vlen(id)} entries, but ${oneOf(kind)} has none`)
+    fail(records, id, `counts ${records.vlen(id)} entries, but ${oneOf(records.kind(id))} has none`)
   }
   if (!records.hasText(records.word(id, 0))) {
     fail(
@@ -35,9 +35,14 @@ export function checkType(records: Records, id: TypeId): void {
       `has its name at ${records.word(id, 0)}, outside the ${records.stringsLength} bytes of strings`,
     )
   }
-  if (shape.named && !records.isNamed(id)) fail(records, id, `has no name, which ${oneOf(kind)} needs`)
+  if (shape.named && !records.isNamed(id)) {
+    fail(records, id, `has no name, which ${oneOf(records.kind(id))} needs`)
+  }
   shape.check?.(records, id)
 }
+
+/** Bits of the info word that no version of the format uses. */
+const reservedBits = 0x60ff0000
 
 interface Shape {
   /** May have the kind flag. */
@@ -49,7 +54,7 @@ interface Shape {
   readonly check?: (records: Records, id: TypeId) => void
 }
 
-const shapes: Readonly<Record<BtfKind, Shape>> = {
+const shapeOf: Readonly<Record<BtfKind, Shape>> = {
   void: {},
   int: { check: checkInt },
   ptr: { check: checkTarget },
@@ -72,6 +77,9 @@ const shapes: Readonly<Record<BtfKind, Shape>> = {
   type_tag: { flag: true, named: true, check: checkTarget },
   enum64: { flag: true, list: true, check: checkEnumerators },
 }
+
+/** By the number of the kind. */
+const shapes: readonly Shape[] = kinds.map(kind => shapeOf[kind])
 
 function fail(records: Records, id: TypeId, problem: string, part = ''): never {
   throw new BtfError(records.place(id) + part, problem)

@@ -125,25 +125,29 @@ export function readSectionHeaders(
   { littleEndian, sectionsOffset, sectionCount }: FileHeader,
 ): SectionHeader[] {
   const table = bytes.subarray(sectionsOffset, sectionsOffset + sectionCount * sectionHeaderSize)
-  return sectionHeaders(littleEndian)
-    .parse(table)
-    .headers.map((raw, index) => ({
-      name: raw.name,
-      type: raw.type,
-      flags: joined(raw.flagsHigh, raw.flags, index, 'sh_flags'),
-      offset: joined(raw.offsetHigh, raw.offset, index, 'sh_offset'),
-      size: joined(raw.sizeHigh, raw.size, index, 'sh_size'),
-      link: raw.link,
-      info: raw.info,
-      align: joined(raw.alignHigh, raw.align, index, 'sh_addralign'),
-      entrySize: joined(raw.entrySizeHigh, raw.entrySize, index, 'sh_entsize'),
-    }))
+  const { headers } = sectionHeaders(littleEndian).parse(table)
+  return headers.some(hasLarge) ? headers.map(joined) : headers
 }
 
-/** The two halves of a 64-bit field of a section header. */
-function joined(high: number, low: number, index: number, field: string): number {
-  if (high === 0) return low
-  return exact((BigInt(high) << 32n) | BigInt(low), `section[${index}]/${field}`)
+type RawSectionHeader = SectionHeader & Readonly<Record<`${LongField}High`, number>>
+type LongField = 'flags' | 'offset' | 'size' | 'align' | 'entrySize'
+
+/** Is a 64-bit field of it more than its lower half? */
+function hasLarge(raw: RawSectionHeader): boolean {
+  return (raw.flagsHigh | raw.offsetHigh | raw.sizeHigh | raw.alignHigh | raw.entrySizeHigh) !== 0
+}
+
+function joined(raw: RawSectionHeader, index: number): SectionHeader {
+  const field = (name: LongField, where: string): number =>
+    exact((BigInt(raw[`${name}High`]) << 32n) | BigInt(raw[name]), `section[${index}]/${where}`)
+  return {
+    ...raw,
+    flags: field('flags', 'sh_flags'),
+    offset: field('offset', 'sh_offset'),
+    size: field('size', 'sh_size'),
+    align: field('align', 'sh_addralign'),
+    entrySize: field('entrySize', 'sh_entsize'),
+  }
 }
 
 /** A 64-bit field as a number, which holds whole numbers up to 2^53 only. */

@@ -8,7 +8,7 @@ import type { ElfFile, ElfRelocation, ElfSection, ElfSymbol } from './types.ts'
 
 /**
  * Parses an ELF file with BPF programs: 64-bit, relocatable, of either byte order, for BPF or for no machine. The bytes
- * are copied, so the caller may write to them afterwards.
+ * are copied, so the caller may write to them afterwards, unless `isOwn` leaves them to the result.
  *
  * The header, all sections, the symbol table and the headers of relocation tables are checked here; relocations when
  * they are asked for. The time is linear in the size of the file, whatever it holds.
@@ -44,8 +44,9 @@ class ParsedElf implements ElfFile {
     this.flags = header.flags
     this.bytes = scanner.bytes
     this.scanner = scanner
-    this.sections = readSections(scanner.bytes, header)
-    this.symbols = new Symbols(scanner, this.sections)
+    const { sections, names } = readSections(scanner.bytes, header)
+    this.sections = sections
+    this.symbols = new Symbols(scanner, sections, link => (link === header.namesIndex ? names : undefined))
     this.symbolCount = this.symbols.count
     this.#relocations = new Relocations(scanner, this.sections, this.symbols)
     for (const section of this.sections) {

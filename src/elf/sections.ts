@@ -20,10 +20,19 @@ export const sectionType = {
 const compressed = 0x800
 
 /** Sections whose contents a loader reads by name: one each, with bytes in the file. */
-const knownByName: readonly string[] = ['.BTF', '.BTF.ext', '.BTF.base', 'license', 'version']
+const knownByName: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  '.BTF',
+  '.BTF.ext',
+  '.BTF.base',
+  'license',
+  'version',
+])
 
 /** All sections by index, each checked by itself and against the others. */
-export function readSections(bytes: Uint8Array, header: FileHeader): ElfSection[] {
+export function readSections(
+  bytes: Uint8Array,
+  header: FileHeader,
+): { sections: ElfSection[]; names: StringTable } {
   const headers = readSectionHeaders(bytes, header)
   const names = sectionNames(bytes, headers, header.namesIndex)
   const sections = headers.map((raw, index): ElfSection => {
@@ -36,7 +45,7 @@ export function readSections(bytes: Uint8Array, header: FileHeader): ElfSection[
   for (const section of sections) checkSection(section, sections.length)
   checkKnownNames(sections)
   checkApart(sections)
-  return sections
+  return { sections, names }
 }
 
 /** How errors name a section. */
@@ -99,7 +108,7 @@ function checkSection(section: ElfSection, count: number): void {
 function checkKnownNames(sections: readonly ElfSection[]): void {
   const seen = new Set<string>()
   for (const { name, type } of sections) {
-    if (!knownByName.includes(name)) continue
+    if (!knownByName.has(name)) continue
     if (type !== sectionType.progbits) throw new ElfError(`${name}/sh_type`, `is ${type}, not 1 (PROGBITS)`)
     if (seen.has(name)) throw new ElfError(name, 'there are two sections of this name')
     seen.add(name)
@@ -109,9 +118,10 @@ function checkKnownNames(sections: readonly ElfSection[]): void {
 /** The gABI forbids overlap; it would also let a small file hold any number of large sections. */
 function checkApart(sections: readonly ElfSection[]): void {
   const placed = sections.filter(section => section.data.length > 0).sort((a, b) => a.offset - b.offset)
-  for (const [i, section] of placed.entries()) {
-    const before = placed[i - 1]
-    if (before !== undefined && before.offset + before.size > section.offset) {
+  for (let i = 1; i < placed.length; i++) {
+    const before = placed[i - 1]!
+    const section = placed[i]!
+    if (before.offset + before.size > section.offset) {
       throw new ElfError(
         placeOf(section),
         `overlaps ${placeOf(before)} at byte ${section.offset} of the file`,

@@ -32,14 +32,19 @@ export class Symbols {
   readonly #decoded: (ElfSymbol | undefined)[] = []
   readonly #groups: (readonly ElfSymbol[] | undefined)[] = []
 
-  constructor(scanner: Scanner, sections: readonly ElfSection[]) {
+  /** @param known gives the strings of a section that have been read: most files have one section for all names */
+  constructor(
+    scanner: Scanner,
+    sections: readonly ElfSection[],
+    known: (section: number) => StringTable | undefined,
+  ) {
     this.section = findTable(sections)
     const strings = sections[this.section.link]! // every sh_link was checked
     const where = `${placeOf(this.section)}/sh_link`
     if (strings.type !== sectionType.strtab) {
       throw new ElfError(where, `names section ${placeOf(strings)}, which is not a string table`)
     }
-    this.#names = checkStringTable(strings.data, placeOf(strings))
+    this.#names = known(strings.index) ?? checkStringTable(strings.data, placeOf(strings))
     this.#view = scanner.view
     this.#littleEndian = scanner.littleEndian
     const table = scanner.scanSymbols(range(this.section), range(strings), sections.length)

@@ -89,7 +89,8 @@ export class CoreScanner implements Scanner {
       heads: this.#words(heads, 2 ** bucketBits(count)),
     }
     this.#chainNames(tables, strings.offset)
-    return new NameIndex(this, strings, { count, ...this.#keepOrCopy(tables) })
+    const kept = this.#keepOrCopy(tables)
+    return new NameIndex(this, strings, kept.offsets, () => kept)
   }
 
   /**

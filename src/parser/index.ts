@@ -22,10 +22,17 @@ export interface ScannerOptions {
    * `'wasm'` those are errors.
    */
   readonly core?: 'wasm' | 'twin'
+  /** The bytes are the scanner's from now on, and need not be copied. */
+  readonly isOwn?: boolean
 }
 
-/** A scanner over a copy of the bytes. */
+/** A scanner over the bytes: a copy of them, unless they are its own. */
 export function createScanner(bytes: Uint8Array, options: ScannerOptions = {}): Scanner {
+  const { core, isOwn } = options
+  if (isOwn && (core === 'twin' || (core === undefined && bytes.length < worthwhile))) {
+    // not what a Buffer's own methods make, which takes longer
+    return new TwinScanner(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+  }
   return createScannerFrom(bytes.length, memory => memory.set(bytes), options)
 }
 

@@ -30,38 +30,55 @@ function hashOf(name: Uint8Array): number {
   return mix(hash, rest)
 }
 
+/** The types of a blob chained by the hash of their names: {@link TypeTable}. */
+export type NameChains = Pick<TypeTable, 'heads' | 'next'>
+
 /** The tables of a type scan with the search in them; both scanners answer with it. */
 export class NameIndex implements TypeTable {
   readonly count: number
   readonly offsets: Uint32Array
-  readonly heads: Uint32Array
-  readonly next: Uint32Array
+  readonly #chain: () => NameChains
+  #chains: NameChains | undefined
   readonly #view: DataView
   readonly #littleEndian: boolean
   readonly #strings: number
   readonly #shift: number
 
+  /** @param chain makes the chains when a name is first looked for: in most objects none is */
   constructor(
     document: { readonly view: DataView; readonly littleEndian: boolean },
     strings: ByteRange,
-    tables: Pick<TypeTable, 'count' | 'offsets' | 'heads' | 'next'>,
+    offsets: Uint32Array,
+    chain: () => NameChains,
   ) {
-    this.count = tables.count
-    this.offsets = tables.offsets
-    this.heads = tables.heads
-    this.next = tables.next
+    this.count = offsets.length - 1
+    this.offsets = offsets
+    this.#chain = chain
     this.#view = document.view
     this.#littleEndian = document.littleEndian
     this.#strings = strings.offset
-    this.#shift = 32 - bucketBits(tables.count)
+    this.#shift = 32 - bucketBits(this.count)
+  }
+
+  get heads(): Uint32Array {
+    return this.#named.heads
+  }
+
+  get next(): Uint32Array {
+    return this.#named.next
+  }
+
+  get #named(): NameChains {
+    return (this.#chains ??= this.#chain())
   }
 
   find(name: Uint8Array, after: number): number {
     // no name in the blob holds a NUL; without this the comparison below would run on into the following name
     if (name.length === 0 || after >= this.count || name.includes(0)) return 0
+    const { heads, next } = this.#named
     const goesOn = after > 0 && this.#isNamed(after, name)
-    let id = goesOn ? this.next[after]! : this.heads[hashOf(name) >>> this.#shift]!
-    while (id !== 0 && (id <= after || !this.#isNamed(id, name))) id = this.next[id]!
+    let id = goesOn ? next[after]! : heads[hashOf(name) >>> this.#shift]!
+    while (id !== 0 && (id <= after || !this.#isNamed(id, name))) id = next[id]!
     return id
   }
 

@@ -1,5 +1,5 @@
 import { boundsFault } from './bounds.ts'
-import { bucketBits, hashedBytes, mix, NameIndex } from './name-index.ts'
+import { bucketBits, hashedBytes, mix, type NameChains, NameIndex } from './name-index.ts'
 import type {
   ByteRange,
   FaultName,
@@ -43,11 +43,9 @@ export class TwinScanner implements Scanner {
     if (misplaced !== undefined) return misplaced
     const offsets = this.#walkTypes(types, strings.length)
     if (!(offsets instanceof Uint32Array)) return offsets
-    const count = offsets.length - 1
-    const heads = new Uint32Array(1 << bucketBits(count))
-    const next = new Uint32Array(count + 1)
-    this.#chainNames(offsets, strings.offset, heads, next)
-    return new NameIndex(this, strings, { count, offsets, heads, next })
+    const { littleEndian } = this
+    const chains = (): NameChains => this.#chainNames(offsets, strings.offset, littleEndian)
+    return new NameIndex(this, strings, offsets, chains)
   }
 
   #walkTypes(types: ByteRange, nameLimit: number): Uint32Array | ScanFault {
@@ -70,16 +68,21 @@ export class TwinScanner implements Scanner {
   }
 
   /** From the last type to the first: pushing at the front then leaves every chain in rising order. */
-  #chainNames(offsets: Uint32Array, strings: number, heads: Uint32Array, next: Uint32Array): void {
-    const { view, littleEndian } = this
-    const shift = 32 - bucketBits(offsets.length - 1)
-    for (let id = offsets.length - 1; id > 0; id--) {
+  #chainNames(offsets: Uint32Array, strings: number, littleEndian: boolean): NameChains {
+    const { view } = this
+    const count = offsets.length - 1
+    const bits = bucketBits(count)
+    const heads = new Uint32Array(1 << bits)
+    const next = new Uint32Array(count + 1)
+    const shift = 32 - bits
+    for (let id = count; id > 0; id--) {
       const at = strings + view.getUint32(offsets[id]!, littleEndian)
       if (view.getUint8(at) === 0) continue
       const bucket = hashAt(view, at) >>> shift
       next[id] = heads[bucket]!
       heads[bucket] = id
     }
+    return { heads, next }
   }
 
   scanSymbols(table: ByteRange, strings: ByteRange, sectionCount: number): SymbolTable | ScanFault {

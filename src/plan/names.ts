@@ -32,14 +32,14 @@ export function encodeName(name: string): string {
   return checkLength(encoded, name, nameMax)
 }
 
-/** Nearly every name is its own file name: letters, digits and `_`, and short. */
+/** Nearly every name is its own file name: letters, digits, `_` and `-`, and short. */
 function isPlain(name: string): boolean {
   const length = name.length
   if (length === 0 || length > nameMax) return false
   for (let i = 0; i < length; i++) {
     const code = name.charCodeAt(i)
     const isLetter = (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a)
-    if (!isLetter && code !== 0x5f && !(code >= 0x30 && code <= 0x39)) return false
+    if (!isLetter && code !== 0x5f && code !== 0x2d && !(code >= 0x30 && code <= 0x39)) return false
   }
   return true
 }
@@ -56,6 +56,7 @@ export function encodeLabel(label: string): string {
 
 /** As {@link encodeName}, for the name of an object, which must leave room for `~next`: at most 250 bytes. */
 export function encodeObjectName(name: string): string {
+  if (name.length <= objectNameMax && isPlain(name)) return name
   if (name === '') throw new BpfError('an object needs a name', { code: 'ERR_NAME' })
   return checkLength(escapeName(name), name, objectNameMax)
 }

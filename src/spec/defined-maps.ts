@@ -1,4 +1,4 @@
-import { type Btf, type TypeId, typeName } from '../btf/index.ts'
+import type { Btf, TypeId } from '../btf/index.ts'
 import type { ElfFile, ElfRelocation } from '../elf/index.ts'
 import { BtfError, ElfError } from '../errors.ts'
 import { type Definition, MapDefinitions } from './map-definitions.ts'
@@ -15,8 +15,8 @@ const indexSize = 4
 /** A map of `.maps` and where its definition lies there. */
 export interface DefinedMap {
   readonly map: Definition
-  /** The struct that defines it. */
-  readonly struct: TypeId
+  /** That defines it, a struct. */
+  readonly type: TypeId
   /** Index of the section. */
   readonly section: number
   /** Bytes from the start of the section. */
@@ -51,12 +51,7 @@ export function readDefinedMaps(
     if (linkage === 'extern') {
       throw new BtfError(`${mapsSection}/${name}`, 'is declared extern: its definition is in another object')
     }
-    const struct = btf.resolveId(type)
-    if (btf.kindOf(struct) !== 'struct') {
-      const got = typeName(btf, type)
-      throw new BtfError(`${mapsSection}/${name}`, `expected a struct that defines a map, got ${got}`)
-    }
-    return { map: definitions.read(struct, unique(name)), struct, section: section.index, offset, size }
+    return { map: definitions.read(type, unique(name)), type, section: section.index, offset, size }
   })
 }
 
@@ -94,12 +89,12 @@ export function readSlots(
 function readSlot(
   elf: ElfFile,
   btf: Btf,
-  { map, struct, section, offset }: DefinedMap,
+  { map, type, section, offset }: DefinedMap,
   relocation: ElfRelocation,
   targets: ReferenceTargets,
   where: string,
 ): SlotSpec {
-  const definition = btf.type(struct)
+  const definition = btf.resolve(type)
   const members = definition.kind === 'struct' ? definition.members : []
   const values = members.find(member => member.name === 'values')
   const at = values ? relocation.offset - offset - values.bitOffset / 8 : -1

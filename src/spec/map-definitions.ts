@@ -26,15 +26,21 @@ export class MapDefinitions {
     this.#btf = btf
   }
 
-  /** @throws BtfError as {@link parseMapDefinition}, and for what is no struct. */
-  read(id: TypeId, name: string): Definition {
-    const known = this.#read.get(id)
+  /**
+   * @param type of the variable that defines the map
+   * @throws BtfError as {@link parseMapDefinition}, and for what is no struct.
+   */
+  read(type: TypeId, name: string): Definition {
+    const known = this.#read.get(type)
     if (known) return { ...known, name, kernelName: kernelNameOf(name) }
-    const struct = this.#btf.type(id)
-    if (struct.kind !== 'struct') throw new BtfError(`.maps/${name}`, `is defined by a ${struct.kind}`)
+    const struct = this.#btf.resolve(type)
+    if (struct.kind !== 'struct') {
+      const got = typeName(this.#btf, type)
+      throw new BtfError(`.maps/${name}`, `expected a struct that defines a map, got ${got}`)
+    }
     const map = parseMapDefinition(this.#btf, struct, name)
     // an inner map has a name of its own
-    if (!map.inner) this.#read.set(id, map)
+    if (!map.inner) this.#read.set(type, map)
     return map
   }
 }

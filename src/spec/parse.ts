@@ -1,6 +1,7 @@
 import { type Btf, type BtfExt, parseBtfExt, readBtf } from '../btf/index.ts'
 import { type ElfFile, type ElfSection, parseElf } from '../elf/index.ts'
 import { BtfError } from '../errors.ts'
+import type { ScannerOptions } from '../parser/index.ts'
 import { readArena } from './arena.ts'
 import { dataMap, dataSectionKind } from './data-sections.ts'
 import { type DefinedMap, readDefinedMaps, readSlots } from './defined-maps.ts'
@@ -23,10 +24,11 @@ type FunctionsBySection = ReadonlyMap<number, readonly PendingFunction[]>
  * Reads a BPF object. Pure: the same bytes give the same spec, and nothing outside is looked at.
  *
  * @param name of the object: names its directory on bpffs, and the maps of its data sections
+ * @param options whether the bytes are copied
  * @throws ElfError, BtfError with the place.
  */
-export function parseSpec(bytes: Uint8Array, name: string): Spec {
-  const elf = parseElf(bytes)
+export function parseSpec(bytes: Uint8Array, name: string, options: ScannerOptions = {}): Spec {
+  const elf = parseElf(bytes, options)
   const btf = readBtfSection(elf)
   const ext = readExtSection(elf, btf)
   const mapName = uniqueNames()
@@ -146,12 +148,15 @@ function refuseTooSmall(btf: Btf, section: string, { name, type, size }: PlacedV
   throw new BtfError(`${section}/${name}`, `has ${size} bytes in its section, its type has ${wanted}`)
 }
 
+let decoder: InstanceType<typeof TextDecoder> | undefined
+
 /** The `license` section holds one string; the kernel compares it to know whether GPL-only helpers may be called. */
 function readLicense(elf: ElfFile): string {
   const bytes = elf.section('license')?.data
   if (!bytes) return ''
   const end = bytes.indexOf(0)
-  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))
+  decoder ??= new TextDecoder()
+  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end))
 }
 
 function referenceTargets(

@@ -146,8 +146,8 @@ const noIndex = -1
 /** The values of the kernel's configuration as a section of their own; `undefined` where the object wants none. */
 export function placeKconfig(btf: Btf, externs: readonly ExternSpec[]): PlacedSection | undefined {
   const values = externs.filter(extern => extern.kind === 'kconfig')
-  const datasec = btf.find(kconfigSection, 'datasec')
-  if (values.length === 0 || !datasec) return undefined
+  const datasec = values.length === 0 ? undefined : btf.find(kconfigSection, 'datasec')
+  if (!datasec) return undefined
   const byId = new Map(values.map(value => [value.variable.id, value]))
   const variables = datasec.variables.map(({ type: id, size }, i): PlacedVariable => {
     const value = byId.get(id)

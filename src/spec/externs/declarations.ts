@@ -81,9 +81,19 @@ function isExtern({ name, section, kind, binding }: ElfSymbol): boolean {
 
 function sectionsOf(btf: Btf | undefined): ReadonlyMap<TypeId, string> {
   const sections = new Map<TypeId, string>()
+  if (!btf || !hasExterns(btf)) return sections
   for (const name of [kconfigSection, ksymsSection])
-    for (const { type } of btf?.find(name, 'datasec')?.variables ?? []) sections.set(type, name)
+    for (const { type } of btf.find(name, 'datasec')?.variables ?? []) sections.set(type, name)
   return sections
+}
+
+/** Looks at the few sections, not for a name among all types. */
+function hasExterns(btf: Btf): boolean {
+  for (const id of btf.ids('datasec')) {
+    const name = btf.nameOf(id)
+    if (name === kconfigSection || name === ksymsSection) return true
+  }
+  return false
 }
 
 function declarationOf(
