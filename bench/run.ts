@@ -1,5 +1,6 @@
 // `npm run bench`: how fast we are, beside libbpf and beside the bare system calls, in one run and in turn. As root, with gcc
-// and clang-19; the libbpf is the one in $LIBBPF_DIR, or built from Debian's sources.
+// and clang-19; the libbpf is the one in $LIBBPF_DIR, or built from Debian's sources. docs/performance.md tells what the
+// rows are.
 //   --only NAME   rows of this name; may be repeated
 //   --quick       fewer sizes and rounds, under a minute
 //   --json        { machine, rows } for programs
@@ -7,12 +8,27 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { startContestants } from './contestant.ts'
+import { accessRows } from './access.ts'
+import { Contestants } from './contestant.ts'
+import { convertRows } from './convert.ts'
 import { coreRows } from './core-load.ts'
-import { mapRows } from './map-rows.ts'
+import { footprintRows } from './footprint.ts'
+import { hotPathRows, loopRows, transactionRows } from './hot-path.ts'
 import { onOwnBpffs } from './own-bpffs.ts'
-import { measure, type Result, type Row } from './row.ts'
+import { ringRows } from './ring.ts'
+import { type Effort, measure, type Result, type Row } from './row.ts'
+import { scaleOf } from './scale.ts'
 import { header, line } from './table.ts'
+import { upgradeRows } from './upgrade.ts'
+import { vmlinuxRows } from './vmlinux.ts'
+
+const quick: Effort = { sizes: [1024], entries: [100_000], rounds: 5, processRounds: 9 }
+const whole: Effort = {
+  sizes: [64, 1024, 4096, 16384],
+  entries: [100_000, 1_000_000],
+  rounds: 9,
+  processRounds: 31,
+}
 
 const { values: options } = parseArgs({
   options: {
@@ -32,18 +48,42 @@ await onOwnBpffs(async root => {
 })
 
 async function run(root: string, scratch: string): Promise<void> {
-  const contestants = startContestants(scratch)
-  const effort = options.quick ? { sizes: [1024], rounds: 5 } : { sizes: [64, 1024, 4096, 16384], rounds: 9 }
-  const all = [...mapRows(contestants, { root, scratch }, effort), ...coreRows(contestants, effort)]
+  const contestants = new Contestants(scratch)
   const results: Result[] = []
-  if (!options.json) console.log(header())
-  for (const row of chosen(all)) {
-    const result = await measure(row)
-    results.push(result)
-    if (!options.json) console.log(line(result))
+  try {
+    const rows = chosen(allRows(contestants, { root, scratch }))
+    if (!options.json) console.log(header())
+    for (const row of rows) {
+      const result = await measure(row)
+      results.push(result)
+      if (!options.json) console.log(line(result, scaleOf(result, results)))
+    }
+  } finally {
+    contestants.close()
   }
-  for (const contestant of Object.values(contestants)) contestant.close()
-  if (options.json) console.log(JSON.stringify({ machine: machine(), rows: results }, null, 2))
+  if (options.json) {
+    const rows = results.map(result => ({ ...result, scale: scaleOf(result, results) ?? null }))
+    console.log(JSON.stringify({ machine: machine(), rows }, null, 2))
+  }
+}
+
+function allRows(
+  contestants: Contestants,
+  place: { readonly root: string; readonly scratch: string },
+): Row[] {
+  const effort = options.quick ? quick : whole
+  return [
+    ...hotPathRows(contestants, place, effort),
+    ...loopRows(contestants, place, effort),
+    ...transactionRows(contestants, place, effort),
+    ...upgradeRows(contestants, place, effort),
+    ...convertRows(contestants, place, effort),
+    ...coreRows(contestants, effort),
+    ...vmlinuxRows(contestants, place, effort),
+    ...accessRows(contestants, place, effort),
+    ...ringRows(contestants, place, effort),
+    ...footprintRows(contestants, place, effort),
+  ]
 }
 
 function chosen(rows: readonly Row[]): readonly Row[] {

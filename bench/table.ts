@@ -1,17 +1,26 @@
 import type { Result } from './row.ts'
+import type { Scale } from './scale.ts'
 
-const widths = [18, 8, 11, 11, 11, 11, 10, 9] as const
+const widths = [30, 9, 11, 11, 11, 11, 10, 9, 7] as const
 
+/** What the columns are, and which way is better. */
 export function header(): string {
-  return columns(['', 'n', 'ours', 'libbpf', 'floor', 'unit', 'x libbpf', 'x floor'])
+  return `Medians. x libbpf, x floor: ours divided by theirs; of costs less is better, of rates (/s) more is better.
+scale: what one costs, divided by what one costs at n = 1024 or at the row's smallest n; (floor's) beside it.
+At the end the middle half of our own measurements.
+
+${columns(['', 'n', 'ours', 'libbpf', 'floor', 'unit', 'x libbpf', 'x floor', 'scale'])}`
 }
 
 /** The middle half of our measurements stands behind: a wide one says that the machine was busy. */
-export function line({ name, n, ours, libbpf, floor, unit, vsLibbpf, vsFloor, spread }: Result): string {
+export function line(result: Result, scale: Scale | undefined): string {
+  const { name, n, ours, libbpf, floor, unit, vsLibbpf, vsFloor, spread } = result
   const values = [ours, libbpf, floor].map(value => (value === null ? '-' : digits(value)))
   const ratios = [vsLibbpf, vsFloor].map(ratio => (ratio === null ? '-' : ratio.toFixed(2)))
-  const size = n === null ? '' : String(n)
-  return `${columns([name, size, ...values, unit, ...ratios])}   ${spread.map(digits).join('..')}`
+  const texts = [name, n === null ? '' : String(n), ...values, unit, ...ratios, scale?.ours.toFixed(2) ?? '']
+  const peers = scale?.floor ?? scale?.libbpf
+  const theirs = peers == null ? '' : `(${peers.toFixed(2)})`
+  return `${columns(texts)} ${theirs.padEnd(7)} ${spread.map(digits).join('..')}`
 }
 
 function columns(texts: readonly string[]): string {
@@ -19,5 +28,5 @@ function columns(texts: readonly string[]): string {
 }
 
 function digits(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)
 }

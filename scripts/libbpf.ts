@@ -43,7 +43,7 @@ function firstOf(places: readonly string[], file: string = ''): string | undefin
 
 /** Where the built one is, which has its name once it is whole. */
 function built(): string {
-  const directory = join(cache, sourcePackage)
+  const directory = join(cache, `${sourcePackage}-O2`)
   if (existsSync(directory)) return directory
   mkdirSync(cache, { recursive: true })
   const part = join(cache, `${sourcePackage}.${process.pid}.part`)
@@ -85,7 +85,7 @@ function compile(tools: string, to: string): void {
   const names = readdirSync(source)
   const units = names.filter(name => name.endsWith('.c'))
   const include = ['lib', 'include', 'include/uapi'].map(path => `-I${join(tools, path)}`)
-  const flags = ['-O1', '-std=gnu89', '-D_LARGEFILE64_SOURCE', '-D_FILE_OFFSET_BITS=64', ...include]
+  const flags = ['-O2', '-std=gnu89', '-D_LARGEFILE64_SOURCE', '-D_FILE_OFFSET_BITS=64', ...include]
   execFileSync('xargs', ['-P', '2', '-n', '6', 'gcc', ...flags, '-c'], {
     cwd: source,
     input: units.join('\n'),

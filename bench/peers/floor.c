@@ -94,6 +94,7 @@ static int64_t measure(const char *operation, int maps, const char *object, cons
 	if ((error = pin(maps)))
 		return error;
 	taken = now() - start;
+	count_entries(directory);
 
 	if (!strcmp(operation, "reuse") || !strcmp(operation, "openPinned")) {
 		close_all(maps);

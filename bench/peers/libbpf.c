@@ -61,6 +61,16 @@ static int expect_pins(struct bpf_object *object)
 	return 0;
 }
 
+static void count_loaded(struct bpf_object *object)
+{
+	struct bpf_program *program;
+	int programs = 0;
+
+	bpf_object__for_each_program(program, object)
+		programs += bpf_program__fd(program) >= 0;
+	sprintf(found, "%d", programs);
+}
+
 static int64_t failed(struct bpf_object *object)
 {
 	int64_t error = errno ? -errno : -EINVAL;
@@ -72,7 +82,9 @@ static int64_t failed(struct bpf_object *object)
 static int64_t measure(const char *operation, int maps, const char *path, const char *root)
 {
 	struct bpf_object *object;
+	struct bpf_map *map;
 	int64_t start, taken;
+	int count = 0;
 
 	if (!strcmp(operation, "ready"))
 		return 0;
@@ -85,14 +97,19 @@ static int64_t measure(const char *operation, int maps, const char *path, const 
 	taken = now() - start;
 	if (!object)
 		return -errno;
-	if (!strcmp(operation, "open"))
+	bpf_object__for_each_map(map, object)
+		count++;
+	if (!strcmp(operation, "open")) {
+		sprintf(found, "%d", count);
 		goto done;
+	}
 	if (!strcmp(operation, "core-load")) {
 		replaces = 1;
 		if (bpf_object__load(object))
 			return failed(object);
 		taken = now() - start;
 		replaces = 0;
+		count_loaded(object);
 		goto done;
 	}
 
@@ -104,6 +121,7 @@ static int64_t measure(const char *operation, int maps, const char *path, const 
 	if (bpf_object__pin_maps(object, directory))
 		return failed(object);
 	taken = now() - start;
+	count_entries(directory);
 
 	if (!strcmp(operation, "reuse")) {
 		bpf_object__close(object);

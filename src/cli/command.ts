@@ -6,6 +6,8 @@ export interface Option {
   /** What stands behind it: `DIR`; without one the option is a switch. */
   readonly value?: string
   readonly text: string
+  /** All that can stand behind it, where that is few words: what shells complete. */
+  readonly words?: readonly string[]
   /** May be there more than once, each with a value of its own. */
   readonly isRepeatable?: boolean
 }

@@ -11,4 +11,5 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   set: async () => (await import('./set.ts')).set,
   dump: async () => (await import('./dump.ts')).dump,
   doctor: async () => (await import('./doctor.ts')).doctor,
+  completion: async () => (await import('./completion.ts')).completion,
 }

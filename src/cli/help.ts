@@ -1,16 +1,11 @@
 import { columns } from './columns.ts'
 import type { Command, Option } from './command.ts'
 import { commonOptions } from './command.ts'
-import { commands } from './commands.ts'
+import { declarations, usageOf } from './declarations.ts'
 
 /** What `bpfpin --help` prints. */
 export async function generalHelp(): Promise<string> {
-  const rows = await Promise.all(
-    Object.entries(commands).map(async ([name, load]) => {
-      const command = await load()
-      return [`  ${name} ${operandsOf(command)}`, command.summary]
-    }),
-  )
+  const rows = (await declarations()).map(command => [`  ${usageOf(command)}`, command.summary])
   return [
     'Loads BPF objects, pins them as a whole on bpffs, finds them again, and upgrades them in place.',
     '',
@@ -28,21 +23,12 @@ export async function generalHelp(): Promise<string> {
 /** What `bpfpin NAME --help` prints. */
 export function commandHelp(name: string, command: Command): string {
   return [
-    `usage: bpfpin ${name} ${operandsOf(command)} [OPTION]...`,
+    `usage: bpfpin ${usageOf({ ...command, name })} [OPTION]...`,
     '',
     command.details,
     '',
     ...optionLines({ ...command.options, ...commonOptions }),
   ].join('\n')
-}
-
-function operandsOf({ operands }: Command): string {
-  return operands
-    .map(({ name, isOptional, isRepeatable }) => {
-      const each = isRepeatable ? `${name}...` : name
-      return isOptional ? `[${each}]` : each
-    })
-    .join(' ')
 }
 
 function optionLines(options: Readonly<Record<string, Option>>): string[] {

@@ -10,6 +10,7 @@ import { loadConversions } from './convert-file.ts'
 export const mismatchOptions: Readonly<Record<string, Option>> = {
   'on-mismatch': {
     value: 'MODE',
+    words: onMismatchValues,
     text: 'what may be done with maps that do not fit: refuse (default), convert, convert-lossy, replace',
   },
   map: { value: 'NAME=MODE', isRepeatable: true, text: 'the same for one map; may be repeated' },

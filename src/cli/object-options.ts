@@ -22,6 +22,7 @@ export const objectOptions: Readonly<Record<string, Option>> = {
   },
   layout: {
     value: 'libbpf',
+    words: ['libbpf', 'object'],
     text: 'pin maps marked LIBBPF_PIN_BY_NAME at <root>/<map>, shared with programs on libbpf',
   },
 }

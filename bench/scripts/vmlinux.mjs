@@ -1,0 +1,11 @@
+// From nothing to what a program wants to know of the running kernel: the same lookups as in ../peers/btf.c.
+import { readFileSync } from 'node:fs'
+import { parseBtf } from 'bpfpin/btf'
+
+const lookups = readFileSync(process.argv[2], 'utf8').trim().split('\n')
+const btf = parseBtf(readFileSync('/sys/kernel/btf/vmlinux'))
+for (const line of lookups) {
+  const [kind, name, member] = line.split(' ')
+  const type = btf.find(name, kind)
+  if (member !== '-' && type.members.find(each => each.name === member) === undefined) process.exit(1)
+}
