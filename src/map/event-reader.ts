@@ -3,6 +3,7 @@ import { BpfError } from '../errors.ts'
 import { EventIterator } from './event-iterator.ts'
 import { type Decode, type EventType, eventDecoder } from './event-types.ts'
 import type { BpfMap } from './map.ts'
+import { PerfBuffer } from './perf-buffer.ts'
 import type { RecordRing } from './record-ring.ts'
 import { RingBuffer } from './ring-buffer.ts'
 import { holdProcess, type Sleeper, stopWaking, wakeOn } from './wakeups.ts'
@@ -14,6 +15,8 @@ export interface EventOptions {
    * of the record. Without, a record is its bytes.
    */
   readonly type?: EventType
+  /** Of a perf buffer: how many bytes each CPU has at least. Default 65,536; a power of two of pages. */
+  readonly bytesPerCpu?: number
   /** Closes the reader when it is aborted. */
   readonly signal?: AbortSignal
 }
@@ -300,8 +303,10 @@ export class EventReader<T = Value> implements AsyncIterable<T>, Sleeper {
 function openSource(map: BpfMap, options: EventOptions): Source {
   const decode = eventDecoder(map, options.type)
   if (map.type === 'ringbuf') return { map: map.id, ring: new RingBuffer(map), decode }
+  if (map.type === 'perf_event_array')
+    return { map: map.id, ring: new PerfBuffer(map, options.bytesPerCpu), decode }
   throw new BpfError(`map '${map.name}' holds no events: it is of type ${map.type}`, {
     code: 'ERR_UNSUPPORTED',
-    hint: 'events are read from maps of type ringbuf',
+    hint: 'events are read from maps of type ringbuf and perf_event_array',
   })
 }

@@ -9,13 +9,23 @@ export function thisMachine(): Machine {
   return machine
 }
 
-/** How many CPUs `0-3,8-11` lists: the kernel lays out one value for each (kernel/bpf/arraymap.c: bpf_percpu_array_copy). */
+/** How many there can be: the kernel lays out one value for each (kernel/bpf/arraymap.c: bpf_percpu_array_copy). */
 function possibleCpus(): number {
-  const ranges = readFileSync('/sys/devices/system/cpu/possible', 'latin1').trim().split(',')
-  return ranges.reduce((count, range) => {
+  return cpuList('possible').length
+}
+
+/** The numbers of the CPUs that run now. */
+export function onlineCpus(): number[] {
+  return cpuList('online')
+}
+
+/** What the kernel writes as `0-3,8-11`. */
+function cpuList(name: string): number[] {
+  const ranges = readFileSync(`/sys/devices/system/cpu/${name}`, 'latin1').trim().split(',')
+  return ranges.flatMap(range => {
     const [first = 0, last = first] = range.split('-').map(Number)
-    return count + last - first + 1
-  }, 0)
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  })
 }
 
 /** The auxiliary vector is pairs of machine words: a key and its value (getauxval(3)). */

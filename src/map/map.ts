@@ -208,7 +208,7 @@ export class BpfMap<
   }
 
   /**
-   * Reads what programs write to it, a ring buffer. The reader goes on when the map becomes that of a new generation
+   * Reads what programs write to it, a ring buffer or a perf event array. The reader goes on when the map becomes that of a new generation
    * (`follow`): what is in the old one comes first. It ends when the map is closed.
    *
    * @throws BpfError `ERR_UNSUPPORTED` for other types of maps, `ERR_READERS` where this thread reads it already,

@@ -1,7 +1,8 @@
 import { BpfError } from '../errors.ts'
-import { closeFd, duplicateFd, type Mapping, mapMemory, systemError } from '../syscall/index.ts'
+import { type Mapping, mapMemory, systemError } from '../syscall/index.ts'
 import { thisMachine } from './machine.ts'
 import type { BpfMap } from './map.ts'
+import { claimBuffer, type ReaderClaim } from './reader-claim.ts'
 import { BatchMemory, batchSize, padded, type RecordRing } from './record-ring.ts'
 
 // The layout is that of Documentation/bpf/ringbuf.rst and kernel/bpf/ringbuf.c: a page with the consumer's position, one
@@ -21,9 +22,6 @@ const LENGTH = 0x3fff_ffff
  */
 const loadsInOrder = process.arch === 'x64'
 
-/** Maps that a reader of this thread is open for, by id. */
-const read = new Set<number>()
-
 /** The reading side of a BPF_MAP_TYPE_RINGBUF. There can be one at a time, as there is one position. Linux 5.8. */
 export class RingBuffer implements RecordRing {
   readonly fds: readonly number[]
@@ -33,7 +31,7 @@ export class RingBuffer implements RecordRing {
   offset = 0
   length = 0
   readonly #name: string
-  readonly #id: number
+  readonly #claim: ReaderClaim
   readonly #batch = new BatchMemory()
   #shared: Shared | undefined
   /** Where in the ring the batch begins, and how far the kernel knows that it was read. */
@@ -46,25 +44,17 @@ export class RingBuffer implements RecordRing {
   /** @throws BpfError `ERR_READERS` where this thread reads it already, `ERR_READ_ONLY`, or with the errno of mmap. */
   constructor(map: BpfMap) {
     this.#name = map.name
-    this.#id = map.id
     this.size = map.maxEntries
-    if (read.has(this.#id)) throw this.#readTwice('there is a reader in this thread already')
-    if (map.readOnly) {
-      throw new BpfError(
-        `ring buffer '${map.name}' was opened for reading only: taking a record moves the ring on`,
-        {
-          code: 'ERR_READ_ONLY',
-          hint: 'open it without readOnly',
-        },
-      )
+    this.#claim = claimBuffer(map, 'ring buffer')
+    this.fds = [this.#claim.fd]
+    try {
+      this.#shared = share(this.#claim.fd, map)
+    } catch (error) {
+      this.#claim.release()
+      throw error
     }
-    const fd = duplicateFd(map.fd)
-    if (fd < 0) throw systemError(fd, 'fcntl', { doing: `reading ring buffer '${map.name}'` })
-    this.fds = [fd]
-    this.#shared = share(fd, map)
     this.#base = Number(Atomics.load(this.#shared.position, 0))
     this.#released = this.#base
-    read.add(this.#id)
   }
 
   get bytes(): Uint8Array {
@@ -111,8 +101,7 @@ export class RingBuffer implements RecordRing {
     this.#base += this.#at
     this.#at = this.#end = 0
     for (const mapping of mappings) mapping.unmap()
-    for (const fd of this.fds) closeFd(fd)
-    read.delete(this.#id)
+    this.#claim.release()
   }
 
   /** Copies the next records that are whole, up to one that is still being written. */
@@ -183,7 +172,6 @@ function share(fd: number, map: BpfMap): Shared {
       return mapping.buffer
     }
     for (const other of mappings) other.unmap()
-    closeFd(fd)
     throw systemError(mapping, 'mmap', { doing: `reading ring buffer '${map.name}'` })
   }
   const consumer = mapped(pageSize, { write: true })

@@ -24,6 +24,6 @@ export function request(program: BpfProgram, first: number, count: number, flags
   program.run({ context: new Uint8Array(new BigUint64Array([first, count, flags].map(BigInt)).buffer) })
 }
 
-export function loadEvents(): BpfObject {
-  return openObject(fixture('events')).load()
+export function loadEvents(root?: string): BpfObject {
+  return openObject(fixture('events'), root === undefined ? {} : { root }).load()
 }
