@@ -23,6 +23,8 @@ export {
   EventReader,
   type EventType,
   type RawCallback,
+  RingWriter,
+  type RingWriterOptions,
   type SetMode,
   Variable,
 } from './map/index.ts'

@@ -105,7 +105,7 @@ export class EventReader<T = Value> implements AsyncIterable<T>, Sleeper {
    * Hands over what is there now, at most `limit` records, and returns how many. It does not wait, and also finds records
    * that were written with BPF_RB_NO_WAKEUP.
    *
-   * @throws BpfError `ERR_CLOSED`, `ERR_VALUE` for a record that is shorter than its type, `ERR_READERS`; and what `use`
+   * @throws BpfError `ERR_CLOSED`, `ERR_VALUE` for a record that is shorter than its type, `ERR_IN_USE`; and what `use`
    * throws: the record that it was given is taken.
    */
   take(use: (event: T) => void, limit: number = Number.POSITIVE_INFINITY): number {
@@ -242,7 +242,7 @@ export class EventReader<T = Value> implements AsyncIterable<T>, Sleeper {
   #claim(consumer: Consumer): void {
     if (this.#consumer) {
       throw new BpfError(`the events of '${this.#name}' are read already, by this reader`, {
-        code: 'ERR_READERS',
+        code: 'ERR_IN_USE',
         hint: 'one loop or callback reads all of them',
       })
     }

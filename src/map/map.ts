@@ -17,6 +17,7 @@ import {
 import { type EventOptions, EventReader } from './event-reader.ts'
 import type { EventType } from './event-types.ts'
 import { thisMachine } from './machine.ts'
+import { RingWriter, type RingWriterOptions } from './ring-writer.ts'
 import type { Entry, MapTypes } from './types.ts'
 
 const ENOENT = -2
@@ -36,6 +37,12 @@ export interface MapInit {
   readonly turn?: number
   /** Opened so that only reading is possible. */
   readonly readOnly?: boolean
+}
+
+/** Whoever reads or writes records of a map. */
+interface BufferUser {
+  close(): void
+  follow(map: BpfMap): void
 }
 
 /** When {@link BpfMap.set} may write. */
@@ -69,7 +76,7 @@ export class BpfMap<
   #fd: number
   #id: number | undefined
   #access: Access | undefined
-  #readers: Set<EventReader<unknown>> | undefined
+  #users: Set<BufferUser> | undefined
 
   constructor(init: MapInit) {
     this.name = init.name
@@ -211,22 +218,37 @@ export class BpfMap<
    * Reads what programs write to it, a ring buffer or a perf event array. The reader goes on when the map becomes that of a new generation
    * (`follow`): what is in the old one comes first. It ends when the map is closed.
    *
-   * @throws BpfError `ERR_UNSUPPORTED` for other types of maps, `ERR_READERS` where this thread reads it already,
+   * @throws BpfError `ERR_UNSUPPORTED` for other types of maps, `ERR_IN_USE` where this thread reads it already,
    * `ERR_UNKNOWN_NAME` for a type that the object does not have. Ring buffers: Linux 5.8.
    * @example for await (const event of map.events({ type: 'event' })) console.log(event)
    */
   events<T = Decoded>(options: EventOptions & { readonly type: EventType }): EventReader<T>
   events<T = Uint8Array>(options?: EventOptions): EventReader<T>
   events<T>(options: EventOptions = {}): EventReader<T> {
-    const readers = (this.#readers ??= new Set())
-    const reader = new EventReader<T>(this, options, closed => readers.delete(closed))
-    if (!reader.closed) readers.add(reader)
+    const users = (this.#users ??= new Set())
+    const reader = new EventReader<T>(this, options, closed => users.delete(closed))
+    if (!reader.closed) users.add(reader)
     return reader
   }
 
-  /** Closes the descriptor, and ends who reads its events; a second time does nothing. */
+  /**
+   * Writes records for programs, to a user ring buffer. The writer is closed with the map, and goes on with that of a new
+   * generation (`follow`).
+   *
+   * @throws BpfError `ERR_UNSUPPORTED` for other types of maps, `ERR_IN_USE` where this thread writes to it already,
+   * `ERR_UNKNOWN_NAME` for a type that the object does not have. Linux 6.1.
+   * @example map.writer({ type: 'order' }).write({ number: 1n })
+   */
+  writer<T = Decoded>(options: RingWriterOptions = {}): RingWriter<T> {
+    const users = (this.#users ??= new Set())
+    const writer = new RingWriter<T>(this, options, closed => users.delete(closed))
+    users.add(writer)
+    return writer
+  }
+
+  /** Closes the descriptor, and ends who reads or writes its records; a second time does nothing. */
   close(): void {
-    for (const reader of this.#readers ?? []) reader.close()
+    for (const user of this.#users ?? []) user.close()
     this.#closeDescriptor()
   }
 
@@ -255,7 +277,7 @@ export class BpfMap<
     this.#id = other.#id
     this.#access = undefined
     other.#fd = -1
-    for (const reader of this.#readers ?? []) reader.follow(this)
+    for (const user of this.#users ?? []) user.follow(this)
   }
 
   /** Takes one step to the next key at a time, with memory of its own: two walks do not disturb each other. */

@@ -10,9 +10,9 @@ import {
   perfEventOpen,
   systemError,
 } from '../syscall/index.ts'
+import { type BufferClaim, claimBuffer } from './buffer-claim.ts'
 import { onlineCpus, thisMachine } from './machine.ts'
 import type { BpfMap } from './map.ts'
-import { claimBuffer, type ReaderClaim } from './reader-claim.ts'
 import { BatchMemory, batchSize, type RecordRing } from './record-ring.ts'
 
 // include/uapi/linux/perf_event.h: struct perf_event_mmap_page is followed by the data; a record is a header (u32 type, u16
@@ -39,7 +39,7 @@ export class PerfBuffer implements RecordRing {
   offset = 0
   length = 0
   lost = 0
-  readonly #claim: ReaderClaim
+  readonly #claim: BufferClaim
   readonly #batch = new BatchMemory()
   #rings: readonly CpuRing[]
   /** The ring that the batch is from, and where in it the batch begins; in the batch: the next record, and the end. */
@@ -50,7 +50,7 @@ export class PerfBuffer implements RecordRing {
 
   /**
    * @param bytesPerCpu at least so many: the kernel takes a power of two of pages
-   * @throws BpfError `ERR_READERS`, `ERR_READ_ONLY`, `ERR_VALUE` for a size that cannot be, or with the kernel's errno.
+   * @throws BpfError `ERR_IN_USE`, `ERR_READ_ONLY`, `ERR_VALUE` for a size that cannot be, or with the kernel's errno.
    */
   constructor(map: BpfMap, bytesPerCpu: number = defaultBytes) {
     const bytes = ringBytes(bytesPerCpu)

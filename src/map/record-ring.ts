@@ -21,7 +21,7 @@ export interface RecordRing {
   /**
    * Goes on to the next record; `false` where there is none that is whole.
    *
-   * @throws BpfError `ERR_READERS` where somebody else reads the ring as well.
+   * @throws BpfError `ERR_IN_USE` where somebody else reads the ring as well.
    */
   next(): boolean
   /** Gives the kernel the room of the records up to the current one. */

@@ -1,8 +1,8 @@
 import { BpfError } from '../errors.ts'
 import { type Mapping, mapMemory, systemError } from '../syscall/index.ts'
+import { type BufferClaim, claimBuffer } from './buffer-claim.ts'
 import { thisMachine } from './machine.ts'
 import type { BpfMap } from './map.ts'
-import { claimBuffer, type ReaderClaim } from './reader-claim.ts'
 import { BatchMemory, batchSize, padded, type RecordRing } from './record-ring.ts'
 
 // The layout is that of Documentation/bpf/ringbuf.rst and kernel/bpf/ringbuf.c: a page with the consumer's position, one
@@ -31,7 +31,7 @@ export class RingBuffer implements RecordRing {
   offset = 0
   length = 0
   readonly #name: string
-  readonly #claim: ReaderClaim
+  readonly #claim: BufferClaim
   readonly #batch = new BatchMemory()
   #shared: Shared | undefined
   /** Where in the ring the batch begins, and how far the kernel knows that it was read. */
@@ -41,7 +41,7 @@ export class RingBuffer implements RecordRing {
   #at = 0
   #end = 0
 
-  /** @throws BpfError `ERR_READERS` where this thread reads it already, `ERR_READ_ONLY`, or with the errno of mmap. */
+  /** @throws BpfError `ERR_IN_USE` where this thread reads it already, `ERR_READ_ONLY`, or with the errno of mmap. */
   constructor(map: BpfMap) {
     this.#name = map.name
     this.size = map.maxEntries
@@ -143,7 +143,7 @@ export class RingBuffer implements RecordRing {
 
   #readTwice(why: string): BpfError {
     return new BpfError(`reading ring buffer '${this.#name}': ${why}`, {
-      code: 'ERR_READERS',
+      code: 'ERR_IN_USE',
       hint: 'a ring buffer has one reader, as each record is read once; close the other',
     })
   }

@@ -127,7 +127,7 @@ onKernel('a perf buffer is refused a second reader, a size that cannot be, and o
     throws(() => samples.events({ bytesPerCpu }), 'ERR_VALUE')
   {
     using _ = samples.events()
-    throws(() => samples.events(), 'ERR_READERS')
+    throws(() => samples.events(), 'ERR_IN_USE')
   }
   samples.events().close()
 })

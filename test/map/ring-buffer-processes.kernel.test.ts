@@ -122,7 +122,7 @@ onKernel('two processes that read one buffer are told, and nobody reads what is 
   await ended
   assert.throws(
     () => mine.take(() => {}),
-    (error: { code: string }) => error.code === 'ERR_READERS',
+    (error: { code: string }) => error.code === 'ERR_IN_USE',
   )
   object.unpin()
 })

@@ -245,12 +245,12 @@ onKernel('what cannot be read is refused with the reason', () => {
   using reader = events.events()
   assert.is(
     code(() => events.events()),
-    'ERR_READERS',
+    'ERR_IN_USE',
   )
   void reader.each(() => {})
   assert.is(
     code(() => reader[Symbol.asyncIterator]()),
-    'ERR_READERS',
+    'ERR_IN_USE',
   )
 })
 
