@@ -1,3 +1,4 @@
+export type { AnyOf } from './api/any-of.ts'
 export {
   BpfObject,
   type PinOptions,
@@ -6,7 +7,12 @@ export {
   type WriteOptions,
 } from './api/bpf-object.ts'
 export { Collection } from './api/collection.ts'
-export { type EmbeddedObject, type OpenPinnedAsOptions, openEmbedded, openPinnedAs } from './api/embedded.ts'
+export {
+  type EmbeddedObject,
+  type PinnedLikeOptions,
+  pinnedLikeEmbedded,
+  specFromEmbedded,
+} from './api/embedded.ts'
 export { type LoadOptions, ObjectSpec } from './api/object-spec.ts'
 export type { Named, ObjectTypes } from './api/object-types.ts'
 export { openMap } from './api/open-map.ts'

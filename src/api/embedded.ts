@@ -22,7 +22,7 @@ export interface EmbeddedObject {
  *
  * @throws as {@link openObject}; BpfError `ERR_EMBEDDED` where the text was damaged.
  */
-export function openEmbedded<Types extends ObjectTypes>(
+export function specFromEmbedded<Types extends ObjectTypes>(
   object: EmbeddedObject,
   options: OpenOptions = {},
 ): ObjectSpec<Types> {
@@ -30,7 +30,7 @@ export function openEmbedded<Types extends ObjectTypes>(
   return openObject(bytesOf(object), { name: object.name, ...options }) as ObjectSpec<Types>
 }
 
-export interface OpenPinnedAsOptions extends OpenPinnedOptions {
+export interface PinnedLikeOptions extends OpenPinnedOptions {
   /** Its name below the root, or, with a `/` in it, the path of its directory. Default: the name of the object. */
   readonly name?: string
 }
@@ -42,9 +42,9 @@ export interface OpenPinnedAsOptions extends OpenPinnedOptions {
  *
  * @throws as `openPinned()`; PinMismatchError with every difference.
  */
-export function openPinnedAs<Types extends ObjectTypes>(
+export function pinnedLikeEmbedded<Types extends ObjectTypes>(
   object: EmbeddedObject,
-  options: OpenPinnedAsOptions = {},
+  options: PinnedLikeOptions = {},
 ): PinnedObject<Types> {
   const place = pinnedPlace(options.name ?? object.name, options.root)
   return new PinnedObject<Types>(place, options, parseSpec(bytesOf(object), object.name))

@@ -17,8 +17,8 @@ export interface ObjectTypes {
   readonly links: string
   readonly structOps: string
   readonly variables: { readonly [name: string]: Variable }
-  /** Of those the ones that can be set before the object is loaded: all but the kernel's configuration. */
-  readonly initial: { readonly [name: string]: VariableSpec }
+  /** Names of the variables that can be set before the object is loaded: all but the kernel's configuration. */
+  readonly initial: string
 }
 
 /** A collection whose items are properties, too, where it is known which there are. A name that a collection has itself is none. */
@@ -33,7 +33,13 @@ export type SpecPrograms<Types extends ObjectTypes> = Named<
   ProgramSpec,
   { [Name in Types['programs']]: ProgramSpec }
 >
-export type SpecVariables<Types extends ObjectTypes> = Named<VariableSpec, Types['initial']>
+export type SpecVariables<Types extends ObjectTypes> = Named<
+  VariableSpec,
+  { [Name in Types['initial'] & keyof Types['variables']]: Before<Types['variables'][Name]> }
+>
+
+type Before<Live> =
+  Live extends Variable<infer Value, infer Input> ? VariableSpec<Value, Input> : VariableSpec
 
 export type LiveMaps<Types extends ObjectTypes> = Named<BpfMap, Types['maps']>
 export type LivePrograms<Types extends ObjectTypes> = Named<

@@ -1,4 +1,5 @@
 export { withTypes } from './append.ts'
+export { isNarrow } from './bits.ts'
 export { Btf, type BtfOptions, type ParseBtfOptions, parseBtf, readBtf } from './btf.ts'
 export {
   type ChangeKind,
@@ -31,8 +32,18 @@ export {
 } from './ext.ts'
 export { essentialName, flavoursIn } from './flavours.ts'
 export { TypeHeads } from './heads.ts'
-export { type Field, fieldsOf, type Hole, holesOf, type Overlap, type Shape } from './layout.ts'
+export {
+  type Field,
+  fieldsOf,
+  type Hole,
+  holesOf,
+  isChar,
+  type Overlap,
+  type Shape,
+  uniqueNames,
+} from './layout.ts'
 export { depthLimit } from './measure.ts'
+export { placedMembers } from './members.ts'
 export { withMerge } from './merge.ts'
 export { didYouMean, nearNames } from './near.ts'
 export { typeName } from './print.ts'

@@ -61,9 +61,12 @@ type OptionToken = Extract<Token, { kind: 'option' }>
 /** Node's own strict mode knows no near names and says the rest in words of its own. */
 function tokensOf(args: readonly string[], known: Readonly<Record<string, Option>>): readonly Token[] {
   const options = Object.fromEntries(
-    Object.entries(known).map(([name, { value }]) => [
+    Object.entries(known).map(([name, { value, short }]) => [
       name,
-      { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+      {
+        type: value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(short === undefined ? {} : { short }),
+      },
     ]),
   )
   // a negative number is a value: no option begins with a digit

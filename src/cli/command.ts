@@ -8,6 +8,8 @@ export interface Option {
   readonly text: string
   /** All that can stand behind it, where that is few words: what shells complete. */
   readonly words?: readonly string[]
+  /** One letter that means the same: `o` for `-o`. */
+  readonly short?: string
   /** May be there more than once, each with a value of its own. */
   readonly isRepeatable?: boolean
 }

@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   unpin: async () => (await import('./unpin.ts')).unpin,
   ls: async () => (await import('./ls.ts')).ls,
   inspect: async () => (await import('./inspect.ts')).inspect,
+  gen: async () => (await import('./gen.ts')).gen,
   set: async () => (await import('./set.ts')).set,
   dump: async () => (await import('./dump.ts')).dump,
   doctor: async () => (await import('./doctor.ts')).doctor,

@@ -33,8 +33,8 @@ export function commandHelp(name: string, command: Command): string {
 
 function optionLines(options: Readonly<Record<string, Option>>): string[] {
   return columns(
-    Object.entries(options).map(([name, { value, text }]) => [
-      `  --${name}${value === undefined ? '' : ` ${value}`}`,
+    Object.entries(options).map(([name, { value, short, text }]) => [
+      `  ${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
       text,
     ]),
   )

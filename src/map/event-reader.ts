@@ -6,7 +6,7 @@ import type { BpfMap } from './map.ts'
 import { PerfBuffer } from './perf-buffer.ts'
 import type { RecordRing } from './record-ring.ts'
 import { RingBuffer } from './ring-buffer.ts'
-import { holdProcess, type Sleeper, stopWaking, wakeOn } from './wakeups.ts'
+import { holdProcess, stopWaking, wakeOn } from './wakeups.ts'
 
 /** How events are read. */
 export interface EventOptions {
@@ -54,7 +54,7 @@ interface Consumer {
  * @example
  * for await (const event of object.maps.get('events').events({ type: 'event' })) console.log(event)
  */
-export class EventReader<T = Value> implements AsyncIterable<T>, Sleeper {
+export class EventReader<T = Value> implements AsyncIterable<T> {
   readonly #name: string
   readonly #options: EventOptions
   #sources: readonly Source[] = []

@@ -1,5 +1,6 @@
 import { type Codec, createCodec, type Value as Decoded, type TypeId } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
+import { hasSlots, isPerCpu } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { mapTypes } from '../spec/kernel.ts'
 import {
@@ -49,14 +50,6 @@ interface BufferUser {
 export type SetMode = 'any' | 'create' | 'replace'
 
 const setFlags: Readonly<Record<SetMode, number>> = { any: 0, create: 1, replace: 2 }
-
-/** Map types whose values exist once a possible CPU. */
-const perCpuTypes: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  'percpu_hash',
-  'percpu_array',
-  'lru_percpu_hash',
-  'percpu_cgroup_storage',
-])
 
 /**
  * A map that the kernel holds, and a descriptor of it. Keys and values are decoded by BTF where it is known, else they
@@ -321,7 +314,7 @@ export class BpfMap<
   }
 }
 
-/** What is decoded by BTF has the type that the skeleton was generated for: `openEmbedded` and `openPinnedAs` see to that. */
+/** What is decoded by BTF has the type that the skeleton was generated for: `specFromEmbedded` and `pinnedLikeEmbedded` see to that. */
 function typed<T extends Entry>(entry: Entry): T {
   return entry as T // the one place where the types of a skeleton and those of BTF meet
 }
@@ -341,14 +334,14 @@ class Access {
 
   constructor(map: BpfMap) {
     const { keySize, valueSize, types } = map
-    const isPerCpu = perCpuTypes.has(map.type)
+    const isPerCpuMap = isPerCpu(map.type)
     this.#map = map
-    this.#stride = isPerCpu ? (valueSize + 7) & ~7 : 0
+    this.#stride = isPerCpuMap ? (valueSize + 7) & ~7 : 0
     this.key = allocate(keySize)
     this.keyOrNone = keySize === 0 ? null : this.key
     this.nextKey = allocate(keySize)
-    this.value = allocate(isPerCpu ? this.#stride * thisMachine().possibleCpus : valueSize)
-    this.#keyCodec = codecOf(types, types?.key, keySize, 'key') ?? (isIndexed(map) ? indexCodec : undefined)
+    this.value = allocate(isPerCpuMap ? this.#stride * thisMachine().possibleCpus : valueSize)
+    this.#keyCodec = codecOf(types, types?.key, keySize, 'key') ?? (hasSlots(map) ? indexCodec : undefined)
     this.#valueCodec = codecOf(types, types?.value, valueSize, 'value')
   }
 
@@ -403,16 +396,6 @@ class Access {
   #misfit(part: string, wanted: string): BpfError {
     return new BpfError(`a ${part} of map '${this.#map.name}' is ${wanted}`, { code: 'ERR_VALUE' })
   }
-}
-
-/** Map types whose key is the index of a slot, whatever BTF says (kernel/bpf/arraymap.c and its like). */
-const indexedTypes: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  ...['array', 'percpu_array', 'prog_array', 'perf_event_array', 'cgroup_array', 'array_of_maps'],
-  ...['devmap', 'cpumap', 'xskmap', 'sockmap', 'reuseport_sockarray'],
-])
-
-function isIndexed({ type, keySize }: BpfMap): boolean {
-  return keySize === 4 && indexedTypes.has(type)
 }
 
 const indexCodec: Codec = {

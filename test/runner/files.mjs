@@ -29,6 +29,7 @@ const onlyHere = {
     'the test, not the kernel, fails each call in turn, for which all is loaded hundreds of times',
   'map/ring-buffer-processes.*':
     'what readers in several processes see, which are slow to start; map/ring-buffer reads on each kernel',
+  'codegen/*': 'what the library compares; the kernel is asked nothing that other tests do not ask',
   'object/collect.*': 'how long V8 keeps what is used no more, which it shows after thousands of loads',
   'object/programs.*': 'what BPF_PROG_LOAD is told of a program, which every kernel takes in the same way',
   'object/older-types.*': 'the test, not the kernel, refuses types',

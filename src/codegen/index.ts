@@ -1,0 +1,1 @@
+export { generateSkeleton, type Skeleton, type SkeletonOptions } from './skeleton.ts'

@@ -1,0 +1,46 @@
+/** A name as those of types are written: `flow_key` -> `FlowKey`. Empty where no letter or digit is in it. */
+export function pascalCase(name: string): string {
+  const words = name.split(/[^\p{L}\p{N}$]+/u).filter(word => word !== '')
+  return words.map(word => word[0]!.toUpperCase() + word.slice(1)).join('')
+}
+
+/** A name for a type, which cannot begin with a digit. */
+export function typeNameFor(name: string, otherwise: string): string {
+  const pascal = pascalCase(name) || otherwise
+  return /^\p{N}/u.test(pascal) ? `_${pascal}` : pascal
+}
+
+/** A property of an object: as it is where it can be, else in quotes. */
+export function property(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name)
+}
+
+/** A text as a literal in single quotes; whatever is in it, the line goes on. */
+export function quoted(text: string): string {
+  const inner = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")
+  return `'${inner}'`
+}
+
+/** Text for a comment, which it cannot end. */
+export function inComment(text: string): string {
+  return text.replaceAll('*/', '* /').replace(/\p{Cc}/gu, ' ')
+}
+
+/** Gives every name once: what is asked for again gets a number. */
+export class UniqueNames {
+  readonly #taken: Set<string>
+
+  constructor(taken: Iterable<string>) {
+    this.#taken = new Set(taken)
+  }
+
+  take(name: string, others: (name: string) => readonly string[] = () => []): string {
+    for (let times = 1; ; times++) {
+      const candidate = times === 1 ? name : `${name}${times}`
+      const all = [candidate, ...others(candidate)]
+      if (all.some(one => this.#taken.has(one))) continue
+      for (const one of all) this.#taken.add(one)
+      return candidate
+    }
+  }
+}
