@@ -26,19 +26,24 @@ export function fillSections(btf: Btf, sections: ReadonlyMap<TypeId, SectionFill
   const view = new DataView(bytes.buffer)
   for (const [id, fill] of sections) {
     const at = btf.records.offsetInBlob(id)
-    const entries = placedEntries(btf, id, fill)
+    const { variables, order } = placed(btf, id, fill)
     view.setUint32(at + 8, fill.size, btf.littleEndian)
-    entries.forEach((entry, i) => {
+    for (const [i, index] of order.entries()) {
       const entryAt = at + 12 + 12 * i
-      view.setUint32(entryAt, entry.type, btf.littleEndian)
-      view.setUint32(entryAt + 4, entry.offset, btf.littleEndian)
-      view.setUint32(entryAt + 8, entry.size, btf.littleEndian)
-    })
+      view.setUint32(entryAt, variables[index]!.type, btf.littleEndian)
+      view.setUint32(entryAt + 4, fill.offsets[index]!, btf.littleEndian)
+      view.setUint32(entryAt + 8, variables[index]!.size, btf.littleEndian)
+    }
   }
   return bytes
 }
 
-function placedEntries(btf: Btf, id: TypeId, { size, offsets }: SectionFill): readonly BtfSectionVar[] {
+/** The variables of a section, and their indexes in the order of where they lie. */
+function placed(
+  btf: Btf,
+  id: TypeId,
+  { size, offsets }: SectionFill,
+): { readonly variables: readonly BtfSectionVar[]; readonly order: Uint32Array } {
   const where = btf.records.place(id)
   const datasec = btf.type(id)
   if (datasec.kind !== 'datasec') throw new BtfError(where, `is ${oneOf(datasec.kind)}, not a datasec`)
@@ -49,15 +54,25 @@ function placedEntries(btf: Btf, id: TypeId, { size, offsets }: SectionFill): re
       `section ${name} has ${variables.length} variables, but ${offsets.length} offsets are given`,
     )
   }
-  const entries = variables.map((variable, i) => ({ ...variable, offset: offsets[i]!, index: i }))
-  entries.sort((a, b) => a.offset - b.offset)
+  const order = Uint32Array.from(offsets.keys())
+  if (!isAscending(offsets)) order.sort((a, b) => offsets[a]! - offsets[b]! || a - b)
   let end = 0
-  for (const entry of entries) {
-    const what = `'${btf.nameOf(entry.type)}' at ${entry.offset} with ${entry.size} bytes`
-    const part = `${where}/variable[${entry.index}]`
-    if (entry.offset < end) throw new BtfError(part, `${what} overlaps what ends at ${end}`)
-    end = entry.offset + entry.size
-    if (end > size) throw new BtfError(part, `${what} leaves section ${name} of ${size} bytes`)
+  for (const index of order) {
+    const start = offsets[index]!
+    const before = end
+    end = start + variables[index]!.size
+    if (start >= before && end <= size) continue
+    const { type, size: length } = variables[index]!
+    const what = `'${btf.nameOf(type)}' at ${start} with ${length} bytes`
+    const problem =
+      start < before ? `overlaps what ends at ${before}` : `leaves section ${name} of ${size} bytes`
+    throw new BtfError(`${where}/variable[${index}]`, `${what} ${problem}`)
   }
-  return entries
+  return { variables, order }
+}
+
+/** As compilers mostly write them. */
+function isAscending(offsets: readonly number[]): boolean {
+  for (let i = 1; i < offsets.length; i++) if (offsets[i]! < offsets[i - 1]!) return false
+  return true
 }

@@ -46,6 +46,23 @@ type EarlierSteps =
   | 'move'
   | 'update-link'
 
+/** A file as calls take it: by a directory's descriptor and a path from there. */
+interface PathAt {
+  readonly directory: number
+  readonly file: string
+}
+
+interface OpenDirectory {
+  readonly path: string
+  /** What the paths start with of what is in it. */
+  readonly prefix: string
+  readonly fd: number
+  /** The same directory, from one that stays open. */
+  readonly lasting: PathAt
+}
+
+const noDirectory: OpenDirectory = { path: '', prefix: '', fd: -1, lasting: { directory: -1, file: '' } }
+
 /** One run of steps: the directories that it holds open, and how to take back what it did. */
 export class Bench {
   readonly #workshop: Workshop
@@ -58,7 +75,7 @@ export class Bench {
   /** The locked directories by the names that they have now. */
   readonly #held: Map<string, number>
   /** The directory that the last step worked in: a generation's pins come one after another. */
-  #directory = { path: '', fd: -1 }
+  #directory: OpenDirectory = noDirectory
 
   constructor(workshop: Workshop, isCommitted: boolean) {
     this.#workshop = workshop
@@ -169,7 +186,11 @@ export class Bench {
     const { directory, file } = this.#split(path)
     const result = objPin(fd, file, directory)
     if (result < 0) throw this.#failed(result, 'bpf(BPF_OBJ_PIN)', `pinning ${what}`, path)
-    const takeBack = this.#remover(path)
+    const from = this.#directory.lasting
+    const isHere = directory === this.#directory.fd
+    const takeBack = isHere
+      ? { directory: from.directory, file: `${from.file}/${file}` }
+      : this.#remover(path)
     this.#undo.push(() => unlinkFile(takeBack.file, takeBack.directory))
     const mode = this.#workshop.mode & 0o666
     if (mode !== pinMode) {
@@ -361,7 +382,7 @@ export class Bench {
   }
 
   /** As {@link #split}; `undefined` where the directory is gone, and so what was in it. */
-  #find(path: string): { readonly directory: number; readonly file: string } | undefined {
+  #find(path: string): PathAt | undefined {
     try {
       return this.#split(path)
     } catch (error) {
@@ -371,7 +392,12 @@ export class Bench {
   }
 
   /** The directory of a path, held open while steps stay in it, and the name in it. */
-  #split(path: string): { readonly directory: number; readonly file: string } {
+  #split(path: string): PathAt {
+    const { prefix } = this.#directory
+    // thousands of pins are in one directory
+    if (prefix !== '' && path.startsWith(prefix) && !path.includes('/', prefix.length)) {
+      return { directory: this.#directory.fd, file: path.slice(prefix.length) }
+    }
     const slash = path.lastIndexOf('/')
     const parent = path.slice(0, Math.max(slash, 0))
     const file = path.slice(slash + 1)
@@ -385,22 +411,22 @@ export class Bench {
   #enter(path: string): void {
     this.#leaveDirectory()
     const isOutside = path === '' || path.startsWith('/')
-    const { directory, file } = this.#remover(path)
+    const lasting = this.#remover(path)
     const fd = isOutside
       ? openFile(path || '/', openFlag.PATH | openFlag.DIRECTORY)
-      : openFile(file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, directory)
+      : openFile(lasting.file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, lasting.directory)
     if (fd < 0) throw this.#failed(fd, 'openat', 'opening directory', path)
-    this.#directory = { path, fd }
+    this.#directory = { path, prefix: `${path}/`, fd, lasting }
     if (isOutside && !isBpffs(fd, path)) throw notBpffs(path, path)
   }
 
   #leaveDirectory(): void {
     if (this.#directory.fd >= 0) closeFd(this.#directory.fd)
-    this.#directory = { path: '', fd: -1 }
+    this.#directory = noDirectory
   }
 
   /** A path from a directory that stays open: what takes a step back must work without a free descriptor. */
-  #remover(path: string): { readonly directory: number; readonly file: string } {
+  #remover(path: string): PathAt {
     const slash = path.startsWith('/') ? -1 : path.indexOf('/')
     const held = slash < 0 ? undefined : this.#held.get(path.slice(0, slash))
     if (held === undefined) return { directory: this.#workshop.root.fd, file: path }

@@ -1,6 +1,12 @@
 import type { BpfLink } from '../link/index.ts'
 import { programHash } from '../object/index.ts'
-import { isOfMap, type LinkRecord, type Manifest, type ProgramRecord } from '../plan/manifest.ts'
+import {
+  isOfMap,
+  type LinkRecord,
+  type Manifest,
+  type OpsRecord,
+  type ProgramRecord,
+} from '../plan/manifest.ts'
 import {
   type AttachType,
   attachTypeName,
@@ -76,9 +82,10 @@ export function recordedOwner({ programs }: Manifest, record: LinkRecord): LinkO
 
 /** What a manifest says of what is in an object's struct_ops maps. */
 export function opsRecords({ maps }: Spec): Pick<Manifest, 'structOps'> {
-  const structOps = maps.flatMap(({ name, structOps, autocreate }) =>
-    structOps && autocreate ? [{ map: name, definition: structOps.definition }] : [],
-  )
+  const structOps: OpsRecord[] = []
+  for (const { name, structOps: ops, autocreate } of maps) {
+    if (ops && autocreate) structOps.push({ map: name, definition: ops.definition })
+  }
   return structOps.length > 0 ? { structOps } : {}
 }
 

@@ -16,7 +16,12 @@ export type LinkOwner = Pick<ProgramSpec, Part>
 
 /** Of all that is loaded and created what can have links. */
 export function linkOwners(spec: Pick<Spec, 'programs' | 'maps'>): LinkOwner[] {
-  return [...loadedPrograms(spec), ...spec.maps.flatMap(map => (map.autocreate && opsOwner(map)) || [])]
+  const owners: LinkOwner[] = loadedPrograms(spec)
+  for (const map of spec.maps) {
+    const owner = map.structOps && map.autocreate ? opsOwner(map) : undefined
+    if (owner) owners.push(owner)
+  }
+  return owners
 }
 
 /** A struct_ops map as what its link is made for; `undefined` for any other map. */
