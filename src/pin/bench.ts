@@ -11,17 +11,15 @@ import {
   makeDirectory,
   objGet,
   objPin,
-  openFile,
-  openFlag,
   removeDirectory,
   renameFile,
   renameFlag,
   systemError,
   unlinkFile,
 } from '../syscall/index.ts'
+import { Directories } from './directories.ts'
 import { idOf } from './identity.ts'
 import { createManifest } from './manifest-map.ts'
-import { isBpffs, notBpffs } from './root.ts'
 import type { Left, SuccessionTools, Workshop } from './workshop.ts'
 
 /** What the kernel gives a pin by itself (kernel/bpf/inode.c: bpf_obj_do_pin). */
@@ -46,23 +44,6 @@ type EarlierSteps =
   | 'move'
   | 'update-link'
 
-/** A file as calls take it: by a directory's descriptor and a path from there. */
-interface PathAt {
-  readonly directory: number
-  readonly file: string
-}
-
-interface OpenDirectory {
-  readonly path: string
-  /** What the paths start with of what is in it. */
-  readonly prefix: string
-  readonly fd: number
-  /** The same directory, from one that stays open. */
-  readonly lasting: PathAt
-}
-
-const noDirectory: OpenDirectory = { path: '', prefix: '', fd: -1, lasting: { directory: -1, file: '' } }
-
 /** One run of steps: the directories that it holds open, and how to take back what it did. */
 export class Bench {
   readonly #workshop: Workshop
@@ -72,19 +53,16 @@ export class Bench {
   readonly held: number[] = []
   removed = 0
   readonly #isCommitted: boolean
-  /** The locked directories by the names that they have now. */
-  readonly #held: Map<string, number>
-  /** The directory that the last step worked in: a generation's pins come one after another. */
-  #directory: OpenDirectory = noDirectory
+  readonly #directories: Directories
 
   constructor(workshop: Workshop, isCommitted: boolean) {
     this.#workshop = workshop
     this.#isCommitted = isCommitted
-    this.#held = new Map(workshop.held)
+    this.#directories = new Directories(workshop)
   }
 
   fullPath(path: string): string {
-    return path.startsWith('/') ? path : `${this.#workshop.root.path}/${path}`
+    return this.#directories.fullPath(path)
   }
 
   carryOut(step: Step): void {
@@ -169,28 +147,24 @@ export class Bench {
   }
 
   close(): void {
-    this.#leaveDirectory()
+    this.#directories.leave()
   }
 
   #makeDirectory(path: string): void {
-    const { directory, file } = this.#split(path)
+    const { directory, file } = this.#directories.split(path)
     const made = makeDirectory(file, this.#workshop.mode, directory)
     // outside, another object may have needed it at the same time
     if (made === EEXIST && path.startsWith('/')) return
     this.#check(made, 'mkdirat', 'making directory', path)
-    const takeBack = this.#remover(path)
+    const takeBack = this.#directories.lasting(path)
     this.#undo.push(() => removeDirectory(takeBack.file, takeBack.directory))
   }
 
   #pin(fd: number, path: string, what: string): void {
-    const { directory, file } = this.#split(path)
+    const { directory, file } = this.#directories.split(path)
     const result = objPin(fd, file, directory)
     if (result < 0) throw this.#failed(result, 'bpf(BPF_OBJ_PIN)', `pinning ${what}`, path)
-    const from = this.#directory.lasting
-    const isHere = directory === this.#directory.fd
-    const takeBack = isHere
-      ? { directory: from.directory, file: `${from.file}/${file}` }
-      : this.#remover(path)
+    const takeBack = this.#directories.lasting(path)
     this.#undo.push(() => unlinkFile(takeBack.file, takeBack.directory))
     const mode = this.#workshop.mode & 0o666
     if (mode !== pinMode) {
@@ -210,7 +184,7 @@ export class Bench {
   }
 
   #rewriteManifest(path: string): void {
-    const { directory, file } = this.#split(path)
+    const { directory, file } = this.#directories.split(path)
     const draft = path.slice(0, -file.length) + draftName
     // one that stopped here may have left it
     const removed = unlinkFile(draftName, directory)
@@ -233,16 +207,12 @@ export class Bench {
     const result = renameFile(from, to, flags, fd)
     if (result === EEXIST || result === ENOTEMPTY) throw taken(this.fullPath(to))
     this.#check(result, 'renameat2', 'renaming', from)
-    // what is held is the same, under another name
-    this.#leaveDirectory()
-    const held = this.#held.get(from)
-    if (held !== undefined) this.#held.set(to, held)
-    this.#held.delete(from)
+    this.#directories.rename(from, to)
     this.#undo.push(() => renameFile(to, from, renameFlag.NOREPLACE, fd))
   }
 
   #detach(path: string, id: number): void {
-    const place = this.#find(path)
+    const place = this.#directories.find(path)
     if (!place) return
     const { directory, file } = place
     const fd = objGet(file, 0, directory)
@@ -254,7 +224,7 @@ export class Bench {
 
   /** Removes a pin only if it still is what it is said to be. */
   #unpin({ kind, name, path, id, isSeen }: Extract<Step, { do: 'unpin' }>): void {
-    const place = this.#find(path)
+    const place = this.#directories.find(path)
     if (!place) return
     const { directory, file } = place
     if (isSeen) {
@@ -284,8 +254,8 @@ export class Bench {
   }
 
   #removeDirectory(path: string): void {
-    if (this.#directory.path === path) this.#leaveDirectory()
-    const place = this.#find(path)
+    this.#directories.leave(path)
+    const place = this.#directories.find(path)
     if (!place) return
     const { directory, file } = place
     const result = removeDirectory(file, directory)
@@ -299,7 +269,7 @@ export class Bench {
   #exchange(from: string, to: string): void {
     const { fd } = this.#workshop.root
     this.#check(renameFile(from, to, renameFlag.EXCHANGE, fd), 'renameat2', 'exchanging', from)
-    this.#leaveDirectory()
+    this.#directories.leave()
     this.#undo.length = 0
   }
 
@@ -310,7 +280,7 @@ export class Bench {
       this.#leave(to, `it is not the ${kind} with id ${id} of this generation, which is gone`)
       return
     }
-    const source = this.#split(from)
+    const source = this.#directories.split(from)
     const target = to.slice(to.lastIndexOf('/') + 1)
     const doing = `putting ${kind} '${name}' in its place`
     // someone may have removed the old one
@@ -320,7 +290,7 @@ export class Bench {
   }
 
   #idAt(kind: PinKind, path: string): number | undefined {
-    const place = this.#find(path)
+    const place = this.#directories.find(path)
     const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
     if (fd === ENOENT) return undefined
     if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `looking for a ${kind}`, path)
@@ -332,20 +302,17 @@ export class Bench {
   }
 
   #move(from: string, to: string): void {
-    const source = this.#find(from)
+    const source = this.#directories.find(from)
     if (!source) return
     const target = to.slice(to.lastIndexOf('/') + 1)
     const result = renameFile(source.file, target, renameFlag.NOREPLACE, source.directory)
     if (result !== ENOENT) this.#check(result, 'renameat2', 'renaming', from)
-    this.#leaveDirectory()
-    const held = this.#held.get(from)
-    if (held !== undefined) this.#held.set(to, held)
-    this.#held.delete(from)
+    this.#directories.rename(from, to)
   }
 
   /** Makes a link run its program's successor; the kernel refuses where it runs neither of the two. */
   #updateLink({ name, path, kind, program }: Extract<Step, { do: 'update-link' }>): void {
-    const place = this.#find(path)
+    const place = this.#directories.find(path)
     const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
     if (fd < 0 && fd !== ENOENT) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening link '${name}'`, path)
     const result = fd === ENOENT ? ENOLINK : closedAfter(fd, () => this.#switchTo(fd, kind, program))
@@ -369,7 +336,7 @@ export class Bench {
   }
 
   #sweep({ map, path }: Extract<Step, { do: 'sweep' }>, tools: SuccessionTools): void {
-    const place = this.#find(path)
+    const place = this.#directories.find(path)
     const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
     // what was swept to its end has no snapshot any more
     if (fd === ENOENT) return
@@ -379,58 +346,6 @@ export class Bench {
 
   #leave(path: string, why: string): void {
     this.left.push({ path: this.fullPath(path), why })
-  }
-
-  /** As {@link #split}; `undefined` where the directory is gone, and so what was in it. */
-  #find(path: string): PathAt | undefined {
-    try {
-      return this.#split(path)
-    } catch (error) {
-      if (error instanceof BpfError && error.code === 'ENOENT') return undefined
-      throw error
-    }
-  }
-
-  /** The directory of a path, held open while steps stay in it, and the name in it. */
-  #split(path: string): PathAt {
-    const { prefix } = this.#directory
-    // thousands of pins are in one directory
-    if (prefix !== '' && path.startsWith(prefix) && !path.includes('/', prefix.length)) {
-      return { directory: this.#directory.fd, file: path.slice(prefix.length) }
-    }
-    const slash = path.lastIndexOf('/')
-    const parent = path.slice(0, Math.max(slash, 0))
-    const file = path.slice(slash + 1)
-    if (slash < 0) return { directory: this.#workshop.root.fd, file }
-    const held = this.#held.get(parent)
-    if (held !== undefined) return { directory: held, file }
-    if (this.#directory.path !== parent || this.#directory.fd < 0) this.#enter(parent)
-    return { directory: this.#directory.fd, file }
-  }
-
-  #enter(path: string): void {
-    this.#leaveDirectory()
-    const isOutside = path === '' || path.startsWith('/')
-    const lasting = this.#remover(path)
-    const fd = isOutside
-      ? openFile(path || '/', openFlag.PATH | openFlag.DIRECTORY)
-      : openFile(lasting.file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, lasting.directory)
-    if (fd < 0) throw this.#failed(fd, 'openat', 'opening directory', path)
-    this.#directory = { path, prefix: `${path}/`, fd, lasting }
-    if (isOutside && !isBpffs(fd, path)) throw notBpffs(path, path)
-  }
-
-  #leaveDirectory(): void {
-    if (this.#directory.fd >= 0) closeFd(this.#directory.fd)
-    this.#directory = noDirectory
-  }
-
-  /** A path from a directory that stays open: what takes a step back must work without a free descriptor. */
-  #remover(path: string): PathAt {
-    const slash = path.startsWith('/') ? -1 : path.indexOf('/')
-    const held = slash < 0 ? undefined : this.#held.get(path.slice(0, slash))
-    if (held === undefined) return { directory: this.#workshop.root.fd, file: path }
-    return { directory: held, file: path.slice(slash + 1) }
   }
 
   #check(result: number, syscall: string, doing: string, path: string): void {

@@ -1,0 +1,106 @@
+import { BpfError } from '../errors.ts'
+import { closeFd, openFile, openFlag, systemError } from '../syscall/index.ts'
+import { isBpffs, notBpffs, type Root } from './root.ts'
+
+/** A file as calls take it: by a directory's descriptor and a path from there. */
+export interface PathAt {
+  readonly directory: number
+  readonly file: string
+}
+
+/** The directory that the last step worked in: a generation's pins come one after another. */
+interface OpenDirectory {
+  readonly path: string
+  /** What the paths of what is in it start with. */
+  readonly prefix: string
+  readonly fd: number
+  /** The same directory, from one that stays open. */
+  readonly lasting: PathAt
+}
+
+const none: OpenDirectory = { path: '', prefix: '', fd: -1, lasting: { directory: -1, file: '' } }
+
+/** The directories that steps work in, by paths below a root or absolute ones. */
+export class Directories {
+  readonly #root: Root
+  /** The locked ones by the names that they have now. */
+  readonly #held: Map<string, number>
+  #open = none
+
+  constructor({ root, held }: { readonly root: Root; readonly held: ReadonlyMap<string, number> }) {
+    this.#root = root
+    this.#held = new Map(held)
+  }
+
+  fullPath(path: string): string {
+    return path.startsWith('/') ? path : `${this.#root.path}/${path}`
+  }
+
+  /** The directory of a path, held open while steps stay in it, and the name in it. */
+  split(path: string): PathAt {
+    if (this.#isInOpen(path)) return { directory: this.#open.fd, file: path.slice(this.#open.prefix.length) }
+    const slash = path.lastIndexOf('/')
+    const file = path.slice(slash + 1)
+    if (slash < 0) return { directory: this.#root.fd, file }
+    const parent = path.slice(0, slash)
+    const held = this.#held.get(parent)
+    if (held !== undefined) return { directory: held, file }
+    this.#enter(parent)
+    return { directory: this.#open.fd, file }
+  }
+
+  /** As {@link split}; `undefined` where the directory is gone, and so what was in it. */
+  find(path: string): PathAt | undefined {
+    try {
+      return this.split(path)
+    } catch (error) {
+      if (error instanceof BpfError && error.code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  /** A path from a directory that stays open: what takes a step back must work without a free descriptor. */
+  lasting(path: string): PathAt {
+    if (this.#isInOpen(path)) {
+      const { prefix, lasting } = this.#open
+      return { directory: lasting.directory, file: `${lasting.file}/${path.slice(prefix.length)}` }
+    }
+    const slash = path.startsWith('/') ? -1 : path.indexOf('/')
+    const held = slash < 0 ? undefined : this.#held.get(path.slice(0, slash))
+    if (held === undefined) return { directory: this.#root.fd, file: path }
+    return { directory: held, file: path.slice(slash + 1) }
+  }
+
+  /** What is held is the same, under another name. */
+  rename(from: string, to: string): void {
+    this.leave()
+    const held = this.#held.get(from)
+    if (held !== undefined) this.#held.set(to, held)
+    this.#held.delete(from)
+  }
+
+  /** Lets go of the directory that is open; with a path, if that is it. */
+  leave(path: string = this.#open.path): void {
+    if (path !== this.#open.path) return
+    if (this.#open.fd >= 0) closeFd(this.#open.fd)
+    this.#open = none
+  }
+
+  /** Thousands of pins are in one directory, and their paths start alike. */
+  #isInOpen(path: string): boolean {
+    const { fd, prefix } = this.#open
+    return fd >= 0 && path.startsWith(prefix) && !path.includes('/', prefix.length)
+  }
+
+  #enter(path: string): void {
+    this.leave()
+    const isOutside = path === '' || path.startsWith('/')
+    const lasting = this.lasting(path)
+    const fd = isOutside
+      ? openFile(path || '/', openFlag.PATH | openFlag.DIRECTORY)
+      : openFile(lasting.file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, lasting.directory)
+    if (fd < 0) throw systemError(fd, 'openat', { doing: 'opening directory', path: this.fullPath(path) })
+    this.#open = { path, prefix: `${path}/`, fd, lasting }
+    if (isOutside && !isBpffs(fd, path)) throw notBpffs(path, path)
+  }
+}
