@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { BpfError } from '../errors.ts'
 import { linkTypeName, linkTypes } from '../spec/kernel.ts'
 import type { Target } from '../spec/targets.ts'
-import { closeFd, type LinkInfo, linkDetach, linkInfo, systemError } from '../syscall/index.ts'
+import { closeFd, EOPNOTSUPP, type LinkInfo, linkDetach, linkInfo, systemError } from '../syscall/index.ts'
 import { isAttached } from './attached.ts'
 import { readIterator } from './iterator-file.ts'
 import type { Registration } from './struct-ops.ts'
@@ -23,8 +23,6 @@ export interface LinkInit {
   /** What stands for a link: then the descriptor is one of a struct_ops map. */
   readonly registration?: Registration
 }
-
-const EOPNOTSUPP = -95
 
 /**
  * What ties a program to its hook. It holds as long as a descriptor or a pin of it is there. Before Linux 6.6 what is one

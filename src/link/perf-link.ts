@@ -1,14 +1,13 @@
 import { attachTypes } from '../spec/kernel.ts'
 import {
   closeFd,
+  EINVAL,
   linkCreate,
   type PerfEventOptions,
   perfEventOpen,
   perfEventSetBpf,
 } from '../syscall/index.ts'
 import { type AboutLink, type Attaching, type Attachment, attachError } from './family.ts'
-
-const EINVAL = -22
 
 /** Where nothing else is asked for: one event that counts for every process, on every CPU (as probes do). */
 export const everywhere = { pid: -1, cpu: 0 } as const

@@ -5,6 +5,7 @@ import type { ProgramTarget } from '../spec/targets.ts'
 import {
   btfBytes,
   btfGetFdById,
+  ENOENT,
   progGetFdById,
   progGetNextId,
   progInfo,
@@ -75,8 +76,6 @@ function byName(name: string, doing: string): Descriptor {
     hint: only === undefined ? programList : 'say which, by its id or the path of its pin',
   })
 }
-
-const ENOENT = -2
 
 function idsNamed(name: string, doing: string): number[] {
   const ids: number[] = []

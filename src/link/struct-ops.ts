@@ -1,8 +1,14 @@
 import { attachTypes, linkTypes } from '../spec/kernel.ts'
-import { allocate, type LinkInfo, mapDelete, mapLookup, mapUpdate, systemError } from '../syscall/index.ts'
+import {
+  allocate,
+  EBUSY,
+  type LinkInfo,
+  mapDelete,
+  mapLookup,
+  mapUpdate,
+  systemError,
+} from '../syscall/index.ts'
 import { createLink, type Family } from './family.ts'
-
-const EBUSY = -16
 
 const taken = 'one of that name is registered already'
 

@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { BpfError } from '../errors.ts'
-import { systemError } from '../syscall/index.ts'
+import { EIO, ENOENT, systemError } from '../syscall/index.ts'
 import type { Family } from './family.ts'
 import { attachToPerfEvent, everywhere } from './perf-link.ts'
 import { tracefsPath, withTracefs } from './tracefs.ts'
 
 const PERF_TYPE_TRACEPOINT = 2
-const ENOENT = -2
-const EIO = -5
 
 /** tracepoint/CATEGORY/NAME, through a perf event. */
 export const tracepoint: Family<'hook'> = {

@@ -2,13 +2,11 @@ import { BpfError } from '../errors.ts'
 import { attachTypes } from '../spec/kernel.ts'
 import { type ProgramTarget, placeToLoad } from '../spec/targets.ts'
 import type { ProgramSpec } from '../spec/types.ts'
-import { linkCreate } from '../syscall/index.ts'
+import { EINVAL, linkCreate } from '../syscall/index.ts'
 import { type Attaching, type Attachment, attachError, type Family } from './family.ts'
 import { completeFunction } from './freplace.ts'
 import { chosenAtLoad } from './hook.ts'
 import { openRawTracepoint } from './raw-tracepoint.ts'
-
-const EINVAL = -22
 
 /** fentry and fexit of a function in another BPF program, which was chosen when the program was loaded. Linux 5.5. */
 const tracedProgram: Family<'program'> = {

@@ -1,8 +1,5 @@
 import { attachTypes, programTypes } from '../spec/kernel.ts'
-import { closeFd, linkCreate, progLoad } from '../syscall/index.ts'
-
-const EINVAL = -22
-const EBADF = -9
+import { closeFd, EBADF, EINVAL, linkCreate, progLoad } from '../syscall/index.ts'
 
 let answer: boolean | undefined
 

@@ -1,11 +1,18 @@
 import { BpfError } from '../errors.ts'
 import { usdtMaps, usdtSpecSizes } from '../spec/usdt/spec.ts'
-import { allocate, type MapInfo, mapInfo, mapLookup, mapUpdate, systemError } from '../syscall/index.ts'
+import {
+  allocate,
+  E2BIG,
+  EEXIST,
+  type MapInfo,
+  mapInfo,
+  mapLookup,
+  mapUpdate,
+  systemError,
+} from '../syscall/index.ts'
 import type { Attaching } from './family.ts'
 
 const BPF_NOEXIST = 1
-const E2BIG = -7
-const EEXIST = -17
 
 /**
  * Puts what is known of places of probes into the object's `__bpf_usdt_specs`, and says in which slot each is. The map may

@@ -7,6 +7,9 @@ import type { MapSpec } from '../spec/types.ts'
 import {
   allocate,
   closeFd,
+  EINVAL,
+  ENOTSUPP,
+  EOPNOTSUPP,
   type MapCreateOptions,
   mapCreate,
   mapFreeze,
@@ -35,10 +38,6 @@ const withoutBtf: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'user_ringbuf',
   'arena',
 ])
-
-const EINVAL = -22
-const ENOTSUPP = -524
-const EOPNOTSUPP = -95
 
 /**
  * Creates a map, without its contents.

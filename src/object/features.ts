@@ -13,6 +13,11 @@ import {
 import {
   btfLoad,
   closeFd,
+  EACCES,
+  EBADF,
+  ENODEV,
+  EPERM,
+  ESRCH,
   errnoName,
   linkCreate,
   mapCreate,
@@ -62,11 +67,6 @@ export function probeFeatures(mayAsk: boolean): FoundFeature[] {
   })
 }
 
-const EPERM = -1
-const EACCES = -13
-const ENODEV = -19
-const ESRCH = -3
-const EBADF = -9
 /** What probes answer for "there is no such thing": no kernel answers it to bpf(2). */
 const absent = -38
 

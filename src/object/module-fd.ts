@@ -1,7 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { btfGetFdById, btfGetNextId, btfInfo, closeFd, systemError } from '../syscall/index.ts'
-
-const ENOENT = -2
+import { btfGetFdById, btfGetNextId, btfInfo, closeFd, ENOENT, systemError } from '../syscall/index.ts'
 
 /**
  * A descriptor of the types that the kernel holds of a module, which is the caller's to close: BPF_PROG_LOAD takes those

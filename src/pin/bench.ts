@@ -5,6 +5,10 @@ import type { Step } from '../plan/steps.ts'
 import {
   changeMode,
   closeFd,
+  EEXIST,
+  ENOENT,
+  ENOLINK,
+  ENOTEMPTY,
   linkDetach,
   linkInfo,
   linkUpdate,
@@ -24,11 +28,6 @@ import type { Left, SuccessionTools, Workshop } from './workshop.ts'
 
 /** What the kernel gives a pin by itself (kernel/bpf/inode.c: bpf_obj_do_pin). */
 const pinMode = 0o600
-
-const ENOENT = -2
-const ENOTEMPTY = -39
-const ENOLINK = -67
-const EEXIST = -17
 
 /** Steps that no succession of generations is needed for. */
 type EarlierSteps =

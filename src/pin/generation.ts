@@ -1,13 +1,11 @@
 import { BpfError } from '../errors.ts'
 import type { Manifest } from '../plan/manifest.ts'
 import { encodeObjectName, previousSuffix } from '../plan/names.ts'
-import { closeFd, openFile, openFlag } from '../syscall/index.ts'
+import { closeFd, ENOENT, openFile, openFlag } from '../syscall/index.ts'
 import { directoryError } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
 import { mustBeOurs, mustBeTrusted } from './ownership.ts'
 import type { Root } from './root.ts'
-
-const ENOENT = -2
 
 /**
  * All pins of one object, found by its directory. The directory is held open: what is read through it belongs together,

@@ -2,6 +2,10 @@ import { BpfError } from '../errors.ts'
 import type { PinKind } from '../plan/layout.ts'
 import {
   closeFd,
+  EACCES,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
   fileStatus,
   linkInfo,
   mapInfo,
@@ -28,11 +32,6 @@ export interface Occupant {
   /** The kernel's name; links have none. */
   readonly name: string
 }
-
-const ENOENT = -2
-const EACCES = -13
-const ENOTDIR = -20
-const ELOOP = -40
 
 /**
  * What is pinned at a path; `undefined` where nothing is, or nothing that may be opened: a directory, say.

@@ -2,10 +2,16 @@ import { directories, isOutside, type PinKind } from '../plan/layout.ts'
 import type { InodeRun, Manifest, PinRecord } from '../plan/manifest.ts'
 import { manifestName } from '../plan/names.ts'
 import type { SeenPin } from '../plan/steps.ts'
-import { closeFd, type Listing, openFile, openFlag, readListing, systemError } from '../syscall/index.ts'
+import {
+  closeFd,
+  ENOENT,
+  type Listing,
+  openFile,
+  openFlag,
+  readListing,
+  systemError,
+} from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
-
-const ENOENT = -2
 
 const kinds: readonly PinKind[] = ['map', 'program', 'link']
 

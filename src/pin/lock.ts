@@ -2,6 +2,9 @@ import { BpfError } from '../errors.ts'
 import { encodeObjectName, nextSuffix } from '../plan/names.ts'
 import {
   closeFd,
+  EAGAIN,
+  EEXIST,
+  ENOENT,
   lockFile,
   lockFlag,
   makeDirectory,
@@ -18,10 +21,6 @@ import { readManifest } from './manifest-map.ts'
 import { mustBeOurs, thisUser } from './ownership.ts'
 import { clearLeftover } from './recover.ts'
 import type { Root } from './root.ts'
-
-const ENOENT = -2
-const EAGAIN = -11
-const EEXIST = -17
 
 /**
  * Is a writer at work at an object, or was one stopped? What it left the next one clears away, or finishes. A directory that

@@ -5,6 +5,7 @@ import { mapFlag, mapTypes } from '../spec/kernel.ts'
 import {
   allocate,
   closeFd,
+  ENOENT,
   mapCreate,
   mapFreeze,
   mapInfo,
@@ -14,7 +15,6 @@ import {
   systemError,
 } from '../syscall/index.ts'
 
-const ENOENT = -2
 const BPF_F_RDONLY = 8
 
 /** Puts a manifest into a frozen array map of one entry; the result is the map's descriptor. */

@@ -2,11 +2,10 @@ import { BpfError } from '../errors.ts'
 import { fullPath, isOutside, type PinKind, type Place } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import { stagedPath } from '../plan/upgrade-steps.ts'
-import { closeFd, type MapInfo, mapInfo, objGet, systemError } from '../syscall/index.ts'
+import { closeFd, ENOENT, type MapInfo, mapInfo, objGet, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { describe, type Occupant, occupantText } from './identity.ts'
 
-const ENOENT = -2
 const BPF_F_RDONLY = 8
 
 /** A pinned map, open. */

@@ -5,6 +5,9 @@ import { draftName, manifestName } from '../plan/names.ts'
 import { keptPath, stagedPath } from '../plan/upgrade-steps.ts'
 import {
   closeFd,
+  EISDIR,
+  ENOENT,
+  ENOTEMPTY,
   linkDetach,
   linkInfo,
   objGet,
@@ -19,10 +22,6 @@ import { idOf } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
 import { mustBeOurs } from './ownership.ts'
 import { isBpffs, type Root } from './root.ts'
-
-const ENOENT = -2
-const EISDIR = -21
-const ENOTEMPTY = -39
 
 /** What there is besides a generation that is removed. */
 export interface Others {

@@ -2,6 +2,8 @@ import { mapTypes } from '../spec/kernel.ts'
 import {
   allocate,
   closeFd,
+  EEXIST,
+  ENOENT,
   type Memory,
   mapCreate,
   mapGetFdById,
@@ -13,9 +15,6 @@ import {
 } from '../syscall/index.ts'
 import type { MapSide } from './conversion.ts'
 import type { Takeover } from './takeover.ts'
-
-const ENOENT = -2
-const EEXIST = -17
 
 /**
  * What the values of these maps lead to, read as an id and written as a descriptor: other maps, or programs. In the maps

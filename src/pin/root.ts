@@ -2,6 +2,8 @@ import { BpfError } from '../errors.ts'
 import {
   BPF_FS_MAGIC,
   closeFd,
+  EEXIST,
+  ENOENT,
   fileStatus,
   fileSystemType,
   makeDirectory,
@@ -14,9 +16,6 @@ import {
 
 /** Where bpffs is mounted on nearly every system. */
 export const defaultRoot = '/sys/fs/bpf'
-
-const ENOENT = -2
-const EEXIST = -17
 
 /**
  * The path of a root as any process finds it. The number of a descriptor means another file, or none, to other processes:

@@ -16,6 +16,9 @@ import { linkTypeName, programTypeName } from '../spec/kernel.ts'
 import {
   closeFd,
   type DirectoryEntry,
+  EACCES,
+  EINVAL,
+  ENOENT,
   type LinkInfo,
   linkInfo,
   mapInfo,
@@ -226,9 +229,6 @@ function isTrusted(directory: number, path: string): boolean {
   }
 }
 
-const ENOENT = -2
-const EACCES = -13
-const EINVAL = -22
 const BPF_F_RDONLY = 8
 
 /** Maps take no more than read permission that way; links are opened for reading and writing, or not at all. */

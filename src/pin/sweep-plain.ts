@@ -6,6 +6,8 @@ import { mapTypes } from '../spec/kernel.ts'
 import {
   allocate,
   closeFd,
+  EEXIST,
+  ENOENT,
   type Memory,
   mapCreate,
   mapDelete,
@@ -18,8 +20,6 @@ import { compileMerge, type MergeFunction } from './merge.ts'
 import { snapshotShape } from './snapshot.ts'
 import type { SweepCount } from './sweep-runner.ts'
 
-const ENOENT = -2
-const EEXIST = -17
 const BPF_ANY = 0
 const BPF_NOEXIST = 1
 const NO_PREALLOC = 1

@@ -14,6 +14,7 @@ import { functionToLoad } from '../spec/targets.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import {
   closeFd,
+  ENOENT,
   linkInfo,
   objGet,
   openFile,
@@ -27,8 +28,6 @@ import { idOf } from './identity.ts'
 import { openPin } from './open.ts'
 import { PinnedTypes } from './pinned-types.ts'
 import type { PinSite } from './reuse.ts'
-
-const ENOENT = -2
 
 /**
  * As `findObject`, in a directory that has no manifest: maps are compared by what the kernel knows of them, programs by

@@ -1,6 +1,7 @@
 import { address, at, clearResult, get53, get64, getText, i32, listLength, put64, u32 } from './arena.ts'
 import { linkType, linkInfo as offsets, perfEventType } from './attr.generated.ts'
 import { infoByFd } from './bpf-object.ts'
+import { E2BIG } from './errno.ts'
 
 interface CommonLinkInfo {
   /** BPF_LINK_TYPE_*. */
@@ -119,7 +120,6 @@ function askForPerfName(fd: number): number {
   }
 }
 
-const E2BIG = -7
 /** PATH_MAX: with more the kernel refuses the path of a uprobe (kernel/trace/bpf_trace.c). */
 const nameRoom = Math.min(listLength, 4096)
 

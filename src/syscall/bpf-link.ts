@@ -7,11 +7,10 @@ import {
   rawTracepoint as rawAt,
   linkUpdate as updateAt,
 } from './attr.generated.ts'
+import { EINVAL } from './errno.ts'
 import { bpf } from './gate.ts'
 import { addressOf, holding } from './memory.ts'
 import { putPath } from './path.ts'
-
-const EINVAL = -22
 
 /** BPF_RAW_TRACEPOINT_OPEN; for tp_btf, fentry and LSM the name is null. The result is a link. Linux 4.17. */
 export function rawTracepointOpen(name: string | null, progFd: number, cookie: number | bigint = 0): number {

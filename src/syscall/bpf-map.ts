@@ -5,6 +5,7 @@ import {
   mapCreate as createAt,
   mapElement as elementAt,
 } from './attr.generated.ts'
+import { ENOENT } from './errno.ts'
 import { bpf } from './gate.ts'
 import { bpfOn, type Memory } from './memory.ts'
 import { withPermission } from './token.ts'
@@ -43,7 +44,6 @@ export interface MapCreateOptions {
 const createSize = createAt.map_token_fd + 4
 const tokenField = { fd: createAt.map_token_fd, flags: createAt.map_flags }
 const nameLimit = 16
-const ENOENT = -2
 
 /** Makes a map; the result is a descriptor. */
 export function mapCreate(options: MapCreateOptions): number {

@@ -7,6 +7,7 @@ import {
   object as objectAt,
   progInfo as progAt,
 } from './attr.generated.ts'
+import { EINVAL } from './errno.ts'
 import { readLink } from './files.ts'
 import { bpf } from './gate.ts'
 import { AT_FDCWD, putPath, putPathBelow } from './path.ts'
@@ -14,7 +15,6 @@ import { AT_FDCWD, putPath, putPathBelow } from './path.ts'
 // What every kind of BPF object has: pins, ids, information.
 
 const BPF_F_PATH_FD = 0x4000
-const EINVAL = -22
 const nameLimit = 16
 
 let takesDirectory: boolean | undefined

@@ -1,5 +1,6 @@
 import { address, at, clearAttr, put64, putText, u32 } from './arena.ts'
 import { progBindMap as bindAt, command, progLoad as loadAt, testRun as runAt } from './attr.generated.ts'
+import { EAGAIN } from './errno.ts'
 import { bpf } from './gate.ts'
 import { type LogBuffer, type Logged, withLog } from './kernel-log.ts'
 import { addressOf, holding } from './memory.ts'
@@ -44,7 +45,6 @@ const tokenField = { fd: loadAt.prog_token_fd, flags: loadAt.prog_flags }
 const nameLimit = 16
 /** The kernel takes 127 bytes (kernel/bpf/syscall.c: bpf_prog_load). */
 const licenseLimit = 128
-const EAGAIN = -11
 
 /** BPF_PROG_LOAD; the result is a descriptor. -ENOSPC with a log that is too small: the program may be right. */
 export function progLoad(options: ProgLoadOptions, log?: LogBuffer): number {

@@ -150,3 +150,26 @@ export function errnoName(errno: number): string {
 export function errnoText(errno: number): string {
   return names[errno]?.[1] ?? 'unknown error'
 }
+
+// What the functions of this room return where the kernel refuses.
+export const EPERM = -1
+export const ENOENT = -2
+export const ESRCH = -3
+export const EIO = -5
+export const E2BIG = -7
+export const EBADF = -9
+export const EAGAIN = -11
+export const EACCES = -13
+export const EBUSY = -16
+export const EEXIST = -17
+export const ENODEV = -19
+export const ENOTDIR = -20
+export const EISDIR = -21
+export const EINVAL = -22
+export const ENOSPC = -28
+export const ENAMETOOLONG = -36
+export const ENOTEMPTY = -39
+export const ELOOP = -40
+export const ENOLINK = -67
+export const EOPNOTSUPP = -95
+export const ENOTSUPP = -524

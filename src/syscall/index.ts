@@ -55,7 +55,30 @@ export {
 } from './bpf-prog.ts'
 export { getAffinity, membarrierGlobal, setAffinity } from './cpus.ts'
 export { epollAdd, epollCreate, epollDelete, epollWait } from './epoll.ts'
-export { errnoName } from './errno.ts'
+export {
+  E2BIG,
+  EACCES,
+  EAGAIN,
+  EBADF,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  EIO,
+  EISDIR,
+  ELOOP,
+  ENAMETOOLONG,
+  ENODEV,
+  ENOENT,
+  ENOLINK,
+  ENOSPC,
+  ENOTDIR,
+  ENOTEMPTY,
+  ENOTSUPP,
+  EOPNOTSUPP,
+  EPERM,
+  ESRCH,
+  errnoName,
+} from './errno.ts'
 export { type About, systemError } from './error.ts'
 export {
   BPF_FS_MAGIC,

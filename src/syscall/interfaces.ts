@@ -1,4 +1,5 @@
 import { address, at, clearResult, putText, u32 } from './arena.ts'
+import { ENODEV } from './errno.ts'
 import { closeFd } from './files.ts'
 import { call3 } from './gate.ts'
 
@@ -7,7 +8,6 @@ const SIOCGIFINDEX = 0x8933
 /** Length of a name in struct ifreq, NUL included (include/uapi/linux/if.h); the index follows it. */
 const IFNAMSIZ = 16
 const ifreqSize = 40
-const ENODEV = -19
 
 /**
  * The index of a network interface, in the network namespace of this process, or a negative errno. /sys/class/net shows

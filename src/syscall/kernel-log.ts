@@ -1,3 +1,4 @@
+import { EINVAL, ENOSPC } from './errno.ts'
 /** Where the verifier, or the check of BTF, writes. */
 export interface LogBuffer {
   /** 1: what it does, 2: and the state at each instruction, 4: only the statistics. */
@@ -20,8 +21,6 @@ export interface Logged {
   readonly log: string
 }
 
-const EINVAL = -22
-const ENOSPC = -28
 const smallest = 1 << 16
 /** The kernel's own limit before Linux 5.11 (kernel/bpf/verifier.c). */
 const oldLimit = (1 << 24) - 1

@@ -1,10 +1,9 @@
 import { address, at, putText } from './arena.ts'
+import { ENAMETOOLONG, ENOENT } from './errno.ts'
 
 /** "The working directory" where a directory's descriptor is asked for (include/uapi/linux/fcntl.h). */
 export const AT_FDCWD = -100
 
-const ENOENT = -2
-const ENAMETOOLONG = -36
 /** PATH_MAX, the NUL included. */
 const pathMax = 4096
 

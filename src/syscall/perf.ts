@@ -1,5 +1,6 @@
 import { address, at, clearResult, put64, putText, u8, u32 } from './arena.ts'
 import { perfEventAttr as attr } from './attr.generated.ts'
+import { ENAMETOOLONG } from './errno.ts'
 import { call3, call6 } from './gate.ts'
 
 export interface PerfEventOptions {
@@ -28,7 +29,6 @@ const attrSize = 112
 /** attr.freq, bit 2 of the byte that it is in. */
 const FREQ = 1 << 2
 const probeLimit = 4096
-const ENAMETOOLONG = -36
 
 /** perf_event_open(2); the event counts from now on. */
 export function perfEventOpen(options: PerfEventOptions): number {

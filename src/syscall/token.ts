@@ -1,5 +1,6 @@
 import { at, clearAttr, u8, u32 } from './arena.ts'
 import { command, tokenCreate as createAt } from './attr.generated.ts'
+import { EACCES, EPERM } from './errno.ts'
 import { closeFd, openFile, openFlag } from './files.ts'
 import { bpf } from './gate.ts'
 
@@ -7,8 +8,6 @@ import { bpf } from './gate.ts'
 // mounted its bpffs said (delegate_cmds, delegate_maps, delegate_progs, delegate_attachs) what it may. Linux 6.9.
 
 const BPF_F_TOKEN_FD = 0x10000
-const EPERM = -1
-const EACCES = -13
 
 const defaultPlace = '/sys/fs/bpf'
 const added = new Set<string>()
