@@ -1,5 +1,4 @@
 import type { Conversion } from '../../btf/index.ts'
-import { EEXIST } from '../../syscall/index.ts'
 import { Assembler, type Label, type Register, r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from './assembler.ts'
 import { emitCopy } from './copy.ts'
 import { emitAnyDifference } from './difference.ts'
@@ -70,6 +69,7 @@ const helper = {
   mapLookupPercpu: 195,
 } as const
 const BPF_NOEXIST = 1
+const EEXIST = -17
 
 /** Of the context's copy on the stack of the program's entry, which the other functions get a pointer to. */
 const at = {
