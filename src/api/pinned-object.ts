@@ -6,6 +6,7 @@ import {
   closeGeneration,
   type Generation,
   isCurrent,
+  isInTransition,
   openGeneration,
   openParts,
   type PinnedLink,
@@ -15,7 +16,7 @@ import {
   type RootWatcher,
   watchRoot,
 } from '../pin/index.ts'
-import { encodeObjectName } from '../plan/names.ts'
+import { encodeObjectName, nextSuffix } from '../plan/names.ts'
 import type { Spec } from '../spec/types.ts'
 import { absentPinned } from './absent.ts'
 import { type Absent, Collection } from './collection.ts'
@@ -138,6 +139,7 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
     closeGeneration(this.#generation)
     this.#generation = found.generation
     this.#adopt(found.parts)
+    this.#settle()
     return true
   }
 
@@ -191,7 +193,9 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
     try {
       this.#watcher = watchRoot(root, {
         onChange: file => {
-          if (file === directory && !this.#isClosed) this.#move()
+          if (this.#isClosed) return
+          if (file === directory) this.#move()
+          else if (file === directory + nextSuffix) this.#settle()
         },
         onError: error => this.emit('error', error),
       })
@@ -203,6 +207,13 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
     queueMicrotask(() => {
       if (!this.#isClosed) this.#move()
     })
+  }
+
+  /** Tells the maps when programs of the generation before run no more: who reads their events has the last of them then. */
+  #settle(): void {
+    using root = Root.find(this.#place.root)
+    if (root && isInTransition(root, this.name)) return
+    for (const map of this.#maps.values()) map.settle()
   }
 
   #move(): void {

@@ -60,6 +60,10 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
   #sources: readonly Source[] = []
   #consumer: Consumer | undefined
   #immediate: NodeJS.Immediate | undefined
+  /** Of sources that are closed. */
+  #lost: number | undefined
+  /** Are the sources before the last written to no more? */
+  #isSettled = false
   #isListening = false
   #isWaiting = false
   #isHolding = false
@@ -90,10 +94,7 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
    * Of a ring buffer `undefined`: the program is told (bpf_ringbuf_reserve returns NULL), and nobody else.
    */
   get lost(): number | undefined {
-    return this.#sources.reduce<number | undefined>(
-      (sum, { ring }) => (ring.lost === undefined ? sum : (sum ?? 0) + ring.lost),
-      undefined,
-    )
+    return this.#sources.reduce((sum, { ring }) => added(sum, ring.lost), this.#lost)
   }
 
   /** Bytes in the buffer that are not taken yet. */
@@ -122,6 +123,7 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
         ring.release()
       }
     }
+    this.#dropDrained()
     return taken
   }
 
@@ -139,6 +141,7 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
         ring.release()
       }
     }
+    this.#dropDrained()
     return taken
   }
 
@@ -198,8 +201,8 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
   }
 
   /**
-   * @internal The map is another from now on: what is in the old one comes first, and what its last programs still write to
-   * it is read until it is followed to the next.
+   * @internal The map is another from now on: what is in the old one comes first, also what its programs still write to it
+   * until {@link settle}.
    */
   follow(map: BpfMap): void {
     if (this.#isClosed) return
@@ -213,13 +216,28 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
         return
       }
       const fresh = openSource(map, this.#options)
-      for (const { ring } of this.#sources.slice(0, -1)) this.#drop(ring)
-      this.#sources = [...this.#sources.slice(-1), fresh]
+      this.#sources = [...this.#sources, fresh]
+      this.#isSettled = false
       if (this.#isListening) for (const fd of fresh.ring.fds) wakeOn(fd, this)
       this.#again()
     } catch (error) {
       this.#close(error)
     }
+  }
+
+  /** @internal Nothing is written any more to the map before. */
+  settle(): void {
+    this.#isSettled = true
+    this.#again()
+  }
+
+  #dropDrained(): void {
+    const count = this.#sources.length
+    if (count <= 1) return
+    // whoever is two behind was done when the one that is one behind was replaced
+    const settled = this.#isSettled ? count - 1 : count - 2
+    for (const { ring } of this.#sources.slice(0, settled)) if (ring.pending === 0) this.#drop(ring)
+    this.#sources = this.#sources.filter(({ ring }) => !ring.closed)
   }
 
   #consume(turn: () => number): Promise<void> {
@@ -279,6 +297,7 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
 
   #drop(ring: RecordRing): void {
     if (this.#isListening) for (const fd of ring.fds) stopWaking(fd, this)
+    this.#lost = added(this.#lost, ring.lost)
     ring.close()
   }
 
@@ -286,8 +305,10 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#hold(false)
+    this.#isWaiting = false
     if (this.#immediate) clearImmediate(this.#immediate)
     for (const { ring } of this.#sources) this.#drop(ring)
+    this.#sources = []
     this.#options.signal?.removeEventListener('abort', this.#abort)
     this.#onClose(this)
     this.#consumer?.end(error)
@@ -298,6 +319,10 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
       throw new BpfError(`the reader of '${this.#name}' is closed`, { code: 'ERR_CLOSED' })
     }
   }
+}
+
+function added(sum: number | undefined, more: number | undefined): number | undefined {
+  return more === undefined ? sum : (sum ?? 0) + more
 }
 
 function openSource(map: BpfMap, options: EventOptions): Source {

@@ -44,6 +44,7 @@ export interface MapInit {
 interface BufferUser {
   close(): void
   follow(map: BpfMap): void
+  settle?(): void
 }
 
 /** When {@link BpfMap.set} may write. */
@@ -271,6 +272,11 @@ export class BpfMap<
     this.#access = undefined
     other.#fd = -1
     for (const user of this.#users ?? []) user.follow(this)
+  }
+
+  /** @internal No program uses the map any more that this one was before {@link become}. */
+  settle(): void {
+    for (const user of this.#users ?? []) user.settle?.()
   }
 
   /** Takes one step to the next key at a time, with memory of its own: two walks do not disturb each other. */

@@ -77,6 +77,10 @@ export class PerfBuffer implements RecordRing {
     return this.#rings[this.#current]?.cpu
   }
 
+  get closed(): boolean {
+    return this.#rings.length === 0
+  }
+
   get pending(): number {
     return this.#rings.reduce((sum, ring, i) => {
       const taken = i === this.#current ? this.#base + this.#at - ring.tail : 0

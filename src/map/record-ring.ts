@@ -18,6 +18,7 @@ export interface RecordRing {
   /** Bytes in use, of those that programs can fill. */
   readonly pending: number
   readonly size: number
+  readonly closed: boolean
   /**
    * Goes on to the next record; `false` where there is none that is whole.
    *

@@ -65,6 +65,10 @@ export class RingBuffer implements RecordRing {
     return this.#batch.view
   }
 
+  get closed(): boolean {
+    return this.#shared === undefined
+  }
+
   get pending(): number {
     const shared = this.#shared
     return shared ? (Atomics.load(shared.producer, 0) - this.#base - this.#at) >>> 0 : 0

@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
 import type { Manifest } from '../plan/manifest.ts'
-import { encodeObjectName, previousSuffix } from '../plan/names.ts'
+import { encodeObjectName, nextSuffix, previousSuffix } from '../plan/names.ts'
 import { closeFd, ENOENT, openFile, openFlag } from '../syscall/index.ts'
 import { directoryError } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
@@ -121,6 +121,14 @@ function notOurs(path: string): BpfError {
  */
 export function isCurrent(root: Root, object: string, { directory }: Pick<Generation, 'directory'>): boolean {
   return root.isNamed(encodeObjectName(object), directory)
+}
+
+/**
+ * Is a generation being built, or the one that was replaced being removed? Until then its programs may still run
+ * (upgrade: the old generation is removed when no program of it runs any more).
+ */
+export function isInTransition(root: Root, object: string): boolean {
+  return root.ownerOf(`${encodeObjectName(object)}${nextSuffix}`) !== undefined
 }
 
 /** Lets go of a generation's directory. */

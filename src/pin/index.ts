@@ -8,7 +8,14 @@ export type {
 } from './conversion.ts'
 export { type CopyReport, copyEntries } from './copy.ts'
 export { type Found, findObject, openUnlinked } from './found.ts'
-export { closeGeneration, type Generation, isCurrent, openGeneration, openNamed } from './generation.ts'
+export {
+  closeGeneration,
+  type Generation,
+  isCurrent,
+  isInTransition,
+  openGeneration,
+  openNamed,
+} from './generation.ts'
 export {
   hasObject,
   type ListedLink,
