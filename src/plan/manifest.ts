@@ -14,7 +14,7 @@ export interface Manifest {
   /**
    * Inode numbers of the pins in the directory, in the order of the list, as runs of numbers that follow each other:
    * `[[4711, 64], [0, 2]]`. 0 for what was not pinned yet when this was written, and outside. A pin with another number is
-   * another pin: numbers are not given out again (fs/inode.c: get_next_ino).
+   * another pin: a number comes again after 2^32 others only (fs/inode.c: get_next_ino).
    */
   readonly inodes?: readonly InodeRun[]
   readonly links: readonly LinkRecord[]
