@@ -11,6 +11,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   gen: async () => (await import('./gen.ts')).gen,
   set: async () => (await import('./set.ts')).set,
   dump: async () => (await import('./dump.ts')).dump,
+  log: async () => (await import('./log.ts')).log,
   doctor: async () => (await import('./doctor.ts')).doctor,
   completion: async () => (await import('./completion.ts')).completion,
 }

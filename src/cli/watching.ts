@@ -1,9 +1,11 @@
 import { BpfError } from '../errors.ts'
 import { type RootWatcher, watchRoot } from '../pin/index.ts'
+
 import { type ExitCode, exitCodes, type Option, type Request } from './command.ts'
 import { UsageError } from './command-line.ts'
 import { toJsonLine } from './json.ts'
 import type { Output } from './output.ts'
+import { untilEnd } from './until-end.ts'
 
 /** Of commands that can go on showing what they show. */
 export const watchOptions: Readonly<Record<string, Option>> = {
@@ -32,11 +34,12 @@ export async function showOrWatch(watched: Watched, output: Output): Promise<Exi
   const interval = readInterval(command, request)
   if (request.options.watch !== true) return show(output)
   const screen = new Screen(output)
-  const first = pictureOf(show, output)
-  screen.draw(first)
-  await untilEnd(request.root, interval, () => {
-    screen.draw(pictureOrError(show, output))
-  })
+  let picture: Picture | undefined
+  const look = (): void => {
+    picture = picture ? pictureOrError(show, output) : pictureOf(show, output)
+    screen.draw(picture)
+  }
+  await untilEnd(interval, look, changed => watchNames(request.root, changed))
   return exitCodes.done
 }
 
@@ -126,38 +129,6 @@ function drawInPlace(lines: readonly string[], isFirst: boolean): void {
   const shown = fits ? lines : [...lines.slice(0, rows - 1), `... ${lines.length - rows + 1} lines more`]
   const clear = isFirst ? '\x1b[2J' : ''
   process.stdout.write(`${clear}\x1b[H${shown.map(line => `${line}\x1b[K\n`).join('')}\x1b[J`)
-}
-
-/** Looks at each interval and whenever a name comes or goes in the root, until somebody ends it. */
-function untilEnd(root: string, interval: number, look: () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let timer: NodeJS.Timeout | undefined
-    let watcher: RootWatcher | undefined
-    const end = (error?: unknown): void => {
-      clearTimeout(timer)
-      watcher?.close()
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
-      process.stdout.off('close', end).off('error', end)
-      if (error instanceof Error && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error)
-      else resolve()
-    }
-    const next = (): void => {
-      const began = performance.now()
-      try {
-        look()
-      } catch (error) {
-        end(error)
-        return
-      }
-      clearTimeout(timer)
-      // what takes long is not done all the time
-      timer = setTimeout(next, Math.max(interval, 4 * (performance.now() - began)))
-    }
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end)
-    process.stdout.on('close', end).on('error', end)
-    watcher = watchNames(root, next)
-    timer = setTimeout(next, interval)
-  })
 }
 
 /** `undefined` where there is nothing to watch, or it must not be: the interval is enough then. */

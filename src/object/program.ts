@@ -2,7 +2,15 @@ import { BpfError } from '../errors.ts'
 import { attachProgram, type BpfLink, type MapsByName } from '../link/index.ts'
 import { programTypeName } from '../spec/kernel.ts'
 import type { ProgramSpec } from '../spec/types.ts'
-import { closeFd, type ProgInfo, progInfo, progTestRun, systemError } from '../syscall/index.ts'
+import {
+  closeFd,
+  type ProgInfo,
+  progInfo,
+  progStreamRead,
+  progTestRun,
+  streamId,
+  systemError,
+} from '../syscall/index.ts'
 
 /** What a live program is made from. */
 export interface ProgramInit {
@@ -50,6 +58,8 @@ export interface RunResult {
 /** BPF_F_TEST_RUN_ON_CPU, include/uapi/linux/bpf.h */
 const onCpu = 1
 const spareData = 256
+const streamPiece = 1 << 14
+const mostOfStream = 1 << 20
 /** Program types that take their context in place of giving a new one back (net/bpf/test_run.c, kernel/bpf/syscall.c). */
 const contextInPlace: ReadonlySet<string> = /* @__PURE__ */ new Set(['syscall'])
 /** Those that give a context back. */
@@ -162,6 +172,27 @@ export class BpfProgram {
       data: dataOut?.subarray(0, ran.dataSize) ?? new Uint8Array(0),
       context: (isInPlace ? contextIn : contextBack?.subarray(0, ran.contextSize)) ?? new Uint8Array(0),
       durationNs: ran.duration,
+    }
+  }
+
+  /**
+   * Takes what the program has written into one of its streams (bpf_stream_printk) since somebody last did; on stderr the kernel itself
+   * says why it stopped the program, or which access to an arena failed. Never waits.
+   *
+   * @throws BpfError with the kernel's errno. Linux 6.17.
+   */
+  readStream(stream: 'stdout' | 'stderr'): Uint8Array {
+    const pieces: Uint8Array[] = []
+    for (;;) {
+      const piece = new Uint8Array(streamPiece)
+      const count = progStreamRead(this.fd, streamId[stream], piece)
+      if (count < 0) {
+        const doing = `reading the ${stream} of program '${this.name}'`
+        throw systemError(count, 'bpf(BPF_PROG_STREAM_READ_BY_FD)', { doing, since: '6.17' })
+      }
+      pieces.push(piece.subarray(0, count))
+      // a stream holds 100 kB at most (kernel/bpf/stream.c: BPF_STREAM_MAX_CAPACITY)
+      if (count < piece.length || pieces.length * streamPiece > mostOfStream) return Buffer.concat(pieces)
     }
   }
 

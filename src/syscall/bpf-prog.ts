@@ -1,5 +1,11 @@
 import { address, at, clearAttr, put64, putText, u32 } from './arena.ts'
-import { progBindMap as bindAt, command, progLoad as loadAt, testRun as runAt } from './attr.generated.ts'
+import {
+  progBindMap as bindAt,
+  command,
+  progLoad as loadAt,
+  testRun as runAt,
+  progStreamRead as streamAt,
+} from './attr.generated.ts'
 import { EAGAIN } from './errno.ts'
 import { bpf } from './gate.ts'
 import { type LogBuffer, type Logged, withLog } from './kernel-log.ts'
@@ -156,4 +162,19 @@ export function progBindMap(fd: number, mapFd: number): number {
   u32[bindAt.prog_fd >> 2] = fd
   u32[bindAt.map_fd >> 2] = mapFd
   return bpf(command.BPF_PROG_BIND_MAP, bindAt.size_)
+}
+
+/** BPF_STDOUT and BPF_STDERR (include/uapi/linux/bpf.h: enum bpf_stream_id). */
+export const streamId = { stdout: 1, stderr: 2 } as const
+
+/** BPF_PROG_STREAM_READ_BY_FD: takes what is in a program's stream out of it; the result is the number of bytes. Linux 6.17. */
+export function progStreamRead(fd: number, stream: number, bytes: Uint8Array): number {
+  return holding(bytes, () => {
+    clearAttr(streamAt.size_)
+    put64(streamAt.stream_buf, addressOf(bytes))
+    u32[streamAt.stream_buf_len >> 2] = bytes.length
+    u32[streamAt.stream_id >> 2] = stream
+    u32[streamAt.prog_fd >> 2] = fd
+    return bpf(command.BPF_PROG_STREAM_READ_BY_FD, streamAt.size_)
+  })
 }

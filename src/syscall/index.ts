@@ -49,7 +49,9 @@ export {
   progBindMap,
   progLoad,
   progLoadLogged,
+  progStreamRead,
   progTestRun,
+  streamId,
   type TestRun,
   type TestRunOptions,
 } from './bpf-prog.ts'

@@ -1,8 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { columns, treeLines } from '../../src/cli/columns.ts'
+import { LineReader } from '../../src/cli/line-reader.ts'
 import { mapPath, objectPlace } from '../../src/cli/place.ts'
 import { valueText } from '../../src/cli/value-text.ts'
+import { wrapped } from '../../src/cli/wrap.ts'
 
 test('values are written as C would initialise them', () => {
   assert.is(valueText(5n), '5')
@@ -52,6 +54,26 @@ test('a map is found by its path, below the root unless that says where it begin
   assert.is(mapPath('./flows', '/b'), `${process.cwd()}/flows`)
   assert.is(mapPath('counter/maps/.rodata.config', '/b'), '/b/counter/maps/:rodata:config')
   assert.is(mapPath('/sys/fs/bpf/counter/maps/.bss', '/b'), '/sys/fs/bpf/counter/maps/:bss')
+})
+
+test('lines are made of pieces, whatever they are cut in', () => {
+  const bytes = new TextEncoder().encode('müde\n\nwach')
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const reader = new LineReader()
+    const lines = [...reader.take(bytes.subarray(0, cut)), ...reader.take(bytes.subarray(cut))]
+    assert.equal([...lines, reader.end()], ['müde', '', 'wach'])
+  }
+  const endless = new LineReader()
+  assert.equal(endless.take(new Uint8Array(70_000).fill(97)), ['a'.repeat(70_000)])
+})
+
+test('text is broken between words, and not where nobody looks at it', () => {
+  assert.equal(wrapped('one two three', 7), ['one two', 'three'])
+  assert.equal(wrapped('one-long-word x', 4), ['one-long-word', 'x'])
+  assert.equal(wrapped('one two three', undefined), ['one two three'])
+  assert.equal(columns([['name', 'some words that', 'do not fit']], undefined, 24), [
+    'name  some words that\n    do not fit',
+  ])
 })
 
 test.run()
