@@ -117,7 +117,8 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
       for (const map of taken.values()) map.close()
       throw error
     }
-    const live = this.#loadWith(new Map([...reused, ...taken]))
+    for (const [name, map] of taken) reused.set(name, map)
+    const live = this.#loadWith(reused)
     return new BpfObject<Types>({
       ...{ ...live, spec: this.#spec, site: this.#site, links: new Map() },
       isPinned: false,

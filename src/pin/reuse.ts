@@ -5,7 +5,7 @@ import { type Layout, mapPlace } from '../plan/layout.ts'
 import { isNeverShared } from '../plan/map-families.ts'
 import { fits, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
-import { allocate, mapLookup, systemError } from '../syscall/index.ts'
+import { allocate, mapLookup, reserveDescriptors, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { type OpenedMap, openMapAt } from './open.ts'
 import { PinnedTypes } from './pinned-types.ts'
@@ -36,6 +36,7 @@ export function reusableMaps(
   const refused: MapVerdict[] = []
   const opened: BpfMap[] = []
   const types = new PinnedTypes(spec, generation)
+  if (generation) reserveDescriptors(generation.manifest.pins.length)
   try {
     for (const map of spec.maps) {
       if (except.has(map.name) || isNeverShared(map)) continue
