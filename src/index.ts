@@ -28,10 +28,15 @@ export {
   type EventOptions,
   EventReader,
   type EventType,
+  type GetOptions,
+  type HasFd,
+  MapMemory,
   type RawCallback,
   RingWriter,
   type RingWriterOptions,
   type SetMode,
+  type SetOptions,
+  type StorageOwner,
   Variable,
 } from './map/index.ts'
 export {

@@ -51,6 +51,8 @@ export interface Batch {
   readonly count: number
 }
 
+export type KeyBatch = Pick<Batch, 'keys' | 'count'>
+
 export interface ReadOptions {
   /** Entries of a batch at most, unless a bucket of a hash has more. */
   readonly length?: number
@@ -172,21 +174,27 @@ function* readOneByOne(
 export function* walkKeys(fd: number, shape: MapShape, what: string): IterableIterator<Memory> {
   const [key, next] = [allocate(shape.keySize), allocate(shape.keySize)]
   const seen = placeKeys.has(shape.type) ? undefined : new Set<string>()
-  let from: Memory | null = null
-  // a walk whose last key is deleted starts over (kernel/bpf/hashtab.c: htab_map_get_next_key)
+  // where the key that it goes on from is not there any more, the kernel starts over (kernel/bpf/hashtab.c:
+  // htab_map_get_next_key): so the next one is asked for before the caller may delete this one
+  let stepped = mapGetNextKey(fd, null, next)
   for (let steps = mostSteps(shape); steps > 0; steps--) {
-    const stepped = mapGetNextKey(fd, from, next)
     if (stepped === ENOENT) return
     if (stepped < 0) throw systemError(stepped, 'bpf(BPF_MAP_GET_NEXT_KEY)', { doing: `reading ${what}` })
     key.bytes.set(next.bytes)
-    from = key
-    if (seen) {
-      const name = nameOf(key.bytes)
-      if (seen.has(name)) continue
-      seen.add(name)
-    }
-    yield key
+    stepped = mapGetNextKey(fd, key, next)
+    if (isNew(key, seen)) yield key
   }
+}
+
+/** The same, as batches of one key. */
+export function* walkKeyBatches(fd: number, shape: MapShape, what: string): IterableIterator<KeyBatch> {
+  for (const keys of walkKeys(fd, shape, what)) yield { keys, count: 1 }
+}
+
+function isNew({ bytes }: Memory, seen: Set<string> | undefined): boolean {
+  if (!seen) return true
+  const size = seen.size
+  return seen.add(nameOf(bytes)).size > size
 }
 
 /** Types whose keys are indexes, each of which is always there. */

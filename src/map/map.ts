@@ -1,44 +1,24 @@
-import { type Codec, createCodec, type Value as Decoded, type TypeId } from '../btf/index.ts'
+import type { Value as Decoded } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import { hasSlots, isPerCpu } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
-import { mapTypes } from '../spec/kernel.ts'
-import {
-  allocate,
-  closeFd,
-  duplicateFd,
-  type Memory,
-  mapDelete,
-  mapGetNextKey,
-  mapInfo,
-  mapLookup,
-  mapUpdate,
-  systemError,
-} from '../syscall/index.ts'
+import { mapDelete, mapLookup, mapLookupAndDelete, mapUpdate, systemError } from '../syscall/index.ts'
+import { type Batch, type KeyBatch, readBatches, walkKeyBatches } from './batches.ts'
+import { EntryCodecs } from './entry-codecs.ts'
+import { EntryMemory } from './entry-memory.ts'
 import { type EventOptions, EventReader } from './event-reader.ts'
 import type { EventType } from './event-types.ts'
-import { thisMachine } from './machine.ts'
+import { evictFlag, flagsOf, lockFlag } from './flags.ts'
+import { mustHoldMaps, type OpenedInner, openInner } from './inner-map.ts'
+import { doing, isOrdered, isOwned, type MapOperation, whyNot } from './kinds.ts'
+import { deleteMany, type Target, takeMany, writeMany } from './many.ts'
+import { MapHandle } from './map-handle.ts'
+import { MapMemory } from './map-memory.ts'
+import { CallersBytes } from './raw-calls.ts'
 import { RingWriter, type RingWriterOptions } from './ring-writer.ts'
-import type { Entry, MapTypes } from './types.ts'
+import { mustBeOpened, withOwner } from './storage-owner.ts'
+import type { Entry, GetOptions, SetMode, SetOptions } from './types.ts'
 
 const ENOENT = -2
-
-/** What a live map is made from. */
-export interface MapInit {
-  /** The descriptor, which the map owns from now on. */
-  readonly fd: number
-  /** Name in the object, or the kernel's where there is no object. */
-  readonly name: string
-  readonly shape: MapShape
-  /** Or where they are to be had, when somebody asks. */
-  readonly types?: MapTypes | (() => MapTypes | undefined) | undefined
-  /** Kernel id, where it is known already. */
-  readonly id?: number | undefined
-  /** Of a map that this process made: the how-manieth. */
-  readonly turn?: number
-  /** Opened so that only reading is possible. */
-  readonly readOnly?: boolean
-}
 
 /** Whoever reads or writes records of a map. */
 interface BufferUser {
@@ -47,10 +27,14 @@ interface BufferUser {
   settle?(): void
 }
 
-/** When {@link BpfMap.set} may write. */
-export type SetMode = 'any' | 'create' | 'replace'
-
-const setFlags: Readonly<Record<SetMode, number>> = { any: 0, create: 1, replace: 2 }
+/** How an operation stands in a sentence. */
+const doing: Readonly<Record<MapOperation, string>> = {
+  read: 'reading',
+  write: 'writing to',
+  delete: 'deleting from',
+  walk: 'walking through',
+  take: 'taking from',
+}
 
 /**
  * A map that the kernel holds, and a descriptor of it. Keys and values are decoded by BTF where it is known, else they
@@ -64,148 +48,248 @@ export class BpfMap<
   Value extends Entry = Entry,
   KeyInput extends Entry = Key,
   ValueInput extends Entry = Value,
-> {
-  readonly name: string
-  #kernel: MapInit
-  #fd: number
-  #id: number | undefined
-  #access: Access | undefined
+> extends MapHandle {
+  #codecs: EntryCodecs | undefined
+  #memory: EntryMemory | undefined
+  #rawKey: CallersBytes | undefined
+  #rawValue: CallersBytes | undefined
+  #inner: OpenedInner | undefined
   #users: Set<BufferUser> | undefined
 
-  constructor(init: MapInit) {
-    this.name = init.name
-    this.#kernel = init
-    this.#fd = init.fd
-    this.#id = init.id
-  }
-
-  /** @throws BpfError `ERR_CLOSED` after {@link close}. */
-  get fd(): number {
-    if (this.#fd < 0) throw new BpfError(`map '${this.name}' is closed`, { code: 'ERR_CLOSED' })
-    return this.#fd
-  }
-
-  get closed(): boolean {
-    return this.#fd < 0
-  }
-
-  /** The kernel's number for the map: equal ids are the same map. */
-  get id(): number {
-    this.#id ??= this.info().id
-    return this.#id
-  }
-
-  /** @internal Its turn among the maps that this process made, while its id is not known; else `undefined`. */
-  get unknownTurn(): number | undefined {
-    return this.#id === undefined ? this.#kernel.turn : undefined
-  }
-
-  /** @internal Is told its id, which is known from elsewhere. */
-  learn(id: number): void {
-    this.#id = id
-  }
-
-  get shape(): MapShape {
-    return this.#kernel.shape
-  }
-
-  get types(): MapTypes | undefined {
-    const { types } = this.#kernel
-    if (typeof types !== 'function') return types
-    this.#kernel = { ...this.#kernel, types: types() }
-    return this.types
-  }
-
-  /** Was it opened so that only reading is possible? */
-  get readOnly(): boolean {
-    return this.#kernel.readOnly ?? false
-  }
-
-  /** Map type by its kernel name: `'hash'`. */
-  get type(): MapShape['type'] {
-    return this.shape.type
-  }
-
-  /** Bytes. */
-  get keySize(): number {
-    return this.shape.keySize
-  }
-
-  /** Bytes; in per-CPU maps of one CPU's value. */
-  get valueSize(): number {
-    return this.shape.valueSize
-  }
-
-  get maxEntries(): number {
-    return this.shape.maxEntries
-  }
-
-  /** What the kernel says of the map. */
-  info(): ReturnType<typeof mapInfo> & object {
-    const info = mapInfo(this.fd)
-    if (typeof info === 'number')
-      throw this.#failed('reading information about', info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)')
-    return info
-  }
-
-  /** The value of a key, or `undefined` where the map has none. */
-  get(key: KeyInput): Value | undefined {
-    const access = this.#open()
-    access.putKey(key)
-    const result = mapLookup(this.fd, access.keyOrNone, access.value)
+  /**
+   * The value of a key, or `undefined` where the map has none. Maps of maps and program arrays give the kernel's number of what is there,
+   * as `map.id` and `program.id` say it ({@link openInner} opens it), maps of sockets their cookies.
+   *
+   * @throws BpfError `ERR_VALUE` for a key that does not fit its type, `ERR_UNSUPPORTED` where no map of its type can be read.
+   */
+  get(key: KeyInput, options?: GetOptions): Value | undefined {
+    if (mustBeOpened(key) && isOwned(this.type)) return withOwner(key, fd => this.get(asKey(fd), options))
+    const memory = this.#open()
+    memory.putKey(key)
+    const result = mapLookup(this.fd, memory.keyOrNone, memory.value, options?.lock ? lockFlag : 0)
     if (result === ENOENT) return undefined
-    if (result < 0) throw this.#failed('reading', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
-    return typed(access.takeValue())
-  }
-
-  has(key: KeyInput): boolean {
-    return this.get(key) !== undefined
+    if (result < 0) throw this.#failed('read', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
+    return typed(memory.takeValue())
   }
 
   /**
-   * Writes an entry. Per-CPU maps take an array with a value for every possible CPU.
+   * Is there an entry of that key? In a bloom filter: was the value put into it? `false` is certain, `true` is probable.
    *
-   * @param mode `'create'`: fails with EEXIST where the key is there; `'replace'`: with ENOENT where it is not
-   * @throws BpfError `ERR_VALUE` for a key or value that does not fit its type, E2BIG for a full map.
+   * @throws BpfError as {@link get}.
    */
-  set(key: KeyInput, value: ValueInput, mode: SetMode = 'any'): void {
+  has(key: KeyInput): boolean {
+    if (mustBeOpened(key) && isOwned(this.type)) return withOwner(key, fd => this.has(asKey(fd)))
+    const memory = this.#open()
+    if (this.type === 'bloom_filter') memory.putValue(key)
+    else memory.putKey(key)
+    const result = mapLookup(this.fd, memory.keyOrNone, memory.value)
+    if (result < 0 && result !== ENOENT) throw this.#failed('read', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
+    return result >= 0
+  }
+
+  /**
+   * Writes an entry. Per-CPU maps take an array with a value for every possible CPU. What holds maps, programs, sockets, cgroups or perf events
+   * takes a descriptor, or what has one.
+   *
+   * @throws BpfError `ERR_VALUE` for a key or value that does not fit its type, `ERR_READ_ONLY`, E2BIG for a full map,
+   * EPERM for one that is frozen.
+   */
+  set(key: KeyInput, value: ValueInput, options: SetMode | SetOptions = 'any'): void {
+    if (mustBeOpened(key) && isOwned(this.type)) {
+      withOwner(key, fd => this.set(asKey(fd), value, options))
+      return
+    }
     this.#mustBeWritable()
-    const access = this.#open()
-    access.putKey(key)
-    access.putValue(value)
-    const result = mapUpdate(this.fd, access.keyOrNone, access.value, setFlags[mode])
-    if (result < 0) throw this.#failed('writing to', result, 'bpf(BPF_MAP_UPDATE_ELEM)')
+    const memory = this.#open()
+    memory.putKey(key)
+    memory.putValue(value)
+    const result = mapUpdate(this.fd, memory.keyOrNone, memory.value, flagsOf(options))
+    if (result < 0) throw this.#failed('write', result, 'bpf(BPF_MAP_UPDATE_ELEM)')
   }
 
   /** Removes an entry; `false` where there was none. */
   delete(key: KeyInput): boolean {
+    if (mustBeOpened(key) && isOwned(this.type)) return withOwner(key, fd => this.delete(asKey(fd)))
     this.#mustBeWritable()
-    const access = this.#open()
-    access.putKey(key)
-    const result = mapDelete(this.fd, access.key)
+    const memory = this.#open()
+    memory.putKey(key)
+    const result = mapDelete(this.fd, memory.key)
     if (result === ENOENT) return false
-    if (result < 0) throw this.#failed('deleting from', result, 'bpf(BPF_MAP_DELETE_ELEM)')
+    if (result < 0) throw this.#failed('delete', result, 'bpf(BPF_MAP_DELETE_ELEM)')
     return true
   }
 
-  /** All keys, in the kernel's order. Keys that come or go meanwhile may or may not be among them. */
-  *keys(): IterableIterator<Key> {
-    for (const access of this.#walk()) yield typed(access.takeKey())
+  /** Reads an entry and deletes it, with nothing in between; hashes since Linux 5.14. `undefined` where there is none. */
+  take(key: KeyInput): Value | undefined {
+    const memory = this.#open()
+    memory.putKey(key)
+    return this.#takeOut(memory)
   }
 
-  /** All entries, as {@link keys}; an entry that goes before it is read is left out. */
-  *entries(): IterableIterator<[key: Key, value: Value]> {
-    for (const access of this.#walk()) {
-      const key: Key = typed(access.takeKey())
-      const result = mapLookup(this.fd, access.keyOrNone, access.value)
-      if (result === ENOENT) continue
-      if (result < 0) throw this.#failed('reading', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
-      yield [key, typed(access.takeValue())]
+  /**
+   * Puts an element into a queue, a stack or a bloom filter.
+   *
+   * @param options `evict`: a full queue or stack drops its oldest element for it
+   * @throws BpfError E2BIG where it is full.
+   */
+  push(value: ValueInput, { evict = false }: { readonly evict?: boolean } = {}): void {
+    if (this.type !== 'bloom_filter') this.#mustBeOrdered('push')
+    this.#mustBeWritable()
+    const memory = this.#open()
+    memory.putValue(value)
+    const result = mapUpdate(this.fd, null, memory.value, evict ? evictFlag : 0)
+    if (result < 0) throw this.#failed('write', result, 'bpf(BPF_MAP_UPDATE_ELEM)')
+  }
+
+  /** Takes out the oldest element of a queue, the newest of a stack; `undefined` where it is empty. Linux 4.20. */
+  pop(): Value | undefined {
+    this.#mustBeOrdered('pop')
+    return this.#takeOut(this.#open())
+  }
+
+  /** The element that {@link pop} would take out, which stays; `undefined` where it is empty. Linux 4.20. */
+  peek(): Value | undefined {
+    this.#mustBeOrdered('peek')
+    const memory = this.#open()
+    const result = mapLookup(this.fd, null, memory.value)
+    if (result === ENOENT) return undefined
+    if (result < 0) throw this.#failed('read', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
+    return typed(memory.takeValue())
+  }
+
+  /**
+   * Opens the map that is in this one; `undefined` where there is none. The caller closes it. Types are those that the kernel keeps of it.
+   *
+   * @throws BpfError `ERR_UNSUPPORTED` for what is no map of maps, EPERM without CAP_SYS_ADMIN.
+   */
+  openInner(key: KeyInput): BpfMap | undefined {
+    mustHoldMaps(this.name, this.type)
+    for (;;) {
+      const id = this.get(key)
+      if (typeof id !== 'number') return undefined
+      const opened = openInner(id, this.name, this.readOnly, this.#inner)
+      // replaced meanwhile, and gone
+      if (!opened) continue
+      this.#inner = opened
+      return new BpfMap(opened.init)
+    }
+  }
+
+  /**
+   * As {@link get}, in bytes as the kernel has them, of all CPUs one after another in per-CPU maps (each in a multiple of 8 bytes).
+   * Nothing is copied or made where the same arrays are given again and again.
+   *
+   * @param into takes the value: as many bytes as it has; without, a new array does
+   */
+  getRaw(key: Uint8Array, into?: Uint8Array, options?: GetOptions): Uint8Array | undefined {
+    const { valueSize } = this.#codecsOf()
+    const value = into ?? new Uint8Array(valueSize)
+    const [keyBytes, valueBytes] = [this.#takeRawKey(key), this.#takeRawValue(value)]
+    const result = mapLookup(this.fd, keyBytes, valueBytes, options?.lock ? lockFlag : 0)
+    if (result === ENOENT) return undefined
+    if (result < 0) throw this.#failed('read', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
+    return value
+  }
+
+  /** As {@link set}, in bytes; see {@link getRaw}. */
+  setRaw(key: Uint8Array, value: Uint8Array, options: SetMode | SetOptions = 'any'): void {
+    this.#mustBeWritable()
+    const [keyBytes, valueBytes] = [this.#takeRawKey(key), this.#takeRawValue(value)]
+    const result = mapUpdate(this.fd, keyBytes, valueBytes, flagsOf(options))
+    if (result < 0) throw this.#failed('write', result, 'bpf(BPF_MAP_UPDATE_ELEM)')
+  }
+
+  /** All keys, as {@link entries}, also where values cannot be read. */
+  *keys(): IterableIterator<Key> {
+    const codecs = this.#codecsOf()
+    const here = this.#place()
+    for (const { keys, count } of this.#keyBatches()) {
+      const view = new DataView(keys.bytes.buffer)
+      for (let i = 0; i < count; i++) {
+        yield typed(codecs.takeKey(view, i * codecs.keySize))
+        this.#mustBeAt(here)
+      }
+    }
+  }
+
+  /** All values, as {@link entries}. */
+  *values(options?: GetOptions): IterableIterator<Value> {
+    for (const [, value] of this.entries(options)) yield value
+  }
+
+  /**
+   * All entries, in the kernel's order, read in batches (up to 4096). An entry that stays is there exactly once, one that comes or
+   * goes meanwhile at most once, and the walk always ends; values are as they were when their batch was read.
+   *
+   * @throws BpfError `ERR_UNSUPPORTED` where maps of its type cannot be walked through, `ERR_MOVED` where it became that of a new
+   * generation meanwhile, `ERR_CLOSED` where it was closed. Batches need Linux 5.6, without them it is slower.
+   */
+  *entries(options?: GetOptions): IterableIterator<[key: Key, value: Value]> {
+    const codecs = this.#codecsOf()
+    const here = this.#place()
+    for (const { keys, values, count } of this.#batches(options)) {
+      const [keyView, valueView] = [new DataView(keys.bytes.buffer), new DataView(values.bytes.buffer)]
+      for (let i = 0; i < count; i++) {
+        const key: Key = typed(codecs.takeKey(keyView, i * codecs.keySize))
+        yield [key, typed(codecs.takeValue(valueView, i * codecs.valueSize))]
+        this.#mustBeAt(here)
+      }
+    }
+  }
+
+  /** As {@link entries}, in bytes as {@link getRaw} gives them, which are good until the next step. */
+  *entriesRaw(options?: GetOptions): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
+    const { keySize, valueSize } = this.#codecsOf()
+    const here = this.#place()
+    for (const { keys, values, count } of this.#batches(options)) {
+      for (let i = 0; i < count; i++) {
+        const key = keys.bytes.subarray(i * keySize, (i + 1) * keySize)
+        yield [key, values.bytes.subarray(i * valueSize, (i + 1) * valueSize)]
+        this.#mustBeAt(here)
+      }
     }
   }
 
   [Symbol.iterator](): IterableIterator<[key: Key, value: Value]> {
     return this.entries()
+  }
+
+  /**
+   * Writes many entries with few calls, in the order given; what is written before an error stays written, and the error says how many
+   * those are. The result is how many there were. Batches need Linux 5.6, without them it is slower.
+   */
+  setAll(
+    entries: Iterable<readonly [key: KeyInput, value: ValueInput]>,
+    options: SetMode | SetOptions = 'any',
+  ): number {
+    this.#mustBeWritable()
+    return writeMany(this.#target('write'), entries, flagsOf(options))
+  }
+
+  /** Deletes many entries with few calls; the result is how many of the keys were there. */
+  deleteAll(keys: Iterable<KeyInput>): number {
+    this.#mustBeWritable()
+    return deleteMany(this.#target('delete'), keys)
+  }
+
+  /**
+   * Reads all entries and deletes them, each with nothing in between: what programs add meanwhile is either in the result
+   * or still in the map. Hashes, by batches since Linux 5.6.
+   */
+  takeAll(): [key: Key, value: Value][] {
+    this.#mustBeWritable()
+    // the one place where the types of a skeleton and those of BTF meet, for all entries at once
+    return takeMany(this.#target('take')) as [Key, Value][]
+  }
+
+  /**
+   * Maps an array with BPF_F_MMAPABLE into memory, which programs and every process that does so share: reading and writing its
+   * slots takes no system call. Close it, or the map stays alive with it. Linux 5.5.
+   *
+   * @throws BpfError `ERR_UNSUPPORTED` for other maps, `ERR_READ_ONLY` where the map was opened for reading only.
+   */
+  memory(): MapMemory<Value, ValueInput> {
+    return new MapMemory(this, this.#codecsOf())
   }
 
   /**
@@ -241,36 +325,23 @@ export class BpfMap<
   }
 
   /** Closes the descriptor, and ends who reads or writes its records; a second time does nothing. */
-  close(): void {
+  override close(): void {
     for (const user of this.#users ?? []) user.close()
-    this.#closeDescriptor()
-  }
-
-  #closeDescriptor(): void {
-    if (this.#fd < 0) return
-    closeFd(this.#fd)
-    this.#fd = -1
-  }
-
-  [Symbol.dispose](): void {
-    this.close()
+    super.close()
   }
 
   /** Another descriptor of the same map, under a name of its own; the caller closes it. */
   duplicate(name: string = this.name): BpfMap<Key, Value, KeyInput, ValueInput> {
-    const fd = duplicateFd(this.fd)
-    if (fd < 0) throw this.#failed('opening another descriptor of', fd, 'fcntl')
-    return new BpfMap({ ...this.#kernel, fd, name, id: this.#id })
+    return new BpfMap(this.copyOf(name))
   }
 
   /** @internal Closes its descriptor and goes on as another map, which is closed by that. */
-  become(other: BpfMap): void {
-    this.#closeDescriptor()
-    this.#kernel = other.#kernel
-    this.#fd = other.#fd
-    this.#id = other.#id
-    this.#access = undefined
-    other.#fd = -1
+  override become(other: BpfMap): void {
+    super.become(other)
+    this.#codecs = undefined
+    this.#memory = undefined
+    this.#rawKey = undefined
+    this.#rawValue = undefined
     for (const user of this.#users ?? []) user.follow(this)
   }
 
@@ -279,24 +350,56 @@ export class BpfMap<
     for (const user of this.#users ?? []) user.settle?.()
   }
 
-  /** Takes one step to the next key at a time, with memory of its own: two walks do not disturb each other. */
-  *#walk(): IterableIterator<Access> {
-    const access = new Access(this)
-    const kernel = this.#kernel
-    let seen = 0
-    let last: Memory | null = null
-    // a map whose keys are deleted while we walk starts over (kernel/bpf/hashtab.c: htab_map_get_next_key): stop then
-    const most = this.maxEntries === 0 ? Number.POSITIVE_INFINITY : this.maxEntries
-    while (seen++ < most) {
-      const result = mapGetNextKey(this.fd, last, access.nextKey)
-      if (result === ENOENT) return
-      if (result < 0) throw this.#failed('walking through', result, 'bpf(BPF_MAP_GET_NEXT_KEY)')
-      access.key.bytes.set(access.nextKey.bytes)
-      last = access.key
-      yield access
-      // the memory of this walk has the sizes of the map that it began with
-      if (kernel.fd !== this.#kernel.fd || kernel.shape !== this.#kernel.shape) throw this.#moved()
+  #batches(options?: GetOptions): IterableIterator<Batch> {
+    this.#mustBeAbleTo('walk')
+    this.#mustBeAbleTo('read')
+    const flags = options?.lock ? lockFlag : 0
+    return readBatches(this.fd, this.shape, `map '${this.name}'`, { first: firstBatch, flags })
+  }
+
+  #keyBatches(): Iterable<KeyBatch> {
+    if (whyNot(this.shape, 'read') === undefined) return this.#batches()
+    this.#mustBeAbleTo('walk')
+    return walkKeyBatches(this.fd, this.shape, `map '${this.name}'`)
+  }
+
+  #place(): Place {
+    return { fd: this.fd, shape: this.shape }
+  }
+
+  /** Between two steps of a walk the map may be closed, and its descriptor be that of something else. */
+  #mustBeAt({ fd, shape }: Place): void {
+    if (this.fd !== fd || this.shape !== shape) throw this.#moved()
+  }
+
+  #takeOut(memory: EntryMemory): Value | undefined {
+    this.#mustBeWritable()
+    const result = mapLookupAndDelete(this.fd, memory.keyOrNone, memory.value)
+    if (result === ENOENT) return undefined
+    if (result < 0) throw this.#failed('take', result, 'bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM)')
+    return typed(memory.takeValue())
+  }
+
+  #target(operation: MapOperation): Target {
+    this.#mustBeAbleTo(operation)
+    return {
+      name: this.name,
+      shape: this.shape,
+      codecs: this.#codecsOf(),
+      fd: () => this.fd,
+      failed: (result, syscall, done) => this.#failed(operation, result, syscall, ` (after ${done} entries)`),
     }
+  }
+
+  #takeRawKey(key: Uint8Array): CallersBytes | null {
+    if (this.keySize === 0) return null
+    this.#rawKey ??= new CallersBytes(`key of map '${this.name}'`, this.keySize)
+    return this.#rawKey.take(key)
+  }
+
+  #takeRawValue(value: Uint8Array): CallersBytes {
+    this.#rawValue ??= new CallersBytes(`value of map '${this.name}'`, this.#codecsOf().valueSize)
+    return this.#rawValue.take(value)
   }
 
   #mustBeWritable(): void {
@@ -311,126 +414,51 @@ export class BpfMap<
     })
   }
 
-  #open(): Access {
-    return (this.#access ??= new Access(this))
+  #open(): EntryMemory {
+    return (this.#memory ??= new EntryMemory(this.#codecsOf()))
   }
 
-  #failed(doing: string, result: number, syscall: string): BpfError {
-    return systemError(result, syscall, { doing: `${doing} map '${this.name}'` })
-  }
-}
-
-/** What is decoded by BTF has the type that the skeleton was generated for: `specFromEmbedded` and `pinnedLikeEmbedded` see to that. */
-function typed<T extends Entry>(entry: Entry): T {
-  return entry as T // the one place where the types of a skeleton and those of BTF meet
-}
-
-/** Memory for one key and one value, and the codecs between it and JavaScript values. */
-class Access {
-  readonly key: Memory
-  readonly nextKey: Memory
-  readonly value: Memory
-  /** What map calls take for a key: null in maps that have none. */
-  readonly keyOrNone: Memory | null
-  readonly #map: BpfMap
-  readonly #keyCodec: Codec | undefined
-  readonly #valueCodec: Codec | undefined
-  /** Bytes from one CPU's value to the next; 0 in maps that are not per CPU. */
-  readonly #stride: number
-
-  constructor(map: BpfMap) {
-    const { keySize, valueSize, types } = map
-    const isPerCpuMap = isPerCpu(map.type)
-    this.#map = map
-    this.#stride = isPerCpuMap ? (valueSize + 7) & ~7 : 0
-    this.key = allocate(keySize)
-    this.keyOrNone = keySize === 0 ? null : this.key
-    this.nextKey = allocate(keySize)
-    this.value = allocate(isPerCpuMap ? this.#stride * thisMachine().possibleCpus : valueSize)
-    this.#keyCodec = codecOf(types, types?.key, keySize, 'key') ?? (hasSlots(map) ? indexCodec : undefined)
-    this.#valueCodec = codecOf(types, types?.value, valueSize, 'value')
+  #codecsOf(): EntryCodecs {
+    return (this.#codecs ??= new EntryCodecs(this.name, this.shape, this.types))
   }
 
-  putKey(key: Entry): void {
-    this.#put(key, this.#keyCodec, this.key.bytes, 'key')
-  }
-
-  putValue(value: Entry): void {
-    if (this.#stride === 0) {
-      this.#put(value, this.#valueCodec, this.value.bytes, 'value')
-      return
-    }
-    const cpus = this.value.bytes.length / this.#stride
-    if (!Array.isArray(value) || value.length !== cpus) {
-      throw this.#misfit('value', `an array with the values of ${cpus} CPUs`)
-    }
-    this.value.bytes.fill(0)
-    for (let cpu = 0; cpu < cpus; cpu++) this.#put(value[cpu], this.#valueCodec, this.#ofCpu(cpu), 'value')
-  }
-
-  takeKey(): Entry {
-    return this.#keyCodec ? this.#keyCodec.decode(this.key.bytes) : this.key.bytes.slice()
-  }
-
-  takeValue(): Entry {
-    const codec = this.#valueCodec
-    if (this.#stride === 0) return codec ? codec.decode(this.value.bytes) : this.value.bytes.slice()
-    const cpus = this.value.bytes.length / this.#stride
-    return Array.from({ length: cpus }, (_, cpu) => {
-      const bytes = this.#ofCpu(cpu)
-      return codec ? codec.decode(bytes) : bytes.slice()
+  #mustBeOrdered(method: string): void {
+    if (isOrdered(this.type)) return
+    throw new BpfError(`map '${this.name}' is of type ${this.type}: ${method}() is for queues and stacks`, {
+      code: 'ERR_UNSUPPORTED',
     })
   }
 
-  #ofCpu(cpu: number): Uint8Array {
-    return this.value.bytes.subarray(cpu * this.#stride, cpu * this.#stride + this.#map.valueSize)
+  #mustBeAbleTo(operation: MapOperation): void {
+    const why = whyNot(this.shape, operation)
+    if (why === undefined) return
+    throw new BpfError(`${doing[operation]} map '${this.name}', which is of type ${this.type}: ${why}`, {
+      code: 'ERR_UNSUPPORTED',
+    })
   }
 
-  #put(entry: Entry | undefined, codec: Codec | undefined, into: Uint8Array, part: 'key' | 'value'): void {
-    // a map without keys takes anything for one
-    if (into.length === 0) return
-    if (entry instanceof Uint8Array) {
-      if (entry.length !== into.length) throw this.#misfit(part, `${into.length} bytes, got ${entry.length}`)
-      into.set(entry)
-    } else if (codec && entry !== undefined) {
-      codec.encode(entry, into)
-    } else {
-      throw this.#misfit(part, `${into.length} bytes as a Uint8Array: its type is not known`)
-    }
-  }
-
-  #misfit(part: string, wanted: string): BpfError {
-    return new BpfError(`a ${part} of map '${this.#map.name}' is ${wanted}`, { code: 'ERR_VALUE' })
+  /** Where no map of its type can do it the kernel's reason is of no use, and differs by version. */
+  #failed(operation: MapOperation, result: number, syscall: string, detail = ''): BpfError {
+    this.#mustBeAbleTo(operation)
+    return systemError(result, syscall, { doing: `${doing[operation]} map '${this.name}'${detail}` })
   }
 }
 
-const indexCodec: Codec = {
-  size: 4,
-  decode: bytes => new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4))[0] ?? 0,
-  encode(value, bytes) {
-    const index = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN
-    if (!Number.isInteger(index) || index < 0 || index > 0xffffffff) {
-      throw new BpfError(`${String(value)} is not the index of a slot`, { code: 'ERR_VALUE' })
-    }
-    new Uint8Array(bytes.buffer, bytes.byteOffset, 4).set(new Uint8Array(new Uint32Array([index]).buffer))
-  },
+/** Where a walk began. */
+interface Place {
+  readonly fd: number
+  readonly shape: MapShape
 }
 
-/** A codec only where the type is as large as the map's part: anything else was not made for this map. */
-function codecOf(
-  types: MapTypes | undefined,
-  id: TypeId | undefined,
-  size: number,
-  what: 'key' | 'value',
-): Codec | undefined {
-  if (!types || !id || size === 0) return undefined
-  const codec = createCodec(types.btf, id, what)
-  return codec.size === size ? codec : undefined
+/** Entries of the first batch of a walk. */
+const firstBatch = 64
+
+/** A descriptor is a key of all storage that belongs to something. */
+function asKey<T extends Entry>(fd: number): T {
+  return fd as Entry as T
 }
 
-/** The number of a map type for BPF_MAP_CREATE. */
-export function mapTypeNumber(type: MapShape['type']): number {
-  return Object.hasOwn(mapTypes, type)
-    ? mapTypes[type as keyof typeof mapTypes]
-    : Number(type.replace('type ', ''))
+/** What is decoded by BTF has the type that the skeleton was generated for: `openEmbedded` and `openPinnedAs` see to that. */
+function typed<T extends Entry>(entry: Entry): T {
+  return entry as T // the one place where the types of a skeleton and those of BTF meet
 }

@@ -1,12 +1,11 @@
 import { type Btf, parseBtf } from '../btf/index.ts'
-import { thisMachine } from '../map/index.ts'
+import { kernelsBtf, thisMachine } from '../map/index.ts'
 import type { PinnedMap } from '../plan/compare.ts'
 import { keptShape, type MapTypes, requestedShape } from '../plan/shape.ts'
 import { type EntryTypes, entryTypes } from '../spec/from-btf.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import type { Generation } from './generation.ts'
 import type { OpenedMap } from './open.ts'
-import { kernelsBtf } from './stranger.ts'
 
 /**
  * The types of pinned maps as their makers knew them: from the manifest, or for maps that somebody else made from the

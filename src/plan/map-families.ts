@@ -62,7 +62,7 @@ export function isPerCpu(type: string): boolean {
 /** Map types whose key is the index of a slot, whatever BTF says (kernel/bpf/arraymap.c and its like). */
 const slotted: ReadonlySet<string> = /* @__PURE__ */ new Set([
   ...['array', 'percpu_array', 'prog_array', 'perf_event_array', 'cgroup_array', 'array_of_maps'],
-  ...['devmap', 'cpumap', 'xskmap', 'sockmap', 'reuseport_sockarray'],
+  ...['devmap', 'cpumap', 'xskmap', 'sockmap', 'reuseport_sockarray', 'stack_trace'],
 ])
 
 export function hasSlots({ type, keySize }: { readonly type: string; readonly keySize: number }): boolean {

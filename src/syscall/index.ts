@@ -111,7 +111,7 @@ export { interfaceIndex } from './interfaces.ts'
 export type { LogBuffer, Logged } from './kernel-log.ts'
 export { type Listing, readListing } from './listing.ts'
 export { type Mapping, mapMemory } from './mapping.ts'
-export { allocate, type MapOptions, MappedMemory, type Memory } from './memory.ts'
+export { addressOf, allocate, type MapOptions, MappedMemory, type Memory } from './memory.ts'
 export { mountDetached } from './mount.ts'
 export { AT_FDCWD } from './path.ts'
 export {
@@ -122,6 +122,7 @@ export {
   perfEventSetBpf,
 } from './perf.ts'
 export { Poll } from './poll.ts'
+export { openProcess } from './process.ts'
 export { settledPath } from './settled-path.ts'
 export {
   activeLsms,

@@ -35,6 +35,7 @@ const table = {
   fsopen: { x64: 430, arm64: 430 },
   fsconfig: { x64: 431, arm64: 431 },
   fsmount: { x64: 432, arm64: 432 },
+  pidfd_open: { x64: 434, arm64: 434 },
   close_range: { x64: 436, arm64: 436 },
 } as const
 

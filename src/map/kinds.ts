@@ -1,0 +1,89 @@
+import type { MapShape } from '../plan/shape.ts'
+
+/** What user space may want of a map. */
+export type MapOperation = 'read' | 'write' | 'delete' | 'walk' | 'take'
+
+type Reasons = Partial<Record<MapOperation, string>>
+
+/** Types whose values are descriptors when they are written (kernel/bpf/syscall.c: bpf_map_update_value). */
+const descriptors: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['array_of_maps', 'hash_of_maps', 'prog_array', 'perf_event_array', 'cgroup_array'],
+  ...['sockmap', 'sockhash', 'xskmap', 'reuseport_sockarray'],
+])
+
+export function holdsDescriptors(type: string): boolean {
+  return descriptors.has(type)
+}
+
+/** Storage that belongs to something, by whose descriptor user space finds it (kernel/bpf/bpf_*_storage.c). */
+const owned: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['sk_storage', 'task_storage', 'inode_storage', 'cgrp_storage'],
+])
+
+export function isOwned(type: string): boolean {
+  return owned.has(type)
+}
+
+const slotsStay = 'its slots are always there: write zeros'
+const inOrder = 'its elements are taken out in order: pop()'
+const neverForgets = 'it only knows whether a value was put into it (has), and forgets none'
+const notToBeSeen = 'user space can put things into it, not look at them'
+const byOwner = 'what it holds is found by what it belongs to, and in no other way'
+const takenByHashes = 'only hashes can be read and deleted from at once'
+
+const ring: Reasons = allOf('it is a buffer, not entries: events()')
+const array: Reasons = { delete: slotsStay, take: slotsStay }
+const elements: Reasons = { delete: inOrder, walk: inOrder, take: inOrder }
+const hidden: Reasons = { read: notToBeSeen, take: notToBeSeen }
+const storage: Reasons = { walk: byOwner, take: takenByHashes }
+const sockets: Reasons = {
+  read: 'it shows sockets, by their cookies, only where its values have 8 bytes',
+  take: takenByHashes,
+}
+
+/** What the kernel does for no map of a type, and what there is in its place (kernel/bpf: the map_ops of each). */
+const reasons: Readonly<Record<string, Reasons>> = {
+  array,
+  percpu_array: array,
+  prog_array: { take: takenByHashes },
+  array_of_maps: { take: takenByHashes },
+  hash_of_maps: { take: takenByHashes },
+  lpm_trie: { take: takenByHashes },
+  devmap: { take: takenByHashes },
+  devmap_hash: { take: takenByHashes },
+  cpumap: { take: takenByHashes },
+  stack_trace: { write: 'only programs put stacks into it' },
+  queue: elements,
+  stack: elements,
+  bloom_filter: { read: neverForgets, delete: neverForgets, walk: neverForgets, take: neverForgets },
+  ringbuf: ring,
+  user_ringbuf: allOf('it is a buffer, not entries'),
+  arena: allOf('it is memory, not entries'),
+  perf_event_array: hidden,
+  cgroup_array: hidden,
+  xskmap: hidden,
+  sockmap: sockets,
+  sockhash: sockets,
+  reuseport_sockarray: sockets,
+  sk_storage: storage,
+  task_storage: storage,
+  inode_storage: storage,
+  cgrp_storage: storage,
+  cgroup_storage: { delete: 'it goes with its cgroup', take: takenByHashes },
+  percpu_cgroup_storage: { delete: 'it goes with its cgroup', take: takenByHashes },
+}
+
+function allOf(reason: string): Reasons {
+  return { read: reason, write: reason, delete: reason, walk: reason, take: reason }
+}
+
+/** Why no map of such a type can do it, or `undefined` where it can or nobody knows. */
+export function whyNot({ type, valueSize }: MapShape, operation: MapOperation): string | undefined {
+  const all = Object.hasOwn(reasons, type) ? reasons[type] : undefined
+  return all === sockets && operation === 'read' && valueSize === 8 ? undefined : all?.[operation]
+}
+
+/** Types without keys, whose elements come out in order. */
+export function isOrdered(type: string): boolean {
+  return type === 'queue' || type === 'stack'
+}

@@ -1,0 +1,121 @@
+import { BpfError } from '../errors.ts'
+import type { MapShape } from '../plan/shape.ts'
+import { closeFd, duplicateFd, mapInfo, systemError } from '../syscall/index.ts'
+import type { MapInit, MapTypes } from './types.ts'
+
+/** Which map it is, and a descriptor of it. */
+export class MapHandle {
+  readonly name: string
+  #kernel: MapInit
+  #fd: number
+  #id: number | undefined
+
+  constructor(init: MapInit) {
+    this.name = init.name
+    this.#kernel = init
+    this.#fd = init.fd
+    this.#id = init.id
+  }
+
+  /** @throws BpfError `ERR_CLOSED` after {@link close}. */
+  get fd(): number {
+    if (this.#fd < 0) throw new BpfError(`map '${this.name}' is closed`, { code: 'ERR_CLOSED' })
+    return this.#fd
+  }
+
+  get closed(): boolean {
+    return this.#fd < 0
+  }
+
+  /** The kernel's number for the map: equal ids are the same map. */
+  get id(): number {
+    this.#id ??= this.info().id
+    return this.#id
+  }
+
+  /** @internal Its turn among the maps that this process made, while its id is not known; else `undefined`. */
+  get unknownTurn(): number | undefined {
+    return this.#id === undefined ? this.#kernel.turn : undefined
+  }
+
+  /** @internal Is told its id, which is known from elsewhere. */
+  learn(id: number): void {
+    this.#id = id
+  }
+
+  get shape(): MapShape {
+    return this.#kernel.shape
+  }
+
+  get types(): MapTypes | undefined {
+    const { types } = this.#kernel
+    if (typeof types !== 'function') return types
+    this.#kernel = { ...this.#kernel, types: types() }
+    return this.types
+  }
+
+  /** Was it opened so that only reading is possible? */
+  get readOnly(): boolean {
+    return this.#kernel.readOnly ?? false
+  }
+
+  /** Map type by its kernel name: `'hash'`. */
+  get type(): MapShape['type'] {
+    return this.shape.type
+  }
+
+  /** Bytes. */
+  get keySize(): number {
+    return this.shape.keySize
+  }
+
+  /** Bytes; in per-CPU maps of one CPU's value. */
+  get valueSize(): number {
+    return this.shape.valueSize
+  }
+
+  get maxEntries(): number {
+    return this.shape.maxEntries
+  }
+
+  /** What the kernel says of the map. */
+  info(): ReturnType<typeof mapInfo> & object {
+    const info = mapInfo(this.fd)
+    if (typeof info === 'number')
+      throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
+        doing: `reading information about map '${this.name}'`,
+      })
+    return info
+  }
+
+  /** Closes the descriptor; a second time does nothing. */
+  close(): void {
+    this.#closeDescriptor()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** @internal Closes its descriptor and goes on as another map, which is closed by that. */
+  become(other: MapHandle): void {
+    this.#closeDescriptor()
+    this.#kernel = other.#kernel
+    this.#fd = other.#fd
+    this.#id = other.#id
+    other.#fd = -1
+  }
+
+  /** What another handle of the map is made from, with a descriptor of its own. */
+  protected copyOf(name: string): MapInit {
+    const fd = duplicateFd(this.fd)
+    if (fd < 0) throw systemError(fd, 'fcntl', { doing: `opening another descriptor of map '${this.name}'` })
+    return { ...this.#kernel, fd, name, id: this.#id }
+  }
+
+  #closeDescriptor(): void {
+    if (this.#fd < 0) return
+    closeFd(this.#fd)
+    this.#fd = -1
+  }
+}
