@@ -7,12 +7,6 @@ export const evictFlag = 2
 /** BPF_F_LOCK */
 export const lockFlag = 4
 
-/** Whoever reads or writes records of a map. */
-interface BufferUser {
-  close(): void
-  follow(map: BpfMap): void
-}
-
 /** @throws BpfError `ERR_VALUE` for a mode that there is not. */
 export function flagsOf(options: SetMode | SetOptions): number {
   const { mode = 'any', lock = false } = typeof options === 'string' ? { mode: options } : options

@@ -1,7 +1,17 @@
+import { BpfError } from '../errors.ts'
 import type { MapShape } from '../plan/shape.ts'
 
 /** What user space may want of a map. */
 export type MapOperation = 'read' | 'write' | 'delete' | 'walk' | 'take'
+
+/** How an operation stands in a sentence. */
+export const doing: Readonly<Record<MapOperation, string>> = {
+  read: 'reading',
+  write: 'writing to',
+  delete: 'deleting from',
+  walk: 'walking through',
+  take: 'taking from',
+}
 
 type Reasons = Partial<Record<MapOperation, string>>
 
@@ -83,7 +93,13 @@ export function whyNot({ type, valueSize }: MapShape, operation: MapOperation): 
   return all === sockets && operation === 'read' && valueSize === 8 ? undefined : all?.[operation]
 }
 
-/** Types without keys, whose elements come out in order. */
-export function isOrdered(type: string): boolean {
-  return type === 'queue' || type === 'stack'
+/** @throws BpfError `ERR_UNSUPPORTED` for types whose elements do not come out in order. */
+export function mustBeOrdered(
+  { name, type }: { readonly name: string; readonly type: string },
+  method: string,
+): void {
+  if (type === 'queue' || type === 'stack') return
+  throw new BpfError(`map '${name}' is of type ${type}: ${method}() is for queues and stacks`, {
+    code: 'ERR_UNSUPPORTED',
+  })
 }

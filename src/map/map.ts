@@ -9,7 +9,7 @@ import { type EventOptions, EventReader } from './event-reader.ts'
 import type { EventType } from './event-types.ts'
 import { evictFlag, flagsOf, lockFlag } from './flags.ts'
 import { mustHoldMaps, type OpenedInner, openInner } from './inner-map.ts'
-import { doing, isOrdered, isOwned, type MapOperation, whyNot } from './kinds.ts'
+import { doing, isOwned, type MapOperation, mustBeOrdered, whyNot } from './kinds.ts'
 import { deleteMany, type Target, takeMany, writeMany } from './many.ts'
 import { MapHandle } from './map-handle.ts'
 import { MapMemory } from './map-memory.ts'
@@ -27,13 +27,10 @@ interface BufferUser {
   settle?(): void
 }
 
-/** How an operation stands in a sentence. */
-const doing: Readonly<Record<MapOperation, string>> = {
-  read: 'reading',
-  write: 'writing to',
-  delete: 'deleting from',
-  walk: 'walking through',
-  take: 'taking from',
+/** Whoever reads or writes records of a map. */
+interface BufferUser {
+  close(): void
+  follow(map: BpfMap): void
 }
 
 /**
@@ -133,7 +130,7 @@ export class BpfMap<
    * @throws BpfError E2BIG where it is full.
    */
   push(value: ValueInput, { evict = false }: { readonly evict?: boolean } = {}): void {
-    if (this.type !== 'bloom_filter') this.#mustBeOrdered('push')
+    if (this.type !== 'bloom_filter') mustBeOrdered(this, 'push')
     this.#mustBeWritable()
     const memory = this.#open()
     memory.putValue(value)
@@ -143,13 +140,13 @@ export class BpfMap<
 
   /** Takes out the oldest element of a queue, the newest of a stack; `undefined` where it is empty. Linux 4.20. */
   pop(): Value | undefined {
-    this.#mustBeOrdered('pop')
+    mustBeOrdered(this, 'pop')
     return this.#takeOut(this.#open())
   }
 
   /** The element that {@link pop} would take out, which stays; `undefined` where it is empty. Linux 4.20. */
   peek(): Value | undefined {
-    this.#mustBeOrdered('peek')
+    mustBeOrdered(this, 'peek')
     const memory = this.#open()
     const result = mapLookup(this.fd, null, memory.value)
     if (result === ENOENT) return undefined
@@ -420,13 +417,6 @@ export class BpfMap<
 
   #codecsOf(): EntryCodecs {
     return (this.#codecs ??= new EntryCodecs(this.name, this.shape, this.types))
-  }
-
-  #mustBeOrdered(method: string): void {
-    if (isOrdered(this.type)) return
-    throw new BpfError(`map '${this.name}' is of type ${this.type}: ${method}() is for queues and stacks`, {
-      code: 'ERR_UNSUPPORTED',
-    })
   }
 
   #mustBeAbleTo(operation: MapOperation): void {
