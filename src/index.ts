@@ -43,6 +43,9 @@ export {
   type AttachOptions,
   BpfProgram,
   BpfStructOps,
+  enableStats,
+  type ProgramStats,
+  RunCounting,
   type RunInput,
   type RunResult,
 } from './object/index.ts'

@@ -11,6 +11,7 @@ import {
   streamId,
   systemError,
 } from '../syscall/index.ts'
+import type { ProgramStats } from './run-statistics.ts'
 
 /** What a live program is made from. */
 export interface ProgramInit {
@@ -68,6 +69,19 @@ const contextOut: ReadonlySet<string> = /* @__PURE__ */ new Set([
   ...['flow_dissector', 'sk_lookup', 'socket_filter'],
 ])
 
+const ENOSPC = -28
+
+/** More runs than asked for would not end. */
+function mustBeCount(name: string, count: number): void {
+  if (Number.isInteger(count) && count >= 0 && count <= 0x7fffffff) return
+  throw new BpfError(`${name}: ${String(count)} is no number from 0 to 2147483647`, { code: 'ERR_VALUE' })
+}
+
+function mustBeBytes(name: string, bytes: Uint8Array | undefined): void {
+  if (bytes === undefined || bytes instanceof Uint8Array) return
+  throw new BpfError(`${name}: ${typeof bytes} is no Uint8Array`, { code: 'ERR_VALUE' })
+}
+
 /** A program that the kernel holds, and a descriptor of it. */
 export class BpfProgram {
   /** Name in the object. */
@@ -113,6 +127,12 @@ export class BpfProgram {
     })
   }
 
+  /** How often it ran while somebody had runs counted ({@link enableStats}, `kernel.bpf_stats_enabled`). Linux 5.1. */
+  stats(): ProgramStats {
+    const { runCount, runTimeNs, recursionMisses } = this.info()
+    return { runs: runCount, timeNs: runTimeNs, misses: recursionMisses }
+  }
+
   /**
    * Attaches it where its section name or its target says. The link of a program that belongs to an object is one of the
    * object's `links`, as if `object.attach()` had made it: pinned by its `pin()`, and closed with it. Any other is the
@@ -144,11 +164,18 @@ export class BpfProgram {
    * Runs it once, or as often as asked, without attaching it (BPF_PROG_TEST_RUN): for tests of programs. Maps that it
    * writes to are really written.
    *
-   * @throws BpfError with the kernel's errno: ENOTSUPP for types of programs that cannot be run, EINVAL for input that
+   * What a program returns is read as an unsigned number, as the kernel gives it: `returnValue | 0` is the signed one.
+   *
+   * @throws BpfError `ERR_VALUE` for a number that is none; with the kernel's errno: ENOTSUPP for types of programs that cannot be run, EINVAL for input that
    * the type does not take. Linux 4.12; raw tracepoints 5.10, SYSCALL programs 5.14.
    * @example program.run({ data: packet }).returnValue // XDP_PASS is 2
    */
   run({ data, context, repeat = 0, cpu, roomForData }: RunInput = {}): RunResult {
+    mustBeCount('repeat', repeat)
+    mustBeCount('cpu', cpu ?? 0)
+    mustBeCount('roomForData', roomForData ?? 0)
+    mustBeBytes('data', data)
+    mustBeBytes('context', context)
     const type = this.type
     const isInPlace = contextInPlace.has(type)
     const dataOut = data && new Uint8Array(roomForData ?? data.length + spareData)
@@ -165,7 +192,11 @@ export class BpfProgram {
     })
     if (ran.result < 0) {
       const doing = `running program '${this.name}' (${type})`
-      throw systemError(ran.result, 'bpf(BPF_PROG_TEST_RUN)', { doing })
+      const hint =
+        ran.result === ENOSPC
+          ? `it left ${ran.dataSize} bytes of data: make room for them (roomForData)`
+          : undefined
+      throw systemError(ran.result, 'bpf(BPF_PROG_TEST_RUN)', { doing, hint })
     }
     return {
       returnValue: ran.returnValue,

@@ -4,6 +4,7 @@ import {
   command,
   progLoad as loadAt,
   testRun as runAt,
+  enableStats as statsAt,
   progStreamRead as streamAt,
 } from './attr.generated.ts'
 import { EAGAIN } from './errno.ts'
@@ -162,6 +163,13 @@ export function progBindMap(fd: number, mapFd: number): number {
   u32[bindAt.prog_fd >> 2] = fd
   u32[bindAt.map_fd >> 2] = mapFd
   return bpf(command.BPF_PROG_BIND_MAP, bindAt.size_)
+}
+
+/** BPF_ENABLE_STATS for run times: a descriptor that keeps it on. Linux 5.8. */
+export function enableRunStats(): number {
+  const BPF_STATS_RUN_TIME = 0
+  u32[statsAt.type >> 2] = BPF_STATS_RUN_TIME
+  return bpf(command.BPF_ENABLE_STATS, statsAt.size_)
 }
 
 /** BPF_STDOUT and BPF_STDERR (include/uapi/linux/bpf.h: enum bpf_stream_id). */

@@ -44,6 +44,7 @@ export {
   progInfo,
 } from './bpf-object.ts'
 export {
+  enableRunStats,
   type InfoRecords,
   type ProgLoadOptions,
   progBindMap,

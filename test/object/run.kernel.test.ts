@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openObject } from '../../src/index.ts'
+import { enableStats, openObject } from '../../src/index.ts'
 import { getAffinity } from '../../src/syscall/index.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
@@ -66,5 +68,54 @@ needs(test, 'root')('a program of a type that cannot be run is refused, by name'
       e.code === 'ENOTSUPP' && /program 'never' \(kprobe\)/.test(e.message),
   )
 })
+
+needs(
+  test,
+  'root',
+  'bpftool',
+  'linux 5.8',
+)('runs are counted for as long as somebody wants them to be, as bpftool says', () => {
+  using object = openObject(fixture('runs')).load()
+  const program = object.programs.get('marks')
+  const data = new Uint8Array(64)
+  program.run({ data, repeat: 1000 })
+  const before = program.stats()
+  {
+    using counting = enableStats()
+    program.run({ data, repeat: 1000 })
+    assert.not(counting.closed)
+    const { runs, timeNs, misses } = program.stats()
+    assert.ok(runs - before.runs >= 1000, `${runs} runs`)
+    assert.ok(timeNs > before.timeNs)
+    assert.is(misses, 0)
+    const shown = JSON.parse(
+      execFileSync('bpftool', ['--json', 'prog', 'show', 'id', `${program.id}`]).toString(),
+    )
+    assert.equal([shown.run_cnt, shown.run_time_ns], [runs, timeNs])
+    counting.close()
+    counting.close()
+    assert.ok(counting.closed)
+  }
+})
+
+needs(test, 'root')(
+  'what a program makes of its packet has to have room, and numbers have to be some',
+  () => {
+    using object = openObject(fixture('runs')).load()
+    const program = object.programs.get('grows')
+    const refused = failure(() => program.run({ data: new Uint8Array(60), roomForData: 60 }))
+    assert.is(refused.code, 'ENOSPC')
+    assert.match(refused.hint ?? '', 'it left 64 bytes of data')
+    // what JavaScript could give
+    for (const input of [
+      { repeat: -1 },
+      { repeat: 0.5 },
+      { cpu: -1 },
+      { data: 'packet' },
+      { roomForData: Number.NaN },
+    ])
+      assert.is(failure(() => program.run(input as never)).code, 'ERR_VALUE')
+  },
+)
 
 test.run()
