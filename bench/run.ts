@@ -22,7 +22,7 @@ import { header, line } from './table.ts'
 import { upgradeRows } from './upgrade.ts'
 import { vmlinuxRows } from './vmlinux.ts'
 
-const quick: Effort = { sizes: [1024], entries: [100_000], rounds: 5, processRounds: 9 }
+const quick: Effort = { sizes: [1024], entries: [100_000], rounds: 5, processRounds: 7 }
 const whole: Effort = {
   sizes: [64, 1024, 4096, 16384],
   entries: [100_000, 1_000_000],
