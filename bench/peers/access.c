@@ -37,20 +37,6 @@ static int get(int fd, int n)
 	return 0;
 }
 
-static int walk(int fd)
-{
-	uint32_t key, *previous = NULL;
-	struct flow flow;
-
-	while (!bpf_map_get_next_key(fd, previous, &key)) {
-		if (bpf_map_lookup_elem(fd, &key, &flow))
-			return -errno;
-		sum += flow.packets + flow.bytes;
-		previous = &key;
-	}
-	return errno == ENOENT ? 0 : -errno;
-}
-
 static int batch_read(int fd)
 {
 	static uint32_t keys[BATCH];
@@ -102,8 +88,6 @@ static int work(const char *operation, int fd, int n)
 		return get(fd, n);
 	if (!strncmp(operation, "set", 3))
 		return set(fd, n);
-	if (!strncmp(operation, "entries", 7))
-		return walk(fd);
 	if (!strncmp(operation, "batch-read", 10))
 		return batch_read(fd);
 	if (!strncmp(operation, "batch-write", 11))
