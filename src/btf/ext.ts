@@ -154,8 +154,12 @@ function readSectionHead(
 }
 
 function readRows(table: Table, start: number, count: number, recordSize: number): Uint32Array {
-  const { words } = table
+  const { words, view, littleEndian } = table
   const rows = new Uint32Array(count * words)
+  if (littleEndian && hostIsLittle && recordSize === 4 * words) {
+    new Uint8Array(rows.buffer).set(new Uint8Array(view.buffer, view.byteOffset + start, rows.byteLength))
+    return rows
+  }
   for (let i = 0, row = 0; i < count; i++) {
     const at = start + i * recordSize
     for (let word = 0; word < words; word++) rows[row++] = u32(table, at + 4 * word)
@@ -163,17 +167,21 @@ function readRows(table: Table, start: number, count: number, recordSize: number
   return rows
 }
 
+const hostIsLittle = /* @__PURE__ */ new Uint8Array(/* @__PURE__ */ Uint16Array.of(1).buffer)[0] === 1
+
 function u32({ view, littleEndian }: Table, at: number): number {
   return view.getUint32(at, littleEndian)
 }
 
+// a tool of a hundred programs has tens of thousands of lines: no text is made for a record that nothing is wrong with
+
 function takeFunctions(rows: Uint32Array, btf: Btf, where: string): Uint32Array {
   for (let i = 0; i < rows.length; i += functionRow) {
-    const part = `${where}/record[${i / functionRow}]`
     const type = rows[i + 1]!
-    checkInstruction(rows[i]!, part)
-    checkType(btf, type, part)
+    if (!isInstruction(rows[i]!)) refuseInstruction(rows, i, functionRow, where)
+    if (!hasType(btf, type)) refuseType(btf, rows, i, functionRow, where)
     if (btf.kindOf(type) !== 'func') {
+      const part = recordPlace(where, i, functionRow)
       throw new BtfError(part, `type ${type} is ${oneOf(btf.kindOf(type))}, not a func`)
     }
   }
@@ -182,10 +190,12 @@ function takeFunctions(rows: Uint32Array, btf: Btf, where: string): Uint32Array 
 
 function takeLines(rows: Uint32Array, btf: Btf, where: string): Uint32Array {
   for (let i = 0; i < rows.length; i += lineRow) {
-    const part = `${where}/record[${i / lineRow}]`
-    checkInstruction(rows[i]!, part)
-    checkText(btf, rows[i + 1]!, part, 'file name')
-    checkText(btf, rows[i + 2]!, part, 'source line')
+    if (!isInstruction(rows[i]!)) refuseInstruction(rows, i, lineRow, where)
+    const [file, line] = [rows[i + 1]!, rows[i + 2]!]
+    if (btf.records.hasText(file) && btf.records.hasText(line)) continue
+    const part = recordPlace(where, i, lineRow)
+    checkText(btf, file, part, 'file name')
+    checkText(btf, line, part, 'source line')
   }
   return rows
 }
@@ -193,30 +203,46 @@ function takeLines(rows: Uint32Array, btf: Btf, where: string): Uint32Array {
 function takeRelocations(rows: Uint32Array, btf: Btf, where: string): readonly CoreRelocation[] {
   const relocations: CoreRelocation[] = []
   for (let i = 0; i < rows.length; i += relocationRow) {
-    const part = `${where}/record[${i / relocationRow}]`
     const offset = rows[i]!
     const type = rows[i + 1]!
+    const access = rows[i + 2]!
     const kind = coreKinds[rows[i + 3]!]
-    checkInstruction(offset, part)
-    checkType(btf, type, part)
-    checkText(btf, rows[i + 2]!, part, 'access string')
+    if (!isInstruction(offset)) refuseInstruction(rows, i, relocationRow, where)
+    if (!hasType(btf, type)) refuseType(btf, rows, i, relocationRow, where)
+    if (!btf.records.hasText(access)) {
+      checkText(btf, access, recordPlace(where, i, relocationRow), 'access string')
+    }
     if (kind === undefined) {
+      const part = recordPlace(where, i, relocationRow)
       throw new BtfError(part, `is of kind ${rows[i + 3]}; known are 0 to ${coreKinds.length - 1}`)
     }
-    relocations.push({ offset, type, access: btf.string(rows[i + 2]!), kind })
+    relocations.push({ offset, type, access: btf.records.text(access), kind })
   }
   return relocations
 }
 
-/** Instructions are 8 bytes long. */
-function checkInstruction(offset: number, where: string): void {
-  if (offset % 8 !== 0) throw new BtfError(where, `instruction offset ${offset} is not a multiple of 8`)
+/** How errors name the record that starts with word `i` of its table. */
+function recordPlace(where: string, i: number, row: number): string {
+  return `${where}/record[${i / row}]`
 }
 
-function checkType(btf: Btf, type: TypeId, where: string): void {
-  if (type === 0 || type > btf.count) {
-    throw new BtfError(where, `refers to type ${type}; the ids are 1 to ${btf.count}`)
-  }
+/** Instructions are 8 bytes long. */
+function isInstruction(offset: number): boolean {
+  return offset % 8 === 0
+}
+
+function refuseInstruction(rows: Uint32Array, i: number, row: number, where: string): never {
+  const part = recordPlace(where, i, row)
+  throw new BtfError(part, `instruction offset ${rows[i]} is not a multiple of 8`)
+}
+
+function hasType(btf: Btf, type: TypeId): boolean {
+  return type > 0 && type <= btf.count
+}
+
+function refuseType(btf: Btf, rows: Uint32Array, i: number, row: number, where: string): never {
+  const part = recordPlace(where, i, row)
+  throw new BtfError(part, `refers to type ${rows[i + 1]}; the ids are 1 to ${btf.count}`)
 }
 
 function checkText(btf: Btf, offset: number, where: string, what: string): void {

@@ -142,24 +142,23 @@ export class TwinScanner implements Scanner {
     const { view, littleEndian } = this
     const count = Math.floor(table.length / relocationSize)
     const [typeAt, symbolAt] = littleEndian ? [8, 12] : [12, 8]
-    const found: { offset: number; type: number; symbol: number }[] = []
+    const records = new Uint32Array(3 * count)
+    let isSorted = true
     for (let i = 0; i < count; i++) {
       const at = table.offset + i * relocationSize
       const offset = this.#exact(at)
       if (offset >= size) return faultAt('bad-offset', at, i)
       const symbol = view.getUint32(at + symbolAt, littleEndian)
       if (symbol >= symbolCount) return faultAt('bad-symbol', at, i)
-      found.push({ offset, type: view.getUint32(at + typeAt, littleEndian), symbol })
+      records[3 * i] = offset
+      records[3 * i + 1] = view.getUint32(at + typeAt, littleEndian)
+      records[3 * i + 2] = symbol
+      isSorted &&= i === 0 || records[3 * i - 3]! <= offset
     }
     if (count * relocationSize !== table.length) {
       return faultAt('truncated', table.offset + count * relocationSize, count)
     }
-    found.sort((a, b) => a.offset - b.offset) // stable: equal offsets stay in file order
-    const records = new Uint32Array(3 * count)
-    found.forEach((r, i) => {
-      records.set([r.offset, r.type, r.symbol], 3 * i)
-    })
-    return { count, records }
+    return { count, records: isSorted ? records : byOffset(records) }
   }
 
   /** A 64-bit number; above 2^53 only near the truth, which is enough to refuse it. */
@@ -168,6 +167,13 @@ export class TwinScanner implements Scanner {
     const [low, high] = littleEndian ? [at, at + 4] : [at + 4, at]
     return view.getUint32(high, littleEndian) * 2 ** 32 + view.getUint32(low, littleEndian)
   }
+}
+
+/** Relocations of three words each, in the order of their offsets; those of one offset stay in the order of the file. */
+function byOffset(records: Uint32Array): Uint32Array {
+  const order = Array.from({ length: records.length / 3 }, (_, i) => i)
+  order.sort((a, b) => records[3 * a]! - records[3 * b]!)
+  return Uint32Array.from(order.flatMap(i => [...records.subarray(3 * i, 3 * i + 3)]))
 }
 
 /** The usual case: compilers write tables in order. */
