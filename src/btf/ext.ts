@@ -189,19 +189,21 @@ function takeFunctions(rows: Uint32Array, btf: Btf, where: string): Uint32Array 
 }
 
 function takeLines(rows: Uint32Array, btf: Btf, where: string): Uint32Array {
+  const { stringsLength } = btf.records
   for (let i = 0; i < rows.length; i += lineRow) {
     if (!isInstruction(rows[i]!)) refuseInstruction(rows, i, lineRow, where)
-    const [file, line] = [rows[i + 1]!, rows[i + 2]!]
-    if (btf.records.hasText(file) && btf.records.hasText(line)) continue
+    if (rows[i + 1]! < stringsLength && rows[i + 2]! < stringsLength) continue
     const part = recordPlace(where, i, lineRow)
-    checkText(btf, file, part, 'file name')
-    checkText(btf, line, part, 'source line')
+    checkText(btf, rows[i + 1]!, part, 'file name')
+    checkText(btf, rows[i + 2]!, part, 'source line')
   }
   return rows
 }
 
 function takeRelocations(rows: Uint32Array, btf: Btf, where: string): readonly CoreRelocation[] {
   const relocations: CoreRelocation[] = []
+  // the same few accesses again and again, each as one string
+  const accesses = new Map<number, string>()
   for (let i = 0; i < rows.length; i += relocationRow) {
     const offset = rows[i]!
     const type = rows[i + 1]!
@@ -216,7 +218,9 @@ function takeRelocations(rows: Uint32Array, btf: Btf, where: string): readonly C
       const part = recordPlace(where, i, relocationRow)
       throw new BtfError(part, `is of kind ${rows[i + 3]}; known are 0 to ${coreKinds.length - 1}`)
     }
-    relocations.push({ offset, type, access: btf.records.text(access), kind })
+    let text = accesses.get(access)
+    if (text === undefined) accesses.set(access, (text = btf.records.text(access)))
+    relocations.push({ offset, type, access: text, kind })
   }
   return relocations
 }

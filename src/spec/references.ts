@@ -77,7 +77,7 @@ export function readReferences(
       references.push(reference)
       relocated.add(reference.at)
     }
-    for (const call of localCalls(site, fn, relocated)) references.push(call)
+    addLocalCalls(site, fn, relocated, references)
     fn.references = references.sort((a, b) => a.at - b.at)
   }
 }
@@ -180,16 +180,21 @@ function loadReference(
   )
 }
 
-/** Calls between functions of one section carry a distance and no relocation. */
-function* localCalls(site: Site, fn: PendingFunction, relocated: ReadonlySet<number>): Generator<Reference> {
+/** Adds the calls between functions of one section, which carry a distance and no relocation. */
+function addLocalCalls(
+  site: Site,
+  fn: PendingFunction,
+  relocated: ReadonlySet<number>,
+  references: Reference[],
+): void {
   const { code, section, targets } = site
   for (let at = 0; at < fn.length; at++) {
     const i = fn.start + at
-    if (code.isWideLoad(i)) {
-      at++
+    if (!code.isCall(i)) {
+      if (code.isWideLoad(i)) at++
       continue
     }
-    if (relocated.has(at) || !code.isCall(i) || code.sourceRegister(i) !== pseudo.CALL) continue
+    if (code.sourceRegister(i) !== pseudo.CALL || relocated.has(at)) continue
     const to = targets.functionAt(section.index, i + code.immediate(i) + 1)
     if (!to) {
       const place = `${section.name}+0x${(i * instructionSize).toString(16)}`
@@ -198,7 +203,7 @@ function* localCalls(site: Site, fn: PendingFunction, relocated: ReadonlySet<num
         `function '${fn.name}' calls a place where no function of section .text starts`,
       )
     }
-    yield { kind: 'call', at, to }
+    references.push({ kind: 'call', at, to })
   }
 }
 

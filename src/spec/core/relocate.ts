@@ -1,4 +1,4 @@
-import type { Btf, CoreRelocation } from '../../btf/index.ts'
+import { type Btf, type CoreRelocation, coreKinds } from '../../btf/index.ts'
 import { BpfError } from '../../errors.ts'
 import { instructionSize } from '../instructions.ts'
 import type { FunctionSpec, Spec } from '../types.ts'
@@ -38,13 +38,17 @@ export function resolveCore(spec: Spec, functions: Iterable<FunctionSpec>, targe
   const { btf, ext, elf } = spec
   if (!btf || !ext || ext.coreRelocations.size === 0) return fixes
   const candidates = new Candidates(btf, target)
-  const known = new Map<string, Resolution>()
+  // by the access, then by type and kind: thousands of relocations, and no text made for one
+  const known = new Map<string, Map<number, Resolution>>()
   const resolved = (relocation: CoreRelocation): Resolution => {
-    const key = `${relocation.type} ${relocation.kind} ${relocation.access}`
-    const before = known.get(key)
+    const { type, kind, access } = relocation
+    let those = known.get(access)
+    if (!those) known.set(access, (those = new Map()))
+    const key = type * coreKinds.length + coreKinds.indexOf(kind)
+    const before = those.get(key)
     if (before) return before
     const resolution = resolve(btf, relocation, candidates, elf.littleEndian)
-    known.set(key, resolution)
+    those.set(key, resolution)
     return resolution
   }
   const bySection = groupBySection(spec, functions)
