@@ -5,6 +5,7 @@ import { relative, resolve } from 'node:path'
 /** Kernel tests that do not run in the machines, `*` for any text, and why. */
 const onlyHere = {
   'cli/*': 'what the library makes the kernel do, again, by dozens of processes that are slow to start',
+  'examples/*': 'scripts and units that use the library as people do, by processes that are slow to start',
   'api/pairs.*':
     'the entries of fifty objects are copied the same way, and bpftool takes minutes to show them',
   'api/upgrade-state.*':
