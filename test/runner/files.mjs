@@ -32,6 +32,7 @@ const onlyHere = {
     'what readers in several processes see, which are slow to start; map/ring-buffer reads on each kernel',
   'codegen/*': 'what the library compares; the kernel is asked nothing that other tests do not ask',
   'map/follow.*': 'what readers make of a new generation; pin/readers follows one',
+  'docs/*': 'code of the documentation, whose calls test/map makes',
   'map/types.*': 'what the library makes of entries; most of the kernel’s part is as old as the oldest',
   'map/many.*': 'what the library makes of batches, which pin/copy reads and writes there',
   'object/collect.*': 'how long V8 keeps what is used no more, which it shows after thousands of loads',
