@@ -4,7 +4,8 @@ import {
   epollCreate,
   epollDelete,
   epollWait,
-  Poll,
+  type Poll,
+  startPoll,
   systemError,
 } from '../syscall/index.ts'
 
@@ -27,7 +28,7 @@ class Wakeups {
   constructor() {
     this.#epollFd = epollCreate()
     if (this.#epollFd < 0) throw systemError(this.#epollFd, 'epoll_create1', { doing: 'waiting for events' })
-    this.#poll = new Poll(this.#epollFd, () => this.#wakeAll())
+    this.#poll = startPoll(this.#epollFd, () => this.#wakeAll())
   }
 
   add(fd: number, sleeper: Sleeper): void {

@@ -122,7 +122,7 @@ export {
   perfEventOpen,
   perfEventSetBpf,
 } from './perf.ts'
-export { Poll } from './poll.ts'
+export { type Poll, startPoll } from './poll.ts'
 export { openProcess } from './process.ts'
 export { settledPath } from './settled-path.ts'
 export {

@@ -1,15 +1,31 @@
+import { isMainThread } from 'node:worker_threads'
 import { type NativePoll, native } from './native.ts'
+import { WorkerPoll } from './worker-poll.ts'
+
+/**
+ * Tells from the event loop that a descriptor is readable: once, then again after `resume`. The descriptor is an epoll
+ * descriptor that nobody else polls, and stays open until after `close`.
+ */
+export interface Poll {
+  /** Tells again when there is something. */
+  resume(): void
+  /** Whether it keeps the thread alive; at first it does not. */
+  hold(isHeld: boolean): void
+  /** A second time does nothing. */
+  close(): void
+}
+
+/** @param onReadable must not throw */
+export function startPoll(fd: number, onReadable: () => void): Poll {
+  return isMainThread ? new MainPoll(fd, onReadable) : new WorkerPoll(fd, onReadable)
+}
 
 /** What is polled cannot be collected. */
 const open = new Set<Poll>()
 let isWatchingExit = false
 
-/**
- * Tells from the event loop that a descriptor is readable: once, then again after {@link resume}. The descriptor must be one
- * that can be polled, is polled nowhere else in this thread, and stays open until after {@link close}: libuv aborts
- * otherwise. An epoll descriptor of one's own is all that.
- */
-export class Poll {
+/** By libuv, which aborts for a descriptor that cannot be polled, is polled already, or is closed too early. */
+class MainPoll implements Poll {
   readonly #onNative: () => void
   #handle: NativePoll | undefined
 
@@ -19,8 +35,6 @@ export class Poll {
     const run = (): void => {
       if (this.#handle) onReadable()
     }
-    // A worker that is ended while it works comes back to the loop once more, where a call of koffi's into it aborts the
-    // process (node-addon-api: Error::ThrowAsJavaScriptException): so there is none while it works.
     this.#onNative = () => {
       this.#handle?.stop()
       setImmediate(run)
@@ -31,18 +45,15 @@ export class Poll {
     closeAtExit()
   }
 
-  /** Tells again when there is something. */
   resume(): void {
     this.#handle?.start(this.#onNative)
   }
 
-  /** Whether it keeps the process alive; at first it does not. */
   hold(isHeld: boolean): void {
     if (isHeld) this.#handle?.ref()
     else this.#handle?.unref()
   }
 
-  /** A second time does nothing. */
   close(): void {
     this.#handle?.close()
     this.#handle = undefined

@@ -110,6 +110,16 @@ onKernel('a worker reads', async () => {
   object.unpin()
 })
 
+onKernel('a worker can be ended while it reads, and while it waits', async () => {
+  using object = pinned('ended')
+  assert.equal(await once(start('ended-workers.ts', object.pinPath, 2), 'exit'), [0, null])
+  // the next reader finds what is left
+  using reader = object.maps.get('events').events()
+  reader.take(() => {})
+  assert.is(reader.pending, 0)
+  object.unpin()
+})
+
 onKernel('two processes that read one buffer are told, and nobody reads what is no record', async () => {
   using object = pinned('two')
   using mine = object.maps.get('events').events<Event>({ type: 'event' })

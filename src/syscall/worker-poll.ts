@@ -1,0 +1,123 @@
+import { createRequire } from 'node:module'
+import type { Socket, SocketConstructorOpts } from 'node:net'
+import { systemError } from './error.ts'
+import { closeFd } from './files.ts'
+import { call3, call6 } from './gate.ts'
+import { allocate, type Memory } from './memory.ts'
+
+const O_CLOEXEC = 0o2000000
+const O_NONBLOCK = 0o4000
+// struct iocb and its constants: include/uapi/linux/aio_abi.h
+const iocb = { size: 64, opcode: 16, descriptor: 20, events: 24, flags: 56, signalled: 60 } as const
+const IOCB_CMD_POLL = 5
+const IOCB_FLAG_RESFD = 1
+const POLLIN = 1
+const eventSize = 32
+
+/**
+ * What Poll is, for a worker. A worker can be ended at any time, and koffi's poll then aborts the whole process when the
+ * descriptor gets readable before the worker's event loop is taken down (node-addon-api cannot throw any more). So here the
+ * kernel waits for the descriptor (io_submit with IOCB_CMD_POLL, Linux 4.18) and counts up an eventfd, which Node itself reads
+ * as the pipe that it was given: no function is called that is not Node's own.
+ */
+export class WorkerPoll {
+  readonly #context: number
+  readonly #request: Memory
+  readonly #list: Memory
+  readonly #event: Memory = allocate(eventSize)
+  readonly #socket: Socket
+  readonly #eventFd: number
+  #isClosed = false
+
+  constructor(fd: number, onReadable: () => void) {
+    this.#context = openContext()
+    this.#eventFd = call3('eventfd2', 0, O_CLOEXEC | O_NONBLOCK, 0)
+    if (this.#eventFd < 0) {
+      call3('io_destroy', this.#context, 0, 0)
+      throw failed(this.#eventFd, 'eventfd2')
+    }
+    this.#request = pollRequest(fd, this.#eventFd)
+    this.#list = pointerTo(this.#request)
+    this.#socket = socketOf(this.#eventFd, () => {
+      if (!this.#isClosed) onReadable()
+    })
+    this.#submit()
+  }
+
+  resume(): void {
+    if (this.#isClosed) return
+    // takes back the one that is done
+    call6('io_getevents', this.#context, 0, 1, this.#event.address, 0, 0)
+    this.#submit()
+  }
+
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#socket.ref()
+    else this.#socket.unref()
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    call3('io_destroy', this.#context, 0, 0)
+    this.#socket.destroy()
+    closeFd(this.#eventFd)
+  }
+
+  #submit(): void {
+    const result = call3('io_submit', this.#context, 1, this.#list.address)
+    if (result < 0) throw failed(result, 'io_submit')
+  }
+}
+
+function openContext(): number {
+  const context = allocate(8)
+  const result = call3('io_setup', 1, context.address, 0)
+  if (result < 0) throw failed(result, 'io_setup')
+  // an address, which is exact as a number
+  return Number(new DataView(context.bytes.buffer).getBigUint64(0, true))
+}
+
+function pollRequest(fd: number, eventFd: number): Memory {
+  const memory = allocate(iocb.size)
+  const view = new DataView(memory.bytes.buffer)
+  view.setUint16(iocb.opcode, IOCB_CMD_POLL, true)
+  view.setUint32(iocb.descriptor, fd, true)
+  view.setBigUint64(iocb.events, BigInt(POLLIN), true)
+  view.setUint32(iocb.flags, IOCB_FLAG_RESFD, true)
+  view.setUint32(iocb.signalled, eventFd, true)
+  return memory
+}
+
+function pointerTo({ address }: Memory): Memory {
+  const memory = allocate(8)
+  new DataView(memory.bytes.buffer).setBigUint64(0, BigInt(address), true)
+  return memory
+}
+
+/** Node takes no eventfd, but a pipe; whose number is given to the eventfd before the loop has looked at it. */
+function socketOf(eventFd: number, onRead: () => void): Socket {
+  const ends = allocate(8)
+  const made = call3('pipe2', ends.address, O_CLOEXEC | O_NONBLOCK, 0)
+  if (made < 0) throw failed(made, 'pipe2')
+  const [reading = -1, writing = -1] = new Int32Array(ends.bytes.buffer)
+  // a static import would load it for everybody
+  const { Socket }: typeof import('node:net') = createRequire(import.meta.url)('node:net')
+  const onread = {
+    buffer: new Uint8Array(8),
+    callback: () => {
+      onRead()
+      return true
+    },
+  }
+  // its types know `onread` of connections only
+  const options = { fd: reading, readable: true, writable: false, onread } as SocketConstructorOpts
+  const socket = new Socket(options)
+  call3('dup3', eventFd, reading, O_CLOEXEC)
+  closeFd(writing)
+  return socket.unref()
+}
+
+function failed(result: number, syscall: string): Error {
+  return systemError(result, syscall, { doing: 'waiting for events in a worker' })
+}
