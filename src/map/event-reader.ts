@@ -4,7 +4,7 @@ import { EventIterator } from './event-iterator.ts'
 import { type Decode, type EventType, eventDecoder } from './event-types.ts'
 import type { BpfMap } from './map.ts'
 import { PerfBuffer } from './perf-buffer.ts'
-import type { RecordRing } from './record-ring.ts'
+import type { RawCallback, RecordRing } from './record-ring.ts'
 import { RingBuffer } from './ring-buffer.ts'
 import { holdProcess, stopWaking, wakeOn } from './wakeups.ts'
 
@@ -20,12 +20,6 @@ export interface EventOptions {
   /** Closes the reader when it is aborted. */
   readonly signal?: AbortSignal
 }
-
-/**
- * Takes a record where it lies: `length` bytes of `bytes` from `offset` on, which are good until it returns. `cpu` is
- * the one that wrote it, in a perf buffer.
- */
-export type RawCallback = (bytes: Uint8Array, offset: number, length: number, cpu?: number) => void
 
 /** So many records are handed over in one turn of the event loop, so that it comes to other things. */
 const recordsATurn = 1024
@@ -133,10 +127,7 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
     let taken = 0
     for (const { ring } of this.#sources) {
       try {
-        while (taken < limit && ring.next()) {
-          taken++
-          use(ring.bytes, ring.offset, ring.length, ring.cpu)
-        }
+        taken += ring.takeRaw(use, limit - taken)
       } finally {
         ring.release()
       }

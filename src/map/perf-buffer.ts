@@ -13,7 +13,7 @@ import {
 import { type BufferClaim, claimBuffer } from './buffer-claim.ts'
 import { onlineCpus, thisMachine } from './machine.ts'
 import type { BpfMap } from './map.ts'
-import { BatchMemory, batchSize, type RecordRing } from './record-ring.ts'
+import { BatchMemory, batchSize, type RawCallback, type RecordRing } from './record-ring.ts'
 
 // include/uapi/linux/perf_event.h: struct perf_event_mmap_page is followed by the data; a record is a header (u32 type, u16
 // misc, u16 size) and what its type says. Head and tail only grow, and the head only over records that are whole.
@@ -110,6 +110,15 @@ export class PerfBuffer implements RecordRing {
       // u64 id, u64 lost
       if (type === recordType.LOST) this.lost += Number(view.getBigUint64(at + headerSize + 8, true))
     }
+  }
+
+  takeRaw(use: RawCallback, limit: number): number {
+    let taken = 0
+    while (taken < limit && this.next()) {
+      taken++
+      use(this.bytes, this.offset, this.length, this.cpu)
+    }
+    return taken
   }
 
   release(): void {

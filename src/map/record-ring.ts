@@ -1,4 +1,10 @@
 /**
+ * Takes a record where it lies: `length` bytes of `bytes` from `offset` on, which are good until it returns. `cpu` is
+ * the one that wrote it, in a perf buffer.
+ */
+export type RawCallback = (bytes: Uint8Array, offset: number, length: number, cpu?: number) => void
+
+/**
  * A ring of records that a kernel writes and this process reads. Records come in batches, copied to memory of our own: the
  * shared memory is touched by nothing but the ring itself, so that whoever keeps a record, or closes the ring while it
  * looks at one, reads old bytes and no memory that is gone.
@@ -25,6 +31,8 @@ export interface RecordRing {
    * @throws BpfError `ERR_IN_USE` where somebody else reads the ring as well.
    */
   next(): boolean
+  /** Hands over at most `limit` records, and returns how many. */
+  takeRaw(use: RawCallback, limit: number): number
   /** Gives the kernel the room of the records up to the current one. */
   release(): void
   close(): void
