@@ -1,6 +1,7 @@
 export { withTypes } from './append.ts'
 export { isNarrow } from './bits.ts'
 export { Btf, type BtfOptions, type ParseBtfOptions, parseBtf, readBtf } from './btf.ts'
+export { cDeclarations } from './c-dump.ts'
 export {
   type ChangeKind,
   type FieldChange,

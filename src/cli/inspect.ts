@@ -5,26 +5,39 @@ import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
 import { type Cell, indentedColumns } from './columns.ts'
 import { type Command, exitCodes, notAnObject } from './command.ts'
+import { printBtf } from './inspect-btf.ts'
 import type { Output } from './output.ts'
 import { valueText } from './value-text.ts'
 
 export const inspect: Command = {
   summary: 'show what is in an object file; needs no kernel',
   operands: [{ name: 'OBJECT' }],
-  options: {},
+  options: {
+    btf: {
+      ...{ value: 'FORMAT', words: ['c'] },
+      text: 'print the types in the file instead: c, as a header that BPF programs can include',
+    },
+  },
   details: [
     'Shows the maps, programs and variables of OBJECT, an ELF file with BPF programs. It is only read: this works',
     'without root, for objects of the other byte order, and where there is no BPF.',
+    '',
+    'With --btf c the types in a file are printed as a C header, each struct laid out as it is there: of an object, or of any',
+    'file that has BTF. Of the running kernel that is vmlinux.h: bpfpin inspect --btf c /sys/kernel/btf/vmlinux.',
     '',
     'With --json: {name, path, byteOrder, license, maps: [{name, type, keySize, valueSize, maxEntries, flags, key,',
     'value}], programs: [{name, section, type, attachType, target, instructions, autoload}], variables: [{name, map,',
     'type, offset, size, value}], externs: [{name, kind, type, weak}]}. key, value and type are types as C writes them,',
     'null where they are not known; an extern is of kind kconfig, symbol, variable or function; path is where the object',
-    'would be pinned.',
+    'would be pinned. With --btf c: {declarations}, the text.',
   ].join('\n'),
   advice: { ERR_ELF: notAnObject },
   purpose: operand => `inspect '${operand}'`,
-  run({ operands: [source = ''], root }, output) {
+  run({ operands: [source = ''], options, root }, output) {
+    if (typeof options.btf === 'string') {
+      printBtf(source, options.btf, output)
+      return exitCodes.done
+    }
     const object = openObject(source, { root })
     if (output.json) output.document(documentOf(object.spec, object.pinPath))
     else printSpec(object.spec, object.pinPath, output)

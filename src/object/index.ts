@@ -1,3 +1,4 @@
+export { readBtfFile } from './btf-file.ts'
 export { typesIn } from './core-target.ts'
 export { programHash } from './hash.ts'
 export { type HookType, hookType } from './hook-type.ts'

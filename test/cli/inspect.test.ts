@@ -198,4 +198,24 @@ needs(test, 'script')('there is colour on a terminal, and with NO_COLOR none', (
   assert.ok(!bpfpin('inspect', fixture('counter')).stdout.includes('\x1b['))
 })
 
+test('--btf c prints the types of an object, or of any file that has them', () => {
+  const { code, stdout } = bpfpin('inspect', '--btf', 'c', fixture('counter'))
+  assert.is(code, 0)
+  assert.match(stdout, /^struct tally \{\n\tu64 calls;\n\tu64 weighted;\n\tchar comm\[16\];\n\};$/m)
+  const { declarations } = bpfpinJson<{ declarations: string }>('inspect', '--btf', 'c', fixture('counter'))
+  assert.is(declarations.trimEnd(), stdout.trimEnd())
+})
+
+test('--btf tells of another format, and of a file without types', () => {
+  const wrong = bpfpin('inspect', '--btf', 'go', fixture('counter'))
+  assert.is(wrong.code, 2)
+  assert.match(wrong.stderr, "option '--btf' takes c, not 'go'")
+  const none = bpfpin('inspect', '--btf', 'c', '/dev/null')
+  assert.is(none.code, 1)
+  assert.match(none.stderr, /cannot inspect '\/dev\/null'/)
+  const gone = bpfpin('inspect', '--btf', 'c', '/sys/kernel/btf/no_such_module')
+  assert.is(gone.code, 1)
+  assert.match(gone.stderr, 'no module of that name is loaded')
+})
+
 test.run()
