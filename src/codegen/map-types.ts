@@ -1,4 +1,5 @@
 import { BtfError } from '../errors.ts'
+import { hasKernelNumbers, holdsDescriptors, isOwned } from '../map/kinds.ts'
 import { typesOf } from '../plan/compare.ts'
 import { hasSlots, isPerCpu } from '../plan/map-families.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
@@ -8,7 +9,16 @@ import { listOf, untypedBytes, type ValueTypes } from './value-types.ts'
 /** Whatever a map takes and gives. */
 const anything: ValueType = { read: 'Entry', write: 'Entry' }
 
-const slot: ValueType = { read: 'number', write: 'number' }
+const number: ValueType = { read: 'number', write: 'number' }
+
+/** What storage belongs to is a key that is never read. */
+const owner: ValueType = { read: 'number', write: 'StorageOwner' }
+
+/** What has a descriptor goes in, the kernel's number of it comes out; of sockets, in 8 bytes, the cookie. */
+const descriptors: Readonly<Record<number, ValueType>> = {
+  4: { read: 'number', write: 'number | HasFd' },
+  8: { read: 'bigint', write: 'bigint | number | HasFd' },
+}
 
 /** The type of a live map, with its keys and values as {@link BpfMap} reads and takes them. */
 export function mapType(spec: Spec, map: MapSpec, values: ValueTypes | undefined): string {
@@ -24,16 +34,19 @@ export function mapType(spec: Spec, map: MapSpec, values: ValueTypes | undefined
 }
 
 function keyOf(spec: Spec, map: MapSpec, values: ValueTypes | undefined): ValueType {
-  const { keySize, structOps } = map
+  const { type, keySize, structOps } = map
   if (keySize === 0 || structOps) return anything
-  return typed(spec, typesOf(spec, map)?.key, keySize, values) ?? (hasSlots(map) ? slot : untypedBytes)
+  if (isOwned(type) && keySize === 4) return owner
+  return typed(spec, typesOf(spec, map)?.key, keySize, values) ?? (hasSlots(map) ? number : untypedBytes)
 }
 
 function elementOf(spec: Spec, map: MapSpec, values: ValueTypes | undefined): ValueType {
-  const { type, valueSize, structOps, inner, slots } = map
-  // what user space reads there is the kernel's: the number of a map or a program
-  if (valueSize === 0 || structOps || inner || type === 'prog_array' || slots.length > 0) return anything
-  const value = typed(spec, typesOf(spec, map)?.value, valueSize, values) ?? untypedBytes
+  const { type, valueSize, structOps } = map
+  if (valueSize === 0 || structOps) return anything
+  const descriptor = holdsDescriptors(type) ? descriptors[valueSize] : undefined
+  if (descriptor) return descriptor
+  const untyped = hasKernelNumbers(type) && valueSize === 4 ? number : untypedBytes
+  const value = typed(spec, typesOf(spec, map)?.value, valueSize, values) ?? untyped
   if (!isPerCpu(type)) return value
   return { read: `readonly ${listOf(value.read)}`, write: `readonly ${listOf(value.write)}` }
 }

@@ -43,8 +43,8 @@ interface Parts {
 
 /** Types that a skeleton imports, where it uses them. */
 const imported = [
-  ...['AnyOf', 'BpfMap', 'BpfObject', 'Entry', 'ObjectSpec', 'OpenOptions', 'PinnedLikeOptions'],
-  ...['PinnedObject', 'Variable'],
+  ...['AnyOf', 'BpfMap', 'BpfObject', 'Entry', 'HasFd', 'ObjectSpec', 'OpenOptions', 'PinnedLikeOptions'],
+  ...['PinnedObject', 'StorageOwner', 'Variable'],
 ]
 
 /** Types that are there without an import, which nothing is called like. */

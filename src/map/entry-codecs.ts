@@ -3,7 +3,7 @@ import { BpfError } from '../errors.ts'
 import { hasSlots, isPerCpu } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { entrySize, roundUp } from './batches.ts'
-import { holdsDescriptors, isOwned } from './kinds.ts'
+import { hasKernelNumbers, holdsDescriptors, isOwned } from './kinds.ts'
 import type { Entry, MapTypes } from './types.ts'
 
 /** Keys and values of one map, from memory to JavaScript and back. Compiled once a map. */
@@ -113,11 +113,8 @@ function valueCodec({ type, valueSize }: MapShape, types: MapTypes | undefined):
     return descriptorCodec(valueSize, `what is put into a map of type ${type}`, false)
   }
   const typed = codecOf(types, types?.value, valueSize, 'value')
-  return typed ?? (kernelNumbers.has(type) && valueSize === 4 ? numberCodec('a number') : undefined)
+  return typed ?? (hasKernelNumbers(type) && valueSize === 4 ? numberCodec('a number') : undefined)
 }
-
-/** Their values of 4 bytes are an index of an interface, or how many packets a queue takes; the kernel keeps no type of them. */
-const kernelNumbers: ReadonlySet<string> = /* @__PURE__ */ new Set(['devmap', 'devmap_hash', 'cpumap'])
 
 /** A codec only where the type is as large as the map's part: anything else was not made for this map. */
 function codecOf(

@@ -34,6 +34,13 @@ export function isOwned(type: string): boolean {
   return owned.has(type)
 }
 
+/** Their values of 4 bytes are an index of an interface, or how many packets a queue takes; the kernel keeps no type of them. */
+const kernelNumbers: ReadonlySet<string> = /* @__PURE__ */ new Set(['devmap', 'devmap_hash', 'cpumap'])
+
+export function hasKernelNumbers(type: string): boolean {
+  return kernelNumbers.has(type)
+}
+
 const slotsStay = 'its slots are always there: write zeros'
 const inOrder = 'its elements are taken out in order: pop()'
 const neverForgets = 'it only knows whether a value was put into it (has), and forgets none'

@@ -6,7 +6,10 @@ import type { Spec } from '../../src/spec/types.ts'
 import { fixtureNames, generate } from './generated.ts'
 import { strictest, typecheck } from './typecheck.ts'
 
-const generated = fixtureNames().map(name => ({ name, ...generate(name) }))
+const generated = fixtureNames().map(name => ({
+  name,
+  ...generate(name, name === 'events' ? ['event'] : []),
+}))
 
 const uses = readFileSync(new URL('wrong-types.ts.txt', import.meta.url), 'utf8')
 
