@@ -40,6 +40,7 @@ export class Contestant {
    * @throws Error where it fails, or finds something else than those that were asked the same before.
    */
   async ask({ operation, n = 0, file = '/', root = '/' }: Task): Promise<number> {
+    if (/\s/.test(file + root)) throw new Error(`'${file}', '${root}': the peers take no paths with spaces`)
     const question = `${operation} ${n} ${file} ${root}`
     this.#process.stdin!.write(`${question}\n`)
     const { value: answer = 'it has ended' } = await this.#answers.next()

@@ -6,7 +6,7 @@ const widths = [30, 9, 11, 11, 11, 11, 10, 9, 7] as const
 /** What the columns are, and which way is better. */
 export function header(): string {
   return `Medians. x libbpf, x floor: ours divided by theirs; of costs less is better, of rates (/s) more is better.
-scale: what one costs, divided by what one costs at n = 1024 or at the row's smallest n; (floor's) beside it.
+scale: what one costs, divided by what one costs at n = 1024 or at the row's smallest n; (that of the floor, or of libbpf).
 At the end the middle half of our own measurements.
 
 ${columns(['', 'n', 'ours', 'libbpf', 'floor', 'unit', 'x libbpf', 'x floor', 'scale'])}`

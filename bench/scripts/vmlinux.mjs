@@ -7,5 +7,6 @@ const btf = parseBtf(readFileSync('/sys/kernel/btf/vmlinux'))
 for (const line of lookups) {
   const [kind, name, member] = line.split(' ')
   const type = btf.find(name, kind)
-  if (member !== '-' && type.members.find(each => each.name === member) === undefined) process.exit(1)
+  const isFound = member === '-' ? type : type?.members.find(each => each.name === member)
+  if (!isFound) process.exit(1)
 }
