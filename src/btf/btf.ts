@@ -224,7 +224,7 @@ export class Btf {
  */
 export function parseBtf(bytes: Uint8Array, options: ParseBtfOptions = {}): Btf {
   if (options.base) return parseSplit(bytes, options.base, options.where ?? '.BTF')
-  return readBtf(createScanner(bytes), { offset: 0, length: bytes.length }, options)
+  return readBtf(createScanner(bytes, { hasOnlyTypes: true }), { offset: 0, length: bytes.length }, options)
 }
 
 /**
@@ -256,11 +256,12 @@ function parseSplit(blob: Uint8Array, base: Btf, where: string): Btf {
   const baseStrings = base.records.strings()
   const strings = { offset: 0, length: baseStrings.length + parts.strings.length }
   const types = { offset: strings.length, length: parts.types.length }
-  const scanner = createScannerFrom(types.offset + types.length, memory => {
+  const lay = (memory: Uint8Array): void => {
     memory.set(baseStrings)
     memory.set(slice(blob, parts.strings), baseStrings.length)
     memory.set(slice(blob, parts.types), types.offset)
-  })
+  }
+  const scanner = createScannerFrom(types.offset + types.length, lay, { hasOnlyTypes: true })
   const table = scan(scanner, littleEndian, types, strings, where, base.count)
   const records = new Records({
     bytes: scanner.bytes,

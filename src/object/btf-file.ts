@@ -14,7 +14,7 @@ export function readBtfFile(path: string): Btf {
   try {
     const { offset, length } = rangeOfBtf(fd, path)
     // straight into the scanner's memory: no second copy is made
-    const scanner = createScannerFrom(length, memory => readInto(fd, memory, offset))
+    const scanner = createScannerFrom(length, memory => readInto(fd, memory, offset), { hasOnlyTypes: true })
     return readBtf(scanner, { offset: 0, length }, { where: path })
   } finally {
     closeSync(fd)

@@ -58,12 +58,17 @@ export class CoreScanner implements Scanner {
   #free: number
   #keepsTypes = false
 
+  readonly #hasOnlyTypes: boolean
+
   /** Throws where WebAssembly is switched off, and where `length` is more than its memory holds. */
-  constructor(length: number) {
+  constructor(length: number, hasOnlyTypes = false) {
     // the build checked the module's exports and wrote Core from them
     this.#core = new WebAssembly.Instance(coreModule()).exports as Core
     this.#free = alignUp(length + 8) // a scan reads 8 bytes at a time, the last ones partly behind the document
-    const pages = Math.ceil((this.#free + 2 * tableRoom(length)) / pageSize)
+    this.#hasOnlyTypes = hasOnlyTypes
+    // what is taken counts as used for the garbage collector, which goes to work for that alone
+    const tables = hasOnlyTypes ? 1 : 2
+    const pages = Math.ceil((this.#free + tables * tableRoom(length)) / pageSize)
     if (pages > maximumPages) throw new RangeError(`a document of ${length} bytes is too large for the core`)
     this.#core.memory.grow(pages)
     this.#buffer = this.#core.memory.buffer
@@ -74,6 +79,7 @@ export class CoreScanner implements Scanner {
   scanTypes(types: ByteRange, strings: ByteRange): TypeTable | ScanFault {
     const misplaced = boundsFault(this.bytes, types, strings)
     if (misplaced !== undefined) return misplaced
+    if (this.#keepsTypes) this.#mustHaveRoom()
     const offsets = this.#free
     const end = types.offset + types.length
     const count = this.#core.walkTypes(types.offset, end, strings.length, this.#big, offsets)
@@ -131,6 +137,7 @@ export class CoreScanner implements Scanner {
     const misplaced = boundsFault(this.bytes, table, strings)
     if (misplaced !== undefined) return misplaced
     if (sectionCount > maximumSections) throw new RangeError(`${sectionCount} sections`)
+    this.#mustHaveRoom()
     const { offset, length } = table
     const starts = this.#free
     const end = offset + length
@@ -148,6 +155,7 @@ export class CoreScanner implements Scanner {
   scanRelocations(table: ByteRange, symbolCount: number, size: number): RelocationTable | ScanFault {
     const misplaced = boundsFault(this.bytes, table)
     if (misplaced !== undefined) return misplaced
+    this.#mustHaveRoom()
     const { offset, length } = table
     const count = this.#core.scanRelocations(
       offset,
@@ -159,6 +167,10 @@ export class CoreScanner implements Scanner {
     )
     if (count < 0) return this.#recordFault(count, offset, 16)
     return { count, records: this.#words(this.#free, 3 * count).slice() }
+  }
+
+  #mustHaveRoom(): void {
+    if (this.#hasOnlyTypes) throw new RangeError('a document of one table of types is scanned once')
   }
 
   get #big(): number {

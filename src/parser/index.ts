@@ -24,12 +24,14 @@ export interface ScannerOptions {
   readonly core?: 'wasm' | 'twin'
   /** The bytes are the scanner's from now on, and need not be copied. */
   readonly isOwn?: boolean
+  /** The document is a blob of types and will be scanned for these once, for which less memory is taken. */
+  readonly hasOnlyTypes?: boolean
 }
 
 /** A scanner over the bytes: a copy of them, unless they are its own. */
 export function createScanner(bytes: Uint8Array, options: ScannerOptions = {}): Scanner {
   const { core, isOwn } = options
-  if (isOwn && (core === 'twin' || (core === undefined && bytes.length < worthwhile))) {
+  if (isOwn && (core === 'twin' || (core === undefined && bytes.length < worthwhileToCopy))) {
     // not what a Buffer's own methods make, which takes longer
     return new TwinScanner(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
   }
@@ -42,7 +44,7 @@ export function createScannerFrom(
   fill: (memory: Uint8Array) => void,
   options: ScannerOptions = {},
 ): Scanner {
-  const scanner = emptyScanner(length, options.core)
+  const scanner = emptyScanner(length, options)
   fill(scanner.bytes)
   return scanner
 }
@@ -50,11 +52,14 @@ export function createScannerFrom(
 /** Bytes from which on the core is worth its instance: 0.1 ms, and more garbage to collect. */
 const worthwhile = 256 * 1024
 
-function emptyScanner(length: number, core: 'wasm' | 'twin' | undefined): Scanner {
+/** As above, where the bytes can stay where they are, and little of them is scanned: most of a file is debug information. */
+const worthwhileToCopy = 4 * 1024 * 1024
+
+function emptyScanner(length: number, { core, hasOnlyTypes }: ScannerOptions): Scanner {
   if (core === 'twin' || (core === undefined && length < worthwhile))
     return new TwinScanner(new Uint8Array(length))
   try {
-    return new CoreScanner(length)
+    return new CoreScanner(length, hasOnlyTypes)
   } catch (error) {
     if (core === 'wasm') throw error
     return new TwinScanner(new Uint8Array(length))

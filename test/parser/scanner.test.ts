@@ -45,6 +45,27 @@ test('the core scans large documents, the twin small ones, unless one of them is
   assert.instance(createScanner(new Uint8Array(256 * 1024), { core: 'twin' }), TwinScanner)
 })
 
+test("bytes that are the scanner's own are scanned where they are, up to 4 MiB", () => {
+  const bytes = Buffer.alloc(1 << 20)
+  const scanner = createScanner(bytes, { isOwn: true })
+  assert.is(scanner.bytes.buffer, bytes.buffer)
+  assert.is(scanner.bytes.byteOffset, bytes.byteOffset)
+  assert.instance(createScanner(new Uint8Array(4 << 20), { isOwn: true }), CoreScanner)
+})
+
+test('the core takes half the memory for tables of a document that is scanned for types alone, and only once', () => {
+  const bytes = new Uint8Array(1 << 20)
+  const all = createScanner(bytes).bytes.buffer.byteLength
+  const scanner = createScanner(bytes, { hasOnlyTypes: true })
+  assert.ok(scanner.bytes.buffer.byteLength < 0.7 * all)
+  const nothing = { offset: 0, length: 0 }
+  const [types, strings] = [nothing, { offset: 0, length: 1 }]
+  assert.ok(!('fault' in scanner.scanTypes(types, strings)))
+  assert.throws(() => scanner.scanTypes(types, strings), /scanned once/)
+  assert.throws(() => scanner.scanSymbols(nothing, strings, 1), /scanned once/)
+  assert.throws(() => scanner.scanRelocations(nothing, 1, 1), /scanned once/)
+})
+
 test('a document that is too large for the core goes to the twin', () => {
   const length = 100 << 20
   const nothing = (): void => {}

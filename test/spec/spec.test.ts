@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { assemble, identityBytes } from '../../src/spec/assemble.ts'
 import { parseSpec } from '../../src/spec/parse.ts'
 import type { Spec } from '../../src/spec/types.ts'
+import { Patch } from '../elf/patch.ts'
 import { needs } from '../requirements.ts'
 
 const fixture = (name: string): string => new URL(`../fixtures/${name}.bpf.o`, import.meta.url).pathname
@@ -205,6 +206,15 @@ test('a big-endian object is read like its little-endian twin', () => {
   assert.not(big.elf.littleEndian)
   assert.equal(brief(big), brief(parse('functions')))
   assert.is(big.variables.find(({ name }) => name === 'greeting')?.get(), 'hello')
+})
+
+test('variables are placed by their names, also where BTF lists them in another order than they lie', () => {
+  // llvm-readelf -s: symbol 17 is 'entered' at 0 and symbol 23 'left' at 8 of .bss
+  const { bytes } = new Patch('counter.bpf.o').symbol(17, 'st_value', 8).symbol(23, 'st_value', 0)
+  const { variables } = parseSpec(bytes, 'counter')
+  const offsetOf = (name: string) => variables.find(variable => variable.name === name)?.offset
+  assert.is(offsetOf('entered'), 8)
+  assert.is(offsetOf('left'), 0)
 })
 
 test.run()
