@@ -41,9 +41,8 @@ async function make(scratch: string): Promise<Built> {
 function install(modules: string): void {
   const at = join(modules, 'bpfpin')
   mkdirSync(at, { recursive: true })
-  const compiler = join(checkout, 'node_modules/.bin/tsc')
-  const options = ['-p', 'tsconfig.build.json', '--noCheck', '--outDir', join(at, 'dist')]
-  execFileSync(compiler, options, { cwd: checkout, stdio: ['ignore', 'inherit', 'inherit'] })
+  const build = ['--import', './test/ts-hook.mjs', 'scripts/build.ts', join(at, 'dist')]
+  execFileSync(process.execPath, build, { cwd: checkout, stdio: ['ignore', 'inherit', 'inherit'] })
   cpSync(join(checkout, 'package.json'), join(at, 'package.json'))
   const { dependencies } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>

@@ -12,8 +12,13 @@ const pure = new Set(['codegen', 'plan', 'spec', 'elf', 'btf', 'parser'])
 const mayCallTheKernel = new Set(['pin', 'object', 'link', 'map', 'syscall'])
 /** All that is installed with the package, and where it may be imported. */
 const dependencies: Record<string, (file: string, room: string) => boolean> = {
-  koffi: file => file === 'syscall/koffi.ts',
+  // the second is in the place of the first in a bundle, and needs its types
+  koffi: file => ['syscall/koffi.ts', 'esbuild/carried-koffi.ts'].includes(file),
   'binary-parser': (_, room) => ['elf', 'btf', 'parser'].includes(room),
+}
+/** What those have who bundle; it is not installed with the package. */
+const peers: Record<string, (file: string, room: string) => boolean> = {
+  esbuild: (_, room) => room === 'esbuild',
 }
 
 const root = resolve(import.meta.dirname, '..')
@@ -47,7 +52,7 @@ function check(file: string, specifier: string): string | undefined {
   const target = roomOf(relative(src, resolve(src, file, '..', specifier)))
   if (specifier.startsWith('.')) return checkRooms(room, target)
   if (specifier.startsWith('node:')) return pure.has(room) ? `'${room}' must run without node` : undefined
-  const allowed = dependencies[specifier]
+  const allowed = dependencies[specifier] ?? peers[specifier]
   if (allowed === undefined) return 'not a dependency that the package may have'
   return allowed(file, room) ? undefined : 'not here'
 }

@@ -9,6 +9,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   ls: async () => (await import('./ls.ts')).ls,
   inspect: async () => (await import('./inspect.ts')).inspect,
   gen: async () => (await import('./gen.ts')).gen,
+  'build-tool': async () => (await import('./build-tool.ts')).buildToolCommand,
   set: async () => (await import('./set.ts')).set,
   dump: async () => (await import('./dump.ts')).dump,
   log: async () => (await import('./log.ts')).log,

@@ -9,10 +9,14 @@ export interface EmbeddedText {
  * Characters that compressing must save. It makes text of a third or a quarter, and costs what loading zlib takes, about a
  * millisecond, and 0.2 ms for an object of 30 KB.
  */
-const worthwhile = 65_536
+const usuallyWorthwhile = 65_536
 
 /** @param brotli compresses; without it the bytes are embedded as they are */
-export function embeddedText(bytes: Uint8Array, brotli?: (bytes: Uint8Array) => Uint8Array): EmbeddedText {
+export function embeddedText(
+  bytes: Uint8Array,
+  brotli?: (bytes: Uint8Array) => Uint8Array,
+  worthwhile: number = usuallyWorthwhile,
+): EmbeddedText {
   const plain: EmbeddedText = { encoding: 'base64', data: base64(bytes) }
   if (!brotli || plain.data.length < worthwhile) return plain
   const data = base64(brotli(bytes))

@@ -17,6 +17,8 @@ export interface SkeletonOptions {
   readonly types?: readonly string[]
   /** Compresses what is large. */
   readonly brotli?: (bytes: Uint8Array) => Uint8Array
+  /** Characters that compressing must save. Default 65,536: it costs a millisecond at the start. */
+  readonly worthwhile?: number
 }
 
 /** A typed skeleton of an object, in both of its forms. Equal objects give equal text. */
@@ -74,7 +76,7 @@ export function generateSkeleton(spec: Spec, options: SkeletonOptions): Skeleton
   const parts: Parts = {
     ...{ name: spec.name, source: options.source, pascal, type, members },
     declarations: values?.declarations ?? [],
-    embedded: embeddedText(options.bytes, options.brotli),
+    embedded: embeddedText(options.bytes, options.brotli, options.worthwhile),
   }
   return { ts: typescript(parts), js: javascript(parts), dts: declarations(parts) }
 }

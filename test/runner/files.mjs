@@ -51,6 +51,7 @@ const onlyHere = {
   'interop/core.*': 'compiles C, and no machine has a compiler',
   'interop/libbpf.*': 'compiles C, and no machine has a compiler',
   'interop/usdt.*': 'compiles C, and no machine has a compiler',
+  'esbuild/*': 'builds by esbuild what runs as any other program does',
 }
 
 /**
