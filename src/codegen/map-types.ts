@@ -1,7 +1,6 @@
 import { BtfError } from '../errors.ts'
-import { hasKernelNumbers, holdsDescriptors, isOwned } from '../map/kinds.ts'
 import { typesOf } from '../plan/compare.ts'
-import { hasSlots, isPerCpu } from '../plan/map-families.ts'
+import { hasKernelNumbers, hasSlots, holdsDescriptors, isOwned, isPerCpu } from '../plan/map-families.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import type { ValueType } from './fields.ts'
 import { listOf, untypedBytes, type ValueTypes } from './value-types.ts'

@@ -1,9 +1,8 @@
 import { type Codec, createCodec, type TypeId, type Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import { hasSlots, isPerCpu } from '../plan/map-families.ts'
+import { hasKernelNumbers, hasSlots, holdsDescriptors, isOwned, isPerCpu } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { entrySize, roundUp } from './batches.ts'
-import { hasKernelNumbers, holdsDescriptors, isOwned } from './kinds.ts'
 import type { Entry, MapTypes } from './types.ts'
 
 /** Keys and values of one map, from memory to JavaScript and back. Compiled once a map. */

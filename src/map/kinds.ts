@@ -15,32 +15,6 @@ export const doing: Readonly<Record<MapOperation, string>> = {
 
 type Reasons = Partial<Record<MapOperation, string>>
 
-/** Types whose values are descriptors when they are written (kernel/bpf/syscall.c: bpf_map_update_value). */
-const descriptors: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  ...['array_of_maps', 'hash_of_maps', 'prog_array', 'perf_event_array', 'cgroup_array'],
-  ...['sockmap', 'sockhash', 'xskmap', 'reuseport_sockarray'],
-])
-
-export function holdsDescriptors(type: string): boolean {
-  return descriptors.has(type)
-}
-
-/** Storage that belongs to something, by whose descriptor user space finds it (kernel/bpf/bpf_*_storage.c). */
-const owned: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  ...['sk_storage', 'task_storage', 'inode_storage', 'cgrp_storage'],
-])
-
-export function isOwned(type: string): boolean {
-  return owned.has(type)
-}
-
-/** Their values of 4 bytes are an index of an interface, or how many packets a queue takes; the kernel keeps no type of them. */
-const kernelNumbers: ReadonlySet<string> = /* @__PURE__ */ new Set(['devmap', 'devmap_hash', 'cpumap'])
-
-export function hasKernelNumbers(type: string): boolean {
-  return kernelNumbers.has(type)
-}
-
 const slotsStay = 'its slots are always there: write zeros'
 const inOrder = 'its elements are taken out in order: pop()'
 const neverForgets = 'it only knows whether a value was put into it (has), and forgets none'

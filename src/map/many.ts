@@ -100,6 +100,13 @@ function takeOneByOne(target: Target): [key: Entry, value: Entry][] {
   return taken
 }
 
+/** How many times something was done, and did not come to `false`. */
+export function countOf<T>(items: Iterable<T>, act: (item: T) => unknown): number {
+  let count = 0
+  for (const item of items) if (act(item) !== false) count++
+  return count
+}
+
 function inChunks<T>(
   items: Iterable<T>,
   room: Room,
@@ -129,7 +136,8 @@ function writeChunk(target: Target, room: Room, count: number, flags: number, do
     if (result === ENOTSUPP || result === EINVAL) {
       // types and kernels without batches, or a value that the kernel does not take: it says so then
       room.isSingle = true
-      const one = mapUpdate(target.fd(), room.keyAt(at), room.valueAt(at), flags)
+      const key = target.shape.keySize === 0 ? null : room.keyAt(at)
+      const one = mapUpdate(target.fd(), key, room.valueAt(at), flags)
       if (one < 0) throw target.failed(one, 'bpf(BPF_MAP_UPDATE_ELEM)', done + at)
       at++
     } else if (result === ENOMEM && pauses++ < refilling.mostPauses) {

@@ -10,7 +10,8 @@ const EPERM = -1
 
 /**
  * The slots of an array in memory that programs and other processes share: what is written is seen at once. A value of 8 bytes is
- * read and written in one access; a larger one may be seen half written.
+ * read and written in one access; a larger one may be seen half written. It stays that of the map that it was made of, also when an
+ * object that follows goes on to a new generation.
  */
 export class MapMemory<Value extends Entry = Entry, ValueInput extends Entry = Value> {
   /** How many slots. */
@@ -20,6 +21,9 @@ export class MapMemory<Value extends Entry = Entry, ValueInput extends Entry = V
   readonly #codecs: EntryCodecs
   /** Bytes from one slot to the next (kernel/bpf/arraymap.c: elem_size). */
   readonly #stride: number
+  /** A value on its way in or out. */
+  readonly #bytes: Uint8Array<ArrayBuffer>
+  readonly #view: DataView
 
   /** @internal Use `map.memory()`. */
   constructor(map: BpfMap, codecs: EntryCodecs) {
@@ -27,6 +31,8 @@ export class MapMemory<Value extends Entry = Entry, ValueInput extends Entry = V
     this.#name = map.name
     this.#codecs = codecs
     this.#stride = roundUp(codecs.valueSize)
+    this.#bytes = new Uint8Array(codecs.valueSize)
+    this.#view = new DataView(this.#bytes.buffer)
     this.#mapped = mapped(map, this.#stride * map.maxEntries)
   }
 
@@ -41,22 +47,21 @@ export class MapMemory<Value extends Entry = Entry, ValueInput extends Entry = V
 
   /** The value of a slot now. @throws BpfError `ERR_VALUE` for a slot that there is not, `ERR_CLOSED`. */
   get(slot: number): Value {
-    const bytes = this.#mapped.read(this.#placeOf(slot), this.#codecs.valueSize)
+    this.#mapped.readInto(this.#placeOf(slot), this.#bytes)
     // the one place where the types of a skeleton and those of BTF meet
-    return this.#codecs.takeValue(new DataView(bytes.buffer), 0) as Value
+    return this.#codecs.takeValue(this.#view, 0) as Value
   }
 
   /** Writes a slot. @throws BpfError `ERR_VALUE`, `ERR_READ_ONLY` for a frozen map, `ERR_CLOSED`. */
   set(slot: number, value: ValueInput): void {
     const place = this.#placeOf(slot)
-    const bytes = new Uint8Array(this.#codecs.valueSize)
-    this.#codecs.putValue(value, new DataView(bytes.buffer), 0)
+    this.#codecs.putValue(value, this.#view, 0)
     if (!this.writable && !this.closed) {
       throw new BpfError(`the memory of map '${this.#name}' can only be read: the map is frozen`, {
         code: 'ERR_READ_ONLY',
       })
     }
-    this.#mapped.write(place, bytes)
+    this.#mapped.write(place, this.#bytes)
   }
 
   /** Copies the bytes of a slot out. */

@@ -1,5 +1,6 @@
 import type { Value as Decoded } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
+import { isOwned } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { mapDelete, mapLookup, mapLookupAndDelete, mapUpdate, systemError } from '../syscall/index.ts'
 import { type Batch, type KeyBatch, readBatches, walkKeyBatches } from './batches.ts'
@@ -9,29 +10,16 @@ import { type EventOptions, EventReader } from './event-reader.ts'
 import type { EventType } from './event-types.ts'
 import { evictFlag, flagsOf, lockFlag } from './flags.ts'
 import { mustHoldMaps, type OpenedInner, openInner } from './inner-map.ts'
-import { doing, isOwned, type MapOperation, mustBeOrdered, whyNot } from './kinds.ts'
-import { deleteMany, type Target, takeMany, writeMany } from './many.ts'
+import { doing, type MapOperation, mustBeOrdered, whyNot } from './kinds.ts'
+import { countOf, deleteMany, type Target, takeMany, writeMany } from './many.ts'
 import { MapHandle } from './map-handle.ts'
 import { MapMemory } from './map-memory.ts'
 import { CallersBytes } from './raw-calls.ts'
 import { RingWriter, type RingWriterOptions } from './ring-writer.ts'
 import { mustBeOpened, withOwner } from './storage-owner.ts'
-import type { Entry, GetOptions, SetMode, SetOptions } from './types.ts'
+import type { BufferUser, Entry, GetOptions, SetMode, SetOptions } from './types.ts'
 
 const ENOENT = -2
-
-/** Whoever reads or writes records of a map. */
-interface BufferUser {
-  close(): void
-  follow(map: BpfMap): void
-  settle?(): void
-}
-
-/** Whoever reads or writes records of a map. */
-interface BufferUser {
-  close(): void
-  follow(map: BpfMap): void
-}
 
 /**
  * A map that the kernel holds, and a descriptor of it. Keys and values are decoded by BTF where it is known, else they
@@ -98,8 +86,9 @@ export class BpfMap<
     }
     this.#mustBeWritable()
     const memory = this.#open()
-    memory.putKey(key)
+    // first what is likelier to have getters, which may use the map, too
     memory.putValue(value)
+    memory.putKey(key)
     const result = mapUpdate(this.fd, memory.keyOrNone, memory.value, flagsOf(options))
     if (result < 0) throw this.#failed('write', result, 'bpf(BPF_MAP_UPDATE_ELEM)')
   }
@@ -161,7 +150,7 @@ export class BpfMap<
    */
   openInner(key: KeyInput): BpfMap | undefined {
     mustHoldMaps(this.name, this.type)
-    for (;;) {
+    for (let tries = 0; tries < mostReplaced; tries++) {
       const id = this.get(key)
       if (typeof id !== 'number') return undefined
       const opened = openInner(id, this.name, this.readOnly, this.#inner)
@@ -170,6 +159,7 @@ export class BpfMap<
       this.#inner = opened
       return new BpfMap(opened.init)
     }
+    return undefined
   }
 
   /**
@@ -260,12 +250,14 @@ export class BpfMap<
     options: SetMode | SetOptions = 'any',
   ): number {
     this.#mustBeWritable()
+    if (isOwned(this.type)) return countOf(entries, ([key, value]) => this.set(key, value, options))
     return writeMany(this.#target('write'), entries, flagsOf(options))
   }
 
   /** Deletes many entries with few calls; the result is how many of the keys were there. */
   deleteAll(keys: Iterable<KeyInput>): number {
     this.#mustBeWritable()
+    if (isOwned(this.type)) return countOf(keys, key => this.delete(key))
     return deleteMany(this.#target('delete'), keys)
   }
 
@@ -366,7 +358,11 @@ export class BpfMap<
 
   /** Between two steps of a walk the map may be closed, and its descriptor be that of something else. */
   #mustBeAt({ fd, shape }: Place): void {
-    if (this.fd !== fd || this.shape !== shape) throw this.#moved()
+    if (this.fd === fd && this.shape === shape) return
+    throw new BpfError(`map '${this.name}' became that of a new generation while it was walked through`, {
+      code: 'ERR_MOVED',
+      hint: 'begin again',
+    })
   }
 
   #takeOut(memory: EntryMemory): Value | undefined {
@@ -404,13 +400,6 @@ export class BpfMap<
     throw new BpfError(`map '${this.name}' was opened for reading only`, { code: 'ERR_READ_ONLY' })
   }
 
-  #moved(): BpfError {
-    return new BpfError(`map '${this.name}' became that of a new generation while it was walked through`, {
-      code: 'ERR_MOVED',
-      hint: 'begin again',
-    })
-  }
-
   #open(): EntryMemory {
     return (this.#memory ??= new EntryMemory(this.#codecsOf()))
   }
@@ -439,6 +428,9 @@ interface Place {
   readonly fd: number
   readonly shape: MapShape
 }
+
+/** So often a map may be replaced by another while it is being opened. */
+const mostReplaced = 1000
 
 /** Entries of the first batch of a walk. */
 const firstBatch = 64

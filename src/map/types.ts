@@ -1,5 +1,6 @@
 import type { Value } from '../btf/index.ts'
 import type { MapShape, MapTypes } from '../plan/shape.ts'
+import type { BpfMap } from './map.ts'
 
 export type { MapTypes } from '../plan/shape.ts'
 
@@ -49,4 +50,13 @@ export interface MapInit {
   readonly turn?: number
   /** Opened so that only reading is possible. */
   readonly readOnly?: boolean
+}
+
+/** Whoever reads or writes the records of a map that is a buffer. */
+export interface BufferUser {
+  close(): void
+  /** The map has become that of a new generation. */
+  follow(map: BpfMap): void
+  /** No program writes to the old one any more. */
+  settle?(): void
 }

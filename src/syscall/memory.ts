@@ -117,13 +117,21 @@ export class MappedMemory {
    * @throws BpfError `ERR_CLOSED` after {@link close}; RangeError outside the mapping.
    */
   read(offset: number, length: number): Uint8Array<ArrayBuffer> {
-    const bytes = this.#checked(offset, length)
-    if (isWord(offset, length)) {
-      const copy = new BigUint64Array(1)
-      copy[0] = Atomics.load(this.#words!, offset >> 3)
-      return new Uint8Array(copy.buffer)
+    this.#checked(offset, length)
+    const copy = new Uint8Array(length)
+    this.readInto(offset, copy)
+    return copy
+  }
+
+  /** As {@link read}, into bytes of the caller's: as many as there is room for. */
+  readInto(offset: number, into: Uint8Array<ArrayBuffer>): void {
+    const bytes = this.#checked(offset, into.length)
+    if (isWord(offset, into.length)) {
+      word.setBigUint64(0, Atomics.load(this.#words!, offset >> 3), true)
+      for (let i = 0; i < 8; i++) into[i] = wordBytes[i]!
+    } else {
+      into.set(bytes.subarray(offset, offset + into.length))
     }
-    return bytes.slice(offset, offset + length) as Uint8Array<ArrayBuffer>
   }
 
   /** Copies bytes in; otherwise as {@link read}. */
@@ -131,8 +139,8 @@ export class MappedMemory {
     const bytes = this.#checked(offset, data.length)
     if (!this.writable) throw new BpfError('the memory is mapped for reading only', { code: 'EACCES' })
     if (isWord(offset, data.length)) {
-      const word = new DataView(data.buffer, data.byteOffset, 8).getBigUint64(0, true)
-      Atomics.store(this.#words!, offset >> 3, word)
+      for (let i = 0; i < 8; i++) wordBytes[i] = data[i]!
+      Atomics.store(this.#words!, offset >> 3, word.getBigUint64(0, true))
     } else {
       bytes.set(data, offset)
     }
@@ -155,6 +163,10 @@ export class MappedMemory {
     return this.#bytes
   }
 }
+
+/** A word between memory and bytes, which need not be aligned. */
+const wordBytes = new Uint8Array(8)
+const word = new DataView(wordBytes.buffer)
 
 function isWord(offset: number, length: number): boolean {
   return length === 8 && (offset & 7) === 0

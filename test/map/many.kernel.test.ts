@@ -1,7 +1,7 @@
 // Many entries at once, walks while entries come and go, raw bytes, memory.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BpfMap, type BpfObject, openObject } from '../../src/index.ts'
+import { type BpfMap, type BpfObject, openObject, openPinned } from '../../src/index.ts'
 import { interceptSyscalls } from '../../src/syscall/index.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
@@ -242,6 +242,63 @@ onKernel('slots in memory begin at multiples of 8 bytes', () => {
     assert.equal(memory.get(slot), keyOf(slot + 50))
   }
   assert.is(failure(() => object.maps.get('array').memory()).code, 'ERR_UNSUPPORTED')
+})
+
+onKernel('a map that was opened for reading can be read in every way, and written in none', () => {
+  const root = `${process.env.BPFPIN_TEST_ROOT}/read-only`
+  using object = openObject(fixture('map-types'), { root }).load()
+  object.pin()
+  try {
+    object.maps.get('hash').setAll(entries(3))
+    object.maps.get('array_of_maps').set(0, object.maps.get('inner_b'))
+    using pinned = openPinned('map-types', { root, readOnly: true })
+    const map = pinned.maps.get('hash')
+    assert.is([...map].length, 3)
+    assert.ok(map.has(keyOf(1) as never))
+    assert.instance(map.getRaw(new Uint8Array(12).fill(1, 4, 5)), Uint8Array)
+    using inner = pinned.maps.get('array_of_maps').openInner(0)
+    assert.ok(inner?.readOnly)
+    const writes = [
+      () => map.set(keyOf(1) as never, value(1n) as never),
+      () => map.setRaw(new Uint8Array(12), new Uint8Array(40)),
+      () => map.setAll(entries(1)),
+      () => map.delete(keyOf(1) as never),
+      () => map.deleteAll([]),
+      () => map.take(keyOf(1) as never),
+      () => map.takeAll(),
+      () => pinned.maps.get('queue').push(keyOf(1) as never),
+      () => pinned.maps.get('queue').pop(),
+      () => pinned.maps.get('counters').memory(),
+    ]
+    for (const write of writes) assert.is(failure(write).code, 'ERR_READ_ONLY', String(write))
+    assert.is(pinned.maps.get('queue').peek(), undefined)
+    assert.is([...map].length, 3)
+  } finally {
+    object.unpin()
+  }
+})
+
+onKernel('a value whose getter uses the map is written as it is', () => {
+  using object = load()
+  const map = object.maps.get('hash')
+  map.setAll(entries(3))
+  const copying = {
+    ...value(0n),
+    get bytes() {
+      return (map.get(keyOf(2) as never) as { bytes: bigint }).bytes
+    },
+  }
+  map.set(keyOf(9) as never, copying as never)
+  assert.equal(map.get(keyOf(9) as never), value(6n))
+})
+
+onKernel('storage of several owners is written and deleted one after another', () => {
+  using object = load()
+  const map = object.maps.get('of_inode')
+  const owners = ['map-types', 'runs'].map(name => ({ path: fixture(name) }))
+  assert.is(map.setAll(owners.map(owner => [owner, value(4n) as never])), 2)
+  assert.equal(map.get(owners[1]!), value(4n))
+  assert.is(map.deleteAll([...owners, owners[0]!]), 2)
 })
 
 test.run()
