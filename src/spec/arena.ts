@@ -1,7 +1,7 @@
 import type { ElfFile } from '../elf/index.ts'
 import { ElfError } from '../errors.ts'
 import { DataSection } from './data-section.ts'
-import type { DefinedMap } from './defined-maps.ts'
+import type { Definition } from './map-definitions.ts'
 import type { MapSpec } from './types.ts'
 
 /** The section of variables that lie in the object's arena (`__arena`, an address space of its own). */
@@ -14,8 +14,8 @@ const smallestPage = 4096
  *
  * @throws ElfError for more than one arena, variables without an arena, or more of them than it has room for.
  */
-export function readArena(elf: ElfFile, maps: readonly DefinedMap[]): MapSpec | undefined {
-  const [arena, other] = maps.filter(({ map }) => map.type === 'arena').map(({ map }) => map)
+export function readArena(elf: ElfFile, arenas: readonly Definition[]): MapSpec | undefined {
+  const [arena, other] = arenas
   if (arena && other) {
     throw new ElfError('.maps', `'${arena.name}' and '${other.name}' are arenas: a program has one at most`)
   }

@@ -1,27 +1,29 @@
-import type { Btf, TypeId } from '../btf/index.ts'
+import type { Btf } from '../btf/index.ts'
 import type { ElfFile, ElfRelocation } from '../elf/index.ts'
 import { BtfError, ElfError } from '../errors.ts'
 import { type Definition, MapDefinitions } from './map-definitions.ts'
-import type { PlacedSection } from './placement.ts'
+import type { PlacedSection, PlacedVariable } from './placement.ts'
 import { addendOf, pointerSize } from './pointers.ts'
 import type { ReferenceTargets } from './references.ts'
 import type { SlotSpec } from './types.ts'
 
 /** The section that holds map definitions. */
-const mapsSection = '.maps'
+export const mapsSection = '.maps'
 /** Size of an index as a key. */
 const indexSize = 4
+
+/** The maps of `.maps`, in order of definition. */
+export interface DefinedMaps {
+  readonly all: readonly DefinedMap[]
+  /** Those of them that are arenas. */
+  readonly arenas: readonly Definition[]
+}
 
 /** A map of `.maps` and where its definition lies there. */
 export interface DefinedMap {
   readonly map: Definition
-  /** That defines it, a struct. */
-  readonly type: TypeId
-  /** Index of the section. */
-  readonly section: number
-  /** Bytes from the start of the section. */
-  readonly offset: number
-  readonly size: number
+  /** The variable of `.maps` that defines it. */
+  readonly placed: PlacedVariable
 }
 
 /**
@@ -36,7 +38,7 @@ export function readDefinedMaps(
   btf: Btf | undefined,
   placed: PlacedSection | undefined,
   unique: (name: string) => string,
-): DefinedMap[] {
+): DefinedMaps {
   if (elf.section('maps')) {
     throw new ElfError(
       'maps',
@@ -44,15 +46,20 @@ export function readDefinedMaps(
     )
   }
   const section = elf.section(mapsSection)
-  if (!section || section.size === 0) return []
+  if (!section || section.size === 0) return { all: [], arenas: [] }
   if (!btf || !placed) throw new ElfError(mapsSection, 'map definitions need BTF: compile with -g')
   const definitions = new MapDefinitions(btf)
-  return placed.variables.map(({ name, type, linkage, offset, size }): DefinedMap => {
+  const arenas: Definition[] = []
+  const all = placed.variables.map((variable): DefinedMap => {
+    const { name, type, linkage } = variable
     if (linkage === 'extern') {
       throw new BtfError(`${mapsSection}/${name}`, 'is declared extern: its definition is in another object')
     }
-    return { map: definitions.read(type, unique(name)), type, section: section.index, offset, size }
+    const map = definitions.read(type, unique(name))
+    if (map.type === 'arena') arenas.push(map)
+    return { map, placed: variable }
   })
+  return { all, arenas }
 }
 
 /**
@@ -71,16 +78,17 @@ export function readSlots(
   if (!section) return
   const relocations = elf.relocations(section.index)
   if (relocations.length === 0) return
-  const byOffset = [...maps].sort((a, b) => a.offset - b.offset)
+  const byOffset = [...maps].sort((a, b) => a.placed.offset - b.placed.offset)
+  const endOf = ({ placed }: DefinedMap): number => placed.offset + placed.size
   let i = 0
   for (const relocation of relocations) {
-    while (i < byOffset.length && byOffset[i]!.offset + byOffset[i]!.size <= relocation.offset) i++
+    while (i < byOffset.length && endOf(byOffset[i]!) <= relocation.offset) i++
     const defined = byOffset[i]
     const where = `${mapsSection}+0x${relocation.offset.toString(16)}`
-    if (!defined || relocation.offset < defined.offset) {
+    if (!defined || relocation.offset < defined.placed.offset) {
       throw new ElfError(where, 'a relocation outside of every map definition')
     }
-    const slot = readSlot(elf, btf, defined, relocation, targets, where)
+    const slot = readSlot(elf, btf, section.index, defined, relocation, targets, where)
     if (defined.map.slots.length > 0) defined.map.slots.push(slot)
     else defined.map.slots = [slot]
   }
@@ -89,15 +97,16 @@ export function readSlots(
 function readSlot(
   elf: ElfFile,
   btf: Btf,
-  { map, type, section, offset }: DefinedMap,
+  section: number,
+  { map, placed }: DefinedMap,
   relocation: ElfRelocation,
   targets: ReferenceTargets,
   where: string,
 ): SlotSpec {
-  const definition = btf.resolve(type)
+  const definition = btf.resolve(placed.type)
   const members = definition.kind === 'struct' ? definition.members : []
   const values = members.find(member => member.name === 'values')
-  const at = values ? relocation.offset - offset - values.bitOffset / 8 : -1
+  const at = values ? relocation.offset - placed.offset - values.bitOffset / 8 : -1
   if (at < 0 || at % pointerSize !== 0) {
     throw new ElfError(where, `a relocation in the definition of map '${map.name}' outside of its values`)
   }

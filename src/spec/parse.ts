@@ -4,7 +4,7 @@ import { BtfError } from '../errors.ts'
 import type { ScannerOptions } from '../parser/index.ts'
 import { readArena } from './arena.ts'
 import { dataMap, dataSectionKind } from './data-sections.ts'
-import { type DefinedMap, readDefinedMaps, readSlots } from './defined-maps.ts'
+import { type DefinedMap, mapsSection, readDefinedMaps, readSlots } from './defined-maps.ts'
 import { referToExceptionCallbacks } from './exception-callbacks.ts'
 import { type ExternSpec, kconfigSection, readExterns } from './externs/declarations.ts'
 import { codeSections, programOf, readFunctions, textSection } from './functions.ts'
@@ -37,10 +37,10 @@ export function parseSpec(bytes: Uint8Array, name: string, options: ScannerOptio
 
   const externs = readExterns(elf, btf)
   const sections = btf ? placeSections(elf, btf, externs) : new Map<string, PlacedSection>()
-  const defined = readDefinedMaps(elf, btf, sections.get('.maps'), mapName)
+  const { all: defined, arenas } = readDefinedMaps(elf, btf, sections.get(mapsSection), mapName)
   const ops = readOpsMaps(elf, btf, sections, mapName)
   const data = readDataMaps(elf, sections, name, mapName)
-  const arena = readArena(elf, defined)
+  const arena = readArena(elf, arenas)
   const holders = arena?.section ? [...data, arena] : data
   const code = codeSections(elf)
   const functions: FunctionsBySection = new Map(
@@ -167,8 +167,7 @@ function referenceTargets(
   externs: readonly ExternSpec[],
 ): ReferenceTargets {
   const externsByName = new Map(externs.map(extern => [extern.name, extern]))
-  // all of one section
-  const mapsIn = defined[0]?.section
+  const mapsIn = elf.section(mapsSection)?.index
   let mapsByOffset: Map<number, string> | undefined
   const dataBySection = new Map(data.map(map => [map.section?.index, map.name]))
   const startsOf = (section: number): ReadonlyMap<number, PendingFunction> =>
@@ -178,7 +177,7 @@ function referenceTargets(
   return {
     mapAt(section, offset) {
       if (section !== mapsIn) return undefined
-      mapsByOffset ??= new Map(defined.map(({ offset, map }) => [offset, map.name]))
+      mapsByOffset ??= new Map(defined.map(({ placed, map }) => [placed.offset, map.name]))
       return mapsByOffset.get(offset)
     },
     dataMap: section => dataBySection.get(section),
