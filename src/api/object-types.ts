@@ -26,7 +26,11 @@ export type Named<T extends { readonly name: string }, Items> = Collection<T, It
   readonly [Name in keyof Items as IsKnown<Name> extends true ? Name : never]: Items[Name]
 }
 
-type IsKnown<Name> = string extends Name ? false : Name extends keyof Collection<never> ? false : true
+type IsKnown<Name> = string extends Name
+  ? false
+  : Name extends keyof Collection<never> | 'constructor'
+    ? false
+    : true
 
 export type SpecMaps<Types extends ObjectTypes> = Named<MapSpec, { [Name in keyof Types['maps']]: MapSpec }>
 export type SpecPrograms<Types extends ObjectTypes> = Named<

@@ -16,9 +16,15 @@ import type {
 /** Types in types without a name, and pointers to pointers: more than C code has, fewer than the stack takes. */
 const depthLimit = 64
 
-/** Integers that every C compiler for BPF has, as compilers write them in BTF. */
-const builtin =
-  /^(_Bool|char|(un)?signed char|(long |long long |short )?(unsigned )?int|(signed |unsigned )?(int|short|long)|long long|long long unsigned int|unsigned long long|short int|short unsigned int|(unsigned )?__int128( unsigned)?)$/
+/** Integers as compilers write them in BTF, and their bytes in BPF programs. */
+const builtin: readonly (readonly [pattern: RegExp, size: number])[] = [
+  [/^(char|signed char|unsigned char|_Bool)$/, 1],
+  [/^(short|short int|short unsigned int|unsigned short)$/, 2],
+  [/^(int|unsigned int)$/, 4],
+  [/^(long|long int|long unsigned int|unsigned long)$/, 8],
+  [/^(long long|long long int|long long unsigned int|unsigned long long)$/, 8],
+  [/^(__int128|__int128 unsigned|unsigned __int128)$/, 16],
+]
 
 /** Writes types of a blob as C, each by itself. */
 export class CTypes {
@@ -99,7 +105,7 @@ export class CTypes {
       case 'func_proto':
         return this.#declare(type.returnType, `${inner}(${this.#params(type, depth)})`, depth + 1)
       case 'float':
-        return join(type.name, inner)
+        return join(floats[type.size] ?? cName(type.name), inner)
       default:
         throw new BtfError(this.#btf.records.place(id), `a ${type.kind} is no type in C`)
     }
@@ -206,7 +212,7 @@ function isQualifier(kind: string): boolean {
 }
 
 function intName(type: BtfInt): string {
-  if (builtin.test(type.name)) return type.name
+  if (builtin.some(([pattern, size]) => size === type.size && pattern.test(type.name))) return type.name
   // those of other languages are called `u8` or `usize`
   return type.bool && type.size === 1 ? '_Bool' : integerOf(type.size, type.signed)
 }
@@ -223,13 +229,20 @@ function integerOf(size: number, signed: boolean): string {
   return `${signed ? 'signed' : 'unsigned'} ${names[size] ?? 'int'}`
 }
 
+/** By size, as `long double` has another one in BPF; what BPF has no floats of is as large and aligned alike. */
+const floats: Readonly<Record<number, string>> = {
+  ...{ 2: 'unsigned short', 4: 'float', 8: 'double', 16: 'unsigned __int128' },
+}
+
 function typeTag({ name, attribute }: BtfTypeTag): string {
   return attributeText('btf_type_tag', name, attribute)
 }
 
 /** A tag is any text, an attribute is C by itself. */
 function attributeText(kind: string, name: string, isAttribute: boolean): string {
-  return isAttribute ? `__attribute__((${name}))` : `__attribute__((${kind}(${JSON.stringify(name)})))`
+  if (!isAttribute) return `__attribute__((${kind}(${JSON.stringify(name)})))`
+  // nothing else that a blob says is C by itself
+  return /^\w+(\([\w, ]*\))?$/.test(name) ? `__attribute__((${name}))` : ''
 }
 
 /** What a compiler would not choose for enumerators that small. */

@@ -1,5 +1,5 @@
 import { didYouMean, typeName } from '../btf/index.ts'
-import { BpfError } from '../errors.ts'
+import { BpfError, BtfError } from '../errors.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
 import { type EmbeddedText, embeddedText } from './embedded.ts'
@@ -102,11 +102,10 @@ function objectMembers(spec: Spec, values: ValueTypes | undefined): string {
   const { maps, programs, variables } = spec
   const ops = maps.filter(({ structOps }) => structOps)
   const attachable = programs.filter(({ type }) => type !== 'struct_ops' && type !== 'syscall')
-  const typeOf = (variable: VariableSpec): ValueType => values?.of(variable.type) ?? untypedBytes
   const item = (variable: VariableSpec): Item => ({
     name: variable.name,
     comment: variableComment(spec, variable),
-    type: `Variable<${argumentsOf(typeOf(variable))}>`,
+    type: variableType(variable, values),
   })
   const lines = [
     `readonly maps: ${record(
@@ -142,6 +141,16 @@ function union(items: readonly { readonly name: string }[]): string {
 
 function argumentsOf({ read, write }: ValueType): string {
   return read === write ? read : `${read}, ${write}`
+}
+
+function variableType({ type }: VariableSpec, values: ValueTypes | undefined): string {
+  try {
+    return `Variable<${argumentsOf(values?.of(type) ?? untypedBytes)}>`
+  } catch (error) {
+    // a type that no codec can be made of
+    if (error instanceof BtfError) return 'Variable'
+    throw error
+  }
 }
 
 function mapComment({ btf }: Spec, { type, keyType, valueType, maxEntries, section }: MapSpec): string {
