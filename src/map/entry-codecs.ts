@@ -80,12 +80,11 @@ export class EntryCodecs {
     if (entry instanceof Uint8Array) {
       if (entry.length !== size) throw this.#misfit(part, `${size} bytes, got ${entry.length}`)
       bytesAt(view, at, size).set(entry)
-    } else if (codec && entry !== undefined) {
+    } else if (codec) {
       // what has a descriptor is for codecs that take one; to the others it is an object with a field
       codec.encode(entry as Value, view, at)
     } else {
-      const why = codec ? '' : ' as a Uint8Array: its type is not known'
-      throw this.#misfit(part, `${size} bytes${why}`)
+      throw this.#misfit(part, `${size} bytes as a Uint8Array: its type is not known`)
     }
   }
 

@@ -116,7 +116,12 @@ function inChunks<T>(
   let done = 0
   let filled = 0
   for (const item of items) {
-    put(item, filled)
+    try {
+      put(item, filled)
+    } catch (error) {
+      if (filled > 0) flush(filled, done)
+      throw error instanceof BpfError ? after(error, done + filled) : error
+    }
     if (++filled < room.length) continue
     flush(filled, done)
     done += filled
@@ -124,6 +129,11 @@ function inChunks<T>(
   }
   if (filled > 0) flush(filled, done)
   return done + filled
+}
+
+/** A value that does not fit ends it, too, and what came before is done. */
+function after({ message, code }: BpfError, done: number): BpfError {
+  return new BpfError(`${message} (after ${done} entries)`, { code })
 }
 
 function writeChunk(target: Target, room: Room, count: number, flags: number, done: number): void {

@@ -50,6 +50,7 @@ export class BpfMap<
   get(key: KeyInput, options?: GetOptions): Value | undefined {
     if (mustBeOpened(key) && isOwned(this.type)) return withOwner(key, fd => this.get(asKey(fd), options))
     const memory = this.#open()
+    if (this.type === 'bloom_filter') this.#mustBeAbleTo('read')
     memory.putKey(key)
     const result = mapLookup(this.fd, memory.keyOrNone, memory.value, options?.lock ? lockFlag : 0)
     if (result === ENOENT) return undefined

@@ -108,7 +108,10 @@ onKernel('what stops writing many says how many were written', () => {
   assert.is(error.code, 'EEXIST')
   assert.match(error.message, "writing to map 'hash' (after 2 entries): EEXIST")
   assert.equal([...map.keys()].map(pidOf).sort(), [0, 1, 2])
-  assert.is(failure(() => map.setAll([5] as never)).code, 'ERR_VALUE')
+  const wrong = failure(() => map.setAll([...entries(6).slice(3), 5 as never]))
+  assert.is(wrong.code, 'ERR_VALUE')
+  assert.is(wrong.message, 'an entry is [key, value] (after 3 entries)')
+  assert.is([...map.keys()].length, 6)
   assert.match(
     failure(() => object.maps.get('inner_a').setAll(numbers(5).map(i => [i, value(1n) as never]))).message,
     'after 4 entries',

@@ -89,7 +89,7 @@ onKernel('a value that does not fit names its field, and nothing is written', ()
     [{ ...value, name: 'nine byte' }, 'value.name: '],
     [{ ...value, history: [1] }, 'value.history: has 1 elements; the array has 2'],
     [valueBytes.subarray(1), "a value of map 'hash' is 40 bytes, got 39"],
-    [undefined, "a value of map 'hash'"],
+    [undefined, 'value: undefined is not'],
     [null, 'value'],
   ] as const
   for (const [given, message] of wrong) {
@@ -209,6 +209,7 @@ onKernel('a bloom filter knows what was put into it', () => {
   assert.not(bloom.has(key))
   bloom.push(key)
   assert.ok(bloom.has(key))
+  assert.is(failure(() => bloom.get([])).code, 'ERR_UNSUPPORTED')
   assert.is(failure(() => bloom.pop()).code, 'ERR_UNSUPPORTED')
   assert.match(failure(() => [...bloom.keys()]).message, 'it only knows whether a value was put into it')
 })

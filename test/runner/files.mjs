@@ -34,7 +34,6 @@ const onlyHere = {
   'map/follow.*': 'what readers make of a new generation; pin/readers follows one',
   'docs/*': 'code of the documentation, whose calls test/map makes',
   'map/types.*': 'what the library makes of entries; most of the kernel’s part is as old as the oldest',
-  'map/many.*': 'what the library makes of batches, which pin/copy reads and writes there',
   'object/collect.*': 'how long V8 keeps what is used no more, which it shows after thousands of loads',
   'object/programs.*': 'what BPF_PROG_LOAD is told of a program, which every kernel takes in the same way',
   'object/older-types.*': 'the test, not the kernel, refuses types',
@@ -62,6 +61,7 @@ const onlyAll = {
   'api/pinned.*': 'what processes see of each other, by processes that are slow to start',
   'api/layout.*': 'where the library pins, which bpffs takes as it is on every kernel',
   'api/attached-by-hand.*': 'what the library makes of links, which link/life asks of the kernel',
+  'map/many.*': 'what the library makes of batches, which pin/copy reads and writes there',
   'pin/copy-percpu.*': 'api/upgrade-kinds carries values of each CPU',
   'pin/dead-links.*':
     'what the library makes of links whose hook is gone, which link/life asks of the kernel',
