@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { BpfError } from '../errors.ts'
 import { linkTypeName, linkTypes } from '../spec/kernel.ts'
 import type { Target } from '../spec/targets.ts'
@@ -142,6 +142,8 @@ export class BpfLink {
 
   /** As {@link read}, bit by bit, for more than should be in memory at once. The link must be open until it ends. */
   stream(): Readable {
+    // not imported, as few programs are iterators
+    const { Readable } = process.getBuiltinModule('node:stream')
     return Readable.from(readIterator(this.fd, this.name), { objectMode: false })
   }
 

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
-import { gunzipSync } from 'node:zlib'
 import { BpfError } from '../errors.ts'
 import { type KconfigExtern, kconfigSection } from '../spec/externs/declarations.ts'
 import { KconfigValues } from '../spec/externs/kconfig.ts'
@@ -86,7 +85,9 @@ const gzipMagic = 0x1f8b
 
 function textOf(bytes: Buffer): string {
   const isCompressed = bytes.length > 1 && bytes.readUInt16BE(0) === gzipMagic
-  return (isCompressed ? gunzipSync(bytes) : bytes).toString('latin1')
+  // not imported, as few objects ask for the configuration
+  const plain = isCompressed ? process.getBuiltinModule('node:zlib').gunzipSync(bytes) : bytes
+  return plain.toString('latin1')
 }
 
 function notConfigured({ name }: KconfigExtern): BpfError {

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { assemble, functionsOf } from '../spec/assemble.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { resolveCore } from '../spec/core/relocate.ts'
 import { resolveExterns } from '../spec/externs/resolve.ts'
 import { instructionSize, pseudo } from '../spec/instructions.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
+import { digest } from './hash.ts'
 import { RunningKernel } from './kernel-symbols.ts'
 
 /** What the kernel would say of a program, had this object loaded it. */
@@ -48,9 +48,8 @@ const tagLength = 8
 /** kernel/bpf/core.c: bpf_prog_calc_tag takes SHA-1, since Linux 6.18 SHA-256, and the first 8 bytes of it. */
 export function tagsOf(instructions: Uint8Array): string[] {
   const bytes = withoutMaps(instructions)
-  return ['sha256', 'sha1'].map(hash =>
-    createHash(hash).update(bytes).digest().subarray(0, tagLength).toString('hex'),
-  )
+  // two digits a byte
+  return (['sha256', 'sha1'] as const).map(hash => digest(hash, bytes).slice(0, 2 * tagLength))
 }
 
 /** As the kernel does, whatever a descriptor or an offset was: the immediate halves of loads of a map become zero. */
