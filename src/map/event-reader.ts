@@ -262,7 +262,12 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
   #wait(isWaiting: boolean): void {
     if (isWaiting && !this.#isListening) {
       this.#isListening = true
-      for (const { ring } of this.#sources) for (const fd of ring.fds) wakeOn(fd, this)
+      try {
+        for (const { ring } of this.#sources) for (const fd of ring.fds) wakeOn(fd, this)
+      } catch (error) {
+        this.#close(error)
+        return
+      }
       this.#again()
     }
     this.#hold(isWaiting)

@@ -18,6 +18,11 @@ export function eventDecoder(map: BpfMap, type: EventType | undefined): Decode {
     const codec = eventCodec(map, type)
     return ring => decodeRecord(map, codec, type, ring)
   }
+  if (typeof type !== 'function') {
+    throw new BpfError(`the type of events is a name or a function, not ${String(type)}`, {
+      code: 'ERR_VALUE',
+    })
+  }
   const codecs = new Map<string, Codec>()
   return ring => {
     const name = type(ring.bytes.subarray(ring.offset, ring.offset + ring.length))

@@ -116,8 +116,15 @@ export class RingBuffer implements RecordRing {
   release(): void {
     const position = this.#base + this.#at
     if (!this.#shared || position === this.#released) return
+    // the position of somebody else is not ours to change; the next look at the ring says so
+    if (!this.#isOurs(this.#shared)) return
     Atomics.store(this.#shared.position, 0, BigInt(position))
     this.#released = position
+  }
+
+  /** The lower half says enough, as no ring has 4 GB. */
+  #isOurs({ consumer }: Shared): boolean {
+    return Atomics.load(consumer, 0) === this.#released >>> 0
   }
 
   close(): void {

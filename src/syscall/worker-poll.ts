@@ -119,5 +119,6 @@ function socketOf(eventFd: number, onRead: () => void): Socket {
 }
 
 function failed(result: number, syscall: string): Error {
-  return systemError(result, syscall, { doing: 'waiting for events in a worker' })
+  const hint = syscall === 'io_setup' ? 'see /proc/sys/fs/aio-nr, and aio-max-nr beside it' : undefined
+  return systemError(result, syscall, { doing: 'waiting for events in a worker', hint })
 }
