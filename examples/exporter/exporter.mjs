@@ -84,6 +84,10 @@ const [, host = '127.0.0.1', port = '9435'] = /^(.*):(\d+)$/.exec(options.listen
 server.listen({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) }, () => {
   console.log(`listening at http://${host}:${server.address().port}/metrics`)
 })
+server.on('error', error => {
+  console.error(`exporter: ${error.message}`)
+  process.exitCode = 1
+})
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     close()

@@ -37,6 +37,6 @@ export const environment: readonly (readonly [string, string])[] = [
 ]
 
 export const jsonRules: string =
-  'With --json exactly one document is printed on stdout, also for an error: {"error": {"code", "message", "hint", ...}}. Names in it ' +
+  'With --json exactly one document is printed on stdout, also for an error: {"error": {"code", "message", "hint", ...}}. What goes on (log, --watch) prints one a line. Names in it ' +
   'are those of the object (.bss), paths those of the pins (maps/:bss). A decoded integer is a number up to 2^53 - 1 and beyond that a string of its ' +
   'digits; bytes are an array of numbers; a per-CPU value is an array with one value a CPU.'

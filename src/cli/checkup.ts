@@ -152,6 +152,10 @@ function bpffs(survey: Survey): Check {
       fix: `${sudo}bpfpin COMMAND`,
     }
   }
+  if (state === 'file') {
+    const found = `${path} is a pin, or is below one, and not a directory`
+    return { ...check, state: 'missing', found, fix: '--root DIR, a directory on a bpffs' }
+  }
   if (state === 'other' || state === 'absent') {
     const [elsewhere] = mounts
     const make = state === 'absent' ? `${sudo}mkdir -p ${quoted(path)} && ` : ''
@@ -283,7 +287,9 @@ function addresses({ hasKernelAddresses, capabilities: has }: Survey): readonly 
 /** A map, program and link take a descriptor each. */
 const enoughFiles = 1024
 
-function openFiles({ openFiles: { soft, hard } }: Survey): Check {
+function openFiles({ openFiles: limit }: Survey): Check | readonly Check[] {
+  if (!limit) return []
+  const { soft, hard } = limit
   const name = 'open files'
   const found = soft === hard ? `${soft} at most` : `${soft} at most, up to ${hard} may be asked for`
   if (hard === 'unlimited' || Number(hard) >= enoughFiles) return { name, state: 'ok', found }
@@ -298,8 +304,9 @@ function openFiles({ openFiles: { soft, hard } }: Survey): Check {
   }
 }
 
-function lockedMemory({ kernel: { release }, lockedMemory: { soft } }: Survey): readonly Check[] {
-  if (!isBefore(release, 5, 11) || soft === 'unlimited') return []
+function lockedMemory({ kernel: { release }, lockedMemory: limit }: Survey): readonly Check[] {
+  if (!limit || !isBefore(release, 5, 11) || limit.soft === 'unlimited') return []
+  const { soft } = limit
   return [
     {
       ...{ name: 'locked memory', state: 'limited', found: `${soft} bytes at most, in which maps count` },

@@ -152,7 +152,8 @@ const probes: readonly Probe[] = [
   },
   {
     ...{ name: 'struct_ops', stops: 'SEC("struct_ops/...")', since: '5.6', needs: 'CONFIG_BPF_JIT' },
-    probe: () => (kernelTypeId('bpf_struct_ops_common_value', 'struct') === undefined ? absent : 0),
+    // what a map of them holds of TCP's, which all kernels with INET can take
+    probe: () => (kernelTypeId('bpf_struct_ops_tcp_congestion_ops', 'struct') === undefined ? absent : 0),
   },
   {
     ...{ name: 'ring buffers', stops: 'maps of type ringbuf', since: '5.8' },

@@ -51,8 +51,9 @@ export interface Survey {
   readonly jit: boolean | undefined
   /** Does /proc/kallsyms show addresses? */
   readonly hasKernelAddresses: boolean
-  readonly openFiles: Limit
-  readonly lockedMemory: Limit
+  /** `undefined` where no system call can be made. */
+  readonly openFiles: Limit | undefined
+  readonly lockedMemory: Limit | undefined
   readonly features: readonly FoundFeature[]
 }
 
@@ -60,7 +61,7 @@ export interface Survey {
 export interface RootFacts {
   readonly path: string
   /** `absent`: not there, and nor is a bpffs where it would be made. */
-  readonly state: 'bpffs' | 'missing' | 'other' | 'absent' | 'hidden'
+  readonly state: 'bpffs' | 'missing' | 'other' | 'absent' | 'hidden' | 'file'
   /** Of it, or of the directory in which it would be made. */
   readonly isWritable: boolean
   readonly isReadOnlyMount: boolean
@@ -95,16 +96,14 @@ export function surveySystem(root: string): Survey {
     lsms: activeLsms(),
     jit: flag('/proc/sys/net/core/bpf_jit_enable'),
     hasKernelAddresses: /^0*[1-9a-f]/m.test(textOf('/proc/kallsyms').slice(0, 400)),
-    openFiles: nativeProblem === undefined ? limitOf('openFiles') : unknownLimit,
-    lockedMemory: nativeProblem === undefined ? limitOf('lockedMemory') : unknownLimit,
+    openFiles: nativeProblem === undefined ? limitOf('openFiles') : undefined,
+    lockedMemory: nativeProblem === undefined ? limitOf('lockedMemory') : undefined,
     features: nativeProblem === undefined ? probeFeatures(mayAsk) : [],
   }
 }
 
 /** What loading takes besides CAP_SYS_ADMIN, which is enough. */
 const loaders: readonly CapabilityName[] = ['BPF', 'PERFMON', 'NET_ADMIN']
-
-const unknownLimit: Limit = { soft: 'unlimited', hard: 'unlimited' }
 
 function problemOf(look: () => void): string | undefined {
   try {
@@ -145,7 +144,10 @@ function factsAt(root: string, path: string): RootFacts | undefined {
     const isBpffs = statfsSync(path).type === BPF_FS_MAGIC
     const isThere = path === root
     if (!isBpffs) return { ...unusable, state: isThere ? 'other' : 'absent' }
-    const { uid, mode } = statSync(path)
+    const status = statSync(path)
+    // a pin, below which nothing can be
+    if (!status.isDirectory()) return { ...unusable, state: 'file' }
+    const { uid, mode } = status
     const access = accessProblem(path)
     return {
       path: root,

@@ -135,6 +135,32 @@ needs(
   assert.equal([after.ok, checkOf(after, 'capabilities')?.state], [true, 'ok'])
 })
 
+needs(test, 'root')('where the native part is missing the rest is still looked at', () => {
+  const koffi = fileURLToPath(new URL('../../node_modules/koffi', import.meta.url))
+  const found = lastOf(
+    `\n${shell(`mount -t tmpfs none ${koffi} && "$@"`, 'doctor', '--json', '--root', root)}`,
+  )
+  assert.equal([found.ok, checkOf(found, 'system calls')?.state], [false, 'missing'])
+  assert.equal([checkOf(found, 'bpffs')?.state, checkOf(found, 'capabilities')?.state], ['ok', 'ok'])
+  assert.equal(found.features, [])
+})
+
+needs(test, 'root')('a user namespace is told what must delegate to it', () => {
+  const found = lastOf(
+    `\n${shell('unshare --user --map-root-user "$@"', 'doctor', '--json', '--root', root)}`,
+  )
+  assert.is(found.ok, false)
+  assert.match(checkOf(found, 'capabilities')?.fix ?? '', '-o delegate_cmds=any')
+})
+
+needs(test, 'root')('a root that is a pin is told from a directory that one may not write to', () => {
+  assert.is(bpfpin('pin', syscount, '--root', root).code, 0)
+  const { code, stdout } = bpfpin('doctor', '--root', `${root}/syscount/maps/processes`)
+  assert.is(code, 1)
+  assert.match(stdout, `${root}/syscount/maps/processes is a pin`)
+  assert.is(bpfpin('unpin', 'syscount', '--root', root).code, 0)
+})
+
 needs(test, 'root')('what stops pinning is in the last line, and the exit code is 1', () => {
   const { code, stdout } = bpfpin('doctor', '--root', '/proc')
   assert.is(code, 1)
