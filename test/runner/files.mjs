@@ -31,6 +31,7 @@ const onlyHere = {
   'map/ring-buffer-processes.*':
     'what readers in several processes see, which are slow to start; map/ring-buffer reads on each kernel',
   'codegen/*': 'what the library compares; the kernel is asked nothing that other tests do not ask',
+  'docs/events.*': 'what a page says; map/ring-buffer and its like read on each kernel',
   'map/follow.*': 'what readers make of a new generation; pin/readers follows one',
   'docs/*': 'code of the documentation, whose calls test/map makes',
   'map/types.*': 'what the library makes of entries; most of the kernel’s part is as old as the oldest',
