@@ -1,5 +1,6 @@
 import { BtfError } from '../errors.ts'
 import type { Btf } from './btf.ts'
+import { Budget } from './c-budget.ts'
 import { allIds } from './c-names.ts'
 import type { TypeId } from './types.ts'
 
@@ -57,12 +58,14 @@ interface Frame {
 class Order {
   readonly #btf: Btf
   readonly #nameOf: (id: TypeId) => string
+  readonly #budget: Budget
   readonly #state = new Map<TypeId, 'open' | 'done'>()
   readonly #forwards = new Set<string>()
 
   constructor(btf: Btf, nameOf: (id: TypeId) => string) {
     this.#btf = btf
     this.#nameOf = nameOf
+    this.#budget = new Budget(btf)
   }
 
   /** Depth first, with a stack of its own: the depth is whatever the blob says. */
@@ -112,6 +115,7 @@ class Order {
 
   /** @param isWhole is its size needed, or only its name? */
   #collect(id: TypeId, isWhole: boolean, needs: Need[], depth: number): void {
+    this.#budget.spend(id)
     if (depth > depthLimit) {
       throw new BtfError(this.#btf.records.place(id), `is nested more than ${depthLimit} deep`)
     }

@@ -1,5 +1,6 @@
 import { BtfError } from '../errors.ts'
 import type { Btf } from './btf.ts'
+import { Budget } from './c-budget.ts'
 import { CLayouts, type CPadding } from './c-layout.ts'
 import { CNames, cName } from './c-names.ts'
 import type {
@@ -31,12 +32,14 @@ export class CTypes {
   readonly names: CNames
   readonly #btf: Btf
   readonly #layouts: CLayouts
+  readonly #budget: Budget
   readonly #tags = new Map<TypeId, BtfDeclTag[]>()
 
   constructor(btf: Btf) {
     this.#btf = btf
     this.names = new CNames(btf)
     this.#layouts = new CLayouts(btf)
+    this.#budget = new Budget(btf)
     for (const id of btf.ids('decl_tag')) {
       const tag = btf.type(id) as BtfDeclTag // by its kind
       const known = this.#tags.get(tag.type)
@@ -70,6 +73,7 @@ export class CTypes {
 
   /** C declarations are written inside out: `inner` is what stands around the name so far. */
   #declare(id: TypeId, inner: string, depth: number): string {
+    this.#budget.spend(id)
     if (depth > depthLimit) throw tooDeep(this.#btf, id)
     const type = this.#btf.type(id)
     switch (type.kind) {
@@ -158,9 +162,11 @@ export class CTypes {
       const bytes = type.size === 0 ? '' : `\tunsigned char __bytes[${type.size}];\n`
       return `${head} {\n\t/* C cannot place its members */\n${bytes}}`
     }
-    const lines = layout.items.flatMap(item =>
-      item.kind === 'padding' ? paddingLines(item, type.kind) : [this.#member(type, item, depth)],
-    )
+    const lines = layout.items.flatMap(item => {
+      if (item.kind === 'member') return [this.#member(type, item, depth)]
+      this.#budget.spend(type.id, item.bytes > 0 ? 1 : Math.ceil(item.bits / 64))
+      return paddingLines(item, type.kind)
+    })
     const attributes = [
       ...(layout.isPacked ? [' __attribute__((packed))'] : []),
       ...(layout.aligned ? [` __attribute__((aligned(${layout.aligned})))`] : []),

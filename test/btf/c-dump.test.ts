@@ -316,6 +316,26 @@ test('as many types in each other as one likes are written, or refused: neither 
   for (const kind of ['ptr', 'const'] as const) assert.throws(() => nested(kind), /nested more than 64 deep/)
 })
 
+test('types without a name that double at each level, and holes in each of many structs, are refused soon', () => {
+  const doubled = (): string =>
+    written(writer => {
+      let inner = writer.add({ ...int, name: 'char', size: 1, bits: 8, char: true })
+      for (let level = 0; level < 30; level++) {
+        const size = 2 ** (level + 1)
+        const members = [0, 1].map(i => member(`m${i}`, inner, 4 * size * i))
+        inner = writer.add({ kind: 'struct', name: level === 29 ? 's' : '', size, members })
+      }
+    })
+  assert.throws(doubled, /leads to more C than a blob of this size should/)
+  const holes = (): string =>
+    written(writer => {
+      const id = writer.add(int)
+      const members = Array.from({ length: 20_000 }, (_, i) => member(`m${i}`, id, i * 8 * 16_000))
+      writer.add({ kind: 'struct', name: 's', size: 20_000 * 16_000, members })
+    })
+  assert.throws(holes, /leads to more C than a blob of this size should/)
+})
+
 test('a hole of gigabytes is one line', () => {
   const text = written(writer => {
     const id = writer.add(int)
