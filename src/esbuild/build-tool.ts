@@ -29,10 +29,17 @@ export interface Tool {
  */
 export async function buildTool(entry: string, output: string, options: ToolOptions = {}): Promise<Tool> {
   const { sea, ...bundle } = options
+  const path = resolve(output)
+  if (path === resolve(entry)) {
+    throw new BpfError(`'${entry}' would take its own place`, {
+      code: 'ERR_BUILD',
+      path,
+      hint: 'name another file',
+    })
+  }
   const format = sea || extname(output) !== '.mjs' ? 'cjs' : 'esm'
   const libc = sea ? { libc: libcOf(sea.node) } : {}
   const { text, warnings } = await bundled(entry, format, { ...libc, ...bundle })
-  const path = resolve(output)
   const size = writeWhole(path, draft => {
     if (sea) writeExecutable(text, draft, sea.node)
     else writeFileSync(draft, text.startsWith('#!') ? text : `#!/usr/bin/env node\n${text}`)
@@ -91,15 +98,20 @@ function textOf({ text, location }: Message): string {
 
 /** Beside its place first: a program that runs is replaced, not overwritten, and a failure leaves nothing. */
 function writeWhole(path: string, write: (draft: string) => void): number {
-  const directory = mkdtempSync(join(dirname(path), '.bpfpin-'))
+  let directory: string | undefined
   try {
+    directory = mkdtempSync(join(dirname(path), '.bpfpin-'))
     const draft = join(directory, basename(path))
     write(draft)
     chmodSync(draft, 0o777 & ~process.umask())
     const { size } = statSync(draft)
     renameSync(draft, path)
     return size
+  } catch (cause) {
+    if (cause instanceof BpfError) throw cause
+    const { code = 'EIO', message } = cause as NodeJS.ErrnoException // what Node's fs throws
+    throw new BpfError(`writing '${path}': ${message}`, { code, path, cause })
   } finally {
-    rmSync(directory, { recursive: true })
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true })
   }
 }

@@ -39,6 +39,13 @@ export interface BundleOptions {
  */
 export default function bpfpin(options: BundleOptions = {}): Plugin {
   const targets = nativeTargets(options.arch, options.libc)
+  const types: unknown = options.types ?? []
+  if (!Array.isArray(types) || types.some(type => typeof type !== 'string')) {
+    throw new BpfError("option 'types' is a list of names", {
+      code: 'ERR_VALUE',
+      hint: "bpfpin({ types: ['event'] })",
+    })
+  }
   return {
     name: 'bpfpin',
     setup(build) {

@@ -76,8 +76,6 @@ test('a program needs no node', () => {
   const { code, stderr } = bpfpin('build-tool', 'tool.ts', '-o', 'tool-alone', '--sea')
   assert.is(code, 0, stderr)
   const hide = `mount --bind /dev/null ${process.execPath}`
-  const without = runAlone(project.path('tool-alone'), ['node', '--version'], { prepare: hide })
-  assert.not.match(without.stdout, /v\d/)
   assertWorks(project.path('tool-alone'), ['./tool-alone'], hide)
   unlinkSync(project.path('tool-alone'))
 })
@@ -111,6 +109,15 @@ test('for a processor whose native part is not installed the error has the comma
     version: string
   }
   assert.match(stderr, `npm install --no-save --force @koromix/koffi-linux-${other}@${version}`)
+})
+
+test('where it cannot be written the error says why, and the source is never overwritten', () => {
+  const nowhere = bpfpin('build-tool', 'tool.ts', '-o', 'not-there/tool')
+  assert.is(nowhere.code, 1)
+  assert.match(nowhere.stderr, `writing '${project.path('not-there/tool')}': ENOENT`)
+  const itself = bpfpin('build-tool', 'tool.ts', '-o', './tool.ts')
+  assert.is(itself.code, 1)
+  assert.match(itself.stderr, "'tool.ts' would take its own place")
 })
 
 test('without esbuild the error says what to install', () => {

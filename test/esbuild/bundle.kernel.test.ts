@@ -173,6 +173,17 @@ test('a bundle for other machines says so', async () => {
   assert.match(stderr, `this bundle has koffi for ${process.arch}-musl, and this is ${process.arch}-glibc`)
 })
 
+test('options that cannot be are refused before anything is built', () => {
+  // what JavaScript may say
+  const wrong = [{ arch: 'z80' }, { libc: [] }, { types: 'started' }] as unknown as BundleOptions[]
+  for (const options of wrong) {
+    assert.throws(
+      () => bpfpin(options),
+      (error: unknown) => (error as { code?: string }).code === 'ERR_VALUE',
+    )
+  }
+})
+
 test('a bundle for several machines runs on this one', async () => {
   const file = await bundle('tool-both.mjs', {}, { libc: ['musl', 'glibc'] })
   assertWorks(file, ['node', 'tool-both.mjs'])
