@@ -27,6 +27,12 @@ const problems: string[] = []
 
 for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' }).sort()) {
   if (!file.endsWith('.ts') || file.endsWith('.d.ts') || file.startsWith('parser/assembly/')) continue
+  const isBundled = !['cli', 'esbuild'].includes(roomOf(file)) && file !== 'syscall/koffi.ts'
+  if (isBundled && readFileSync(join(src, file), 'utf8').includes('import.meta')) {
+    problems.push(
+      `src/${file}: a bundle in CommonJS has no import.meta; process.getBuiltinModule() loads late`,
+    )
+  }
   for (const specifier of importsOf(readFileSync(join(src, file), 'utf8'))) {
     const problem = check(file, specifier)
     if (problem !== undefined) problems.push(`src/${file}: imports '${specifier}': ${problem}`)

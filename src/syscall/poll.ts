@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { type NativePoll, native } from './native.ts'
 import { WorkerPoll } from './worker-poll.ts'
 
@@ -17,9 +16,7 @@ export interface Poll {
 
 /** @param onReadable must not throw */
 export function startPoll(fd: number, onReadable: () => void): Poll {
-  const { isMainThread }: typeof import('node:worker_threads') = createRequire(import.meta.url)(
-    'node:worker_threads',
-  )
+  const { isMainThread } = process.getBuiltinModule('node:worker_threads')
   return isMainThread ? new MainPoll(fd, onReadable) : new WorkerPoll(fd, onReadable)
 }
 

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import type { Socket, SocketConstructorOpts } from 'node:net'
 import { systemError } from './error.ts'
 import { closeFd } from './files.ts'
@@ -102,7 +101,7 @@ function socketOf(eventFd: number, onRead: () => void): Socket {
   if (made < 0) throw failed(made, 'pipe2')
   const [reading = -1, writing = -1] = new Int32Array(ends.bytes.buffer)
   // a static import would load it for everybody
-  const { Socket }: typeof import('node:net') = createRequire(import.meta.url)('node:net')
+  const { Socket } = process.getBuiltinModule('node:net')
   const onread = {
     buffer: new Uint8Array(8),
     callback: () => {
