@@ -16,7 +16,8 @@ function onTerminalOf(columns: number, env: NodeJS.ProcessEnv, ...args: string[]
   const script = `stty cols ${columns} rows 50; ${words.join(' ')}`
   const { stdout } = spawnSync('script', ['-qec', script, '/dev/null'], {
     encoding: 'utf8',
-    env: { ...process.env, TERM: 'xterm-256color', ...env },
+    // Node takes no system for continuous integration that it does not know for a terminal with colours
+    env: { ...process.env, CI: undefined, TERM: 'xterm-256color', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   return stdout.replaceAll('\r\n', '\n')

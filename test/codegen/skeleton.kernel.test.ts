@@ -11,7 +11,6 @@ import {
   type ObjectSpec,
   type OpenOptions,
   openObject,
-  PinMismatchError,
   type PinnedLikeOptions,
   type PinnedObject,
   pinnedLikeEmbedded,
@@ -81,7 +80,7 @@ onKernel('a version whose values lie otherwise is refused, with the field', asyn
   const { openPinnedCounter } = await importSkeleton('counter')
   using object = upgraded(openObject(fixture('counter-wider'), { name: 'counter', root }))
   const error = failure(() => openPinnedCounter({ root }))
-  assert.instance(error, PinMismatchError)
+  assert.is(error.code, 'ERR_PIN_MISMATCH')
   assert.match(error.message, /map 'by_process': value size 40 is pinned, the object asks for 32/)
   object.unpin()
 })
@@ -109,7 +108,7 @@ onKernel('who follows stays with what it has where the next version does not fit
   const told = new Promise<Error>(resolve => pinned.once('error', resolve))
   const { id } = pinned.maps.get('by_process')
   using second = upgraded(openObject(fixture('counter-wider'), { name: 'counter', root }))
-  assert.instance(await told, PinMismatchError)
+  assert.is((await told).name, 'PinMismatchError')
   assert.is(pinned.generation, 1)
   assert.is(pinned.maps.get('by_process').id, id)
   first.close()

@@ -87,10 +87,13 @@ function namer(items: ReadonlyMap<string, { readonly id: number }>): Namer {
   return id => names.get(id) ?? '?'
 }
 
+/** BPF_MAP_TYPE_PROG_ARRAY */
+const programArray = 3
+
 function mapFields(map: MapShown, mapName: Namer, programName: Namer): Record<string, string> {
   const { id: _id, name: _name, kernelName, value = '', slots = [], ...fields } = map
-  const holdsMaps = slots.some(([, held]) => mapName(held) !== '?')
-  const heldName = holdsMaps ? mapName : programName
+  // maps and programs are numbered apart: the same number can be of one of either
+  const heldName = map.type === programArray ? programName : mapName
   return {
     ...Object.fromEntries(Object.entries(fields).map(([field, number]) => [field, String(number)])),
     kernelName,

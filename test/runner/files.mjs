@@ -59,6 +59,7 @@ const onlyHere = {
  * whose kernel is newer than theirs.
  */
 const onlyAll = {
+  'api/many.*': 'how many calls the library makes for a thousand maps, which is the same on every kernel',
   'api/pinned.*': 'what processes see of each other, by processes that are slow to start',
   'api/layout.*': 'where the library pins, which bpffs takes as it is on every kernel',
   'api/attached-by-hand.*': 'what the library makes of links, which link/life asks of the kernel',
@@ -81,6 +82,7 @@ const onlyAll = {
 
 /** What runs on the oldest kernel only, of the machines, unless one asks for it as above. */
 const onlyOldest = {
+  'map/*': 'buffers are the same since the oldest kernel',
   'api/*': 'what the library makes of maps, programs and links, which other tests ask of each kernel',
   'pin/*': 'bpffs is the same since the oldest kernel',
   'syscall/*': 'attributes of calls are the same since the oldest kernel',
