@@ -82,5 +82,10 @@ function perMap(who: () => Contestant, task: () => Task): () => Promise<number> 
 
 /** Small objects are measured often: what runs once in a process is a row of its own. */
 function often(n: number, { rounds }: Effort): Pick<Row, 'unit' | 'warmUps' | 'rounds'> {
-  return { unit: 'us/map', warmUps: n < 1024 ? 20 : 3, rounds: n < 1024 ? 5 * rounds : rounds }
+  return { unit: 'us/map', warmUps: warmUps(n), rounds: n < 1024 ? 5 * rounds : rounds }
+}
+
+/** Until V8 has compiled what runs once a map, for which it takes some 20,000 of them. */
+function warmUps(n: number): number {
+  return Math.max(3, Math.min(20, Math.ceil(20_000 / n)))
 }
