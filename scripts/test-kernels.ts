@@ -42,12 +42,7 @@ for (const architecture of new Set(kernels.map(kernel => kernel.architecture))) 
   images.set(architecture, image)
   const its = kernels.filter(kernel => kernel.architecture === architecture)
   const chosen = filters.length > 0 ? filters : its.flatMap(kernel => kernel.filters)
-  await writeImage(image, systemFor(architecture), checkout, its, [
-    ...(options.all ? ['--all'] : []),
-    '--timeout',
-    '600',
-    ...chosen,
-  ])
+  await writeImage(image, systemFor(architecture), checkout, its, { all: options.all, filters: chosen })
 }
 const reports = await Promise.all(kernels.map(run))
 for (const problem of ranNowhere(kernels, reports.flat())) {

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSyn
 import { dirname, join, relative, resolve } from 'node:path'
 import { buildPeer, peerInMachines } from '../../test/parity/peer.ts'
 import { buildSources, programs } from '../../test/runner/built-sources.ts'
+import { testFiles } from '../../test/runner/files.mjs'
 import { Archive } from './archive.ts'
 import { initScript } from './init.ts'
 import type { Kernel } from './kernels.ts'
@@ -16,6 +17,12 @@ const parts = ['test', 'examples', 'scripts/vm/start.cjs']
 /** Packages that the tests load, with all that these need. */
 const packages = ['binary-parser', 'koffi', 'uvu']
 
+/** What is to run in the machines: as the options of the test runner. */
+export interface Chosen {
+  readonly all: boolean
+  readonly filters: readonly string[]
+}
+
 /** Accounts that tests and tools ask for by number. */
 const accounts = 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n'
 
@@ -24,16 +31,16 @@ const accounts = 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n'
  * at the same path as here, and the modules of each kernel.
  *
  * @param kernels of the system's architecture
- * @param args of the test runner
  */
 export async function writeImage(
   path: string,
   system: System,
   checkout: string,
   kernels: readonly Kernel[],
-  args: readonly string[],
+  { all, filters }: Chosen,
 ): Promise<void> {
   using archive = new Archive(path)
+  const args = [...(all ? ['--all'] : []), '--timeout', '600', ...filters]
   const modules = kernels.map(kernel => ({ kernel, modules: modulesOf(kernel) }))
   archive.addFile('/init', Buffer.from(initScript(system.architecture, checkout, args)), 0o755)
   for (const directory of ['/proc', '/sys', '/dev', '/tmp', '/run', '/root']) archive.addDirectory(directory)
@@ -42,7 +49,7 @@ export async function writeImage(
   addBusybox(archive, system)
   for (const command of commands) addCommand(archive, system, command)
   if (system.isThis) addPeer(archive, dirname(path))
-  await addCheckout(archive, checkout)
+  await addCheckout(archive, checkout, testsFor(kernels, checkout, { all, filters }))
   for (const directory of packageDirectories(checkout))
     for (const path of filesBelow(directory)) addAsIs(archive, path)
   addNativePart(archive, system, checkout)
@@ -103,12 +110,27 @@ function packageDirectories(checkout: string): string[] {
   return [...found]
 }
 
-async function addCheckout(archive: Archive, checkout: string): Promise<void> {
+/** The tests that run on any of these kernels. */
+function testsFor(kernels: readonly Kernel[], checkout: string, { all, filters }: Chosen): Set<string> {
+  const isChosen = (file: string): boolean =>
+    filters.length === 0 || filters.some(filter => relative(checkout, file).includes(filter))
+  return new Set(
+    kernels.flatMap(({ release, architecture }) => {
+      const machine = { machine: release, arch: architecture.name === 'amd64' ? 'x64' : 'arm64' }
+      return testFiles(join(checkout, 'test'), { all: all || filters.length > 0, ...machine }).files.filter(
+        isChosen,
+      )
+    }),
+  )
+}
+
+async function addCheckout(archive: Archive, checkout: string, tests: ReadonlySet<string>): Promise<void> {
   // it must not say that it has modules: start.cjs
   archive.addFile(join(checkout, 'package.json'), Buffer.from('{}\n'))
   const paths = [...parts, ...programs].flatMap(part => filesBelow(join(checkout, part)))
   // some that the runner's own tests run are broken on purpose
-  const isSource = (path: string): boolean => /(?<!\.d)\.ts$/.test(path) && !path.includes('/traps/')
+  const isSource = (path: string): boolean =>
+    /(?<!\.d)\.ts$/.test(path) && !path.includes('/traps/') && (tests.has(path) || !path.endsWith('.test.ts'))
   for (const path of paths) addAsIs(archive, path)
   for (const { path, bytes } of await buildSources(checkout, paths.filter(isSource)))
     archive.addFile(path, bytes)

@@ -59,6 +59,9 @@ const onlyHere = {
  * whose kernel is newer than theirs.
  */
 const onlyAll = {
+  'api/upgrade-kinds.*':
+    'what the library makes of each kind of map; pin/sweep and api/upgrade carry entries there',
+  'object/core.*': 'the types of each kernel are in parity',
   'api/many.*': 'how many calls the library makes for a thousand maps, which is the same on every kernel',
   'api/pinned.*': 'what processes see of each other, by processes that are slow to start',
   'api/layout.*': 'where the library pins, which bpffs takes as it is on every kernel',
@@ -111,16 +114,18 @@ const onlyOtherProcessors = {
   'api/smoke.*': 'what other tests ask more about, in short for the machine with another processor',
 }
 
-/** -> `{ files, leftOut }`; leftOut has `{ name, why }`. */
-export function testFiles(dir, { all }) {
+/**
+ * -> `{ files, leftOut }`; leftOut has `{ name, why }`. Of a machine, by the release of its kernel: this one, unless another
+ * is named.
+ */
+export function testFiles(dir, { all, machine = process.env.BPFPIN_MACHINE, arch = process.arch }) {
   const found = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() && entry.name.endsWith('.test.ts'))
     .map(entry => resolve(entry.parentPath ?? entry.path, entry.name))
     .filter(file => !relative(dir, file).includes('traps/')) // what the runner's own tests run
     .sort()
-  const machine = process.env.BPFPIN_MACHINE
   if (machine === undefined) return { files: found.filter(file => !isForMachines(file)), leftOut: [] }
-  const reasons = Object.entries(reasonsOf(machine, all))
+  const reasons = Object.entries(reasonsOf(machine, arch, all))
   const patterns = reasons.map(([pattern]) => asPattern(pattern))
   const isLeftOut = file => patterns.some(pattern => pattern.test(relative(dir, file)))
   return {
@@ -129,8 +134,8 @@ export function testFiles(dir, { all }) {
   }
 }
 
-function reasonsOf(machine, all) {
-  const never = { ...onlyHere, ...(process.arch === 'x64' ? onlyOtherProcessors : {}) }
+function reasonsOf(machine, arch, all) {
+  const never = { ...onlyHere, ...(arch === 'x64' ? onlyOtherProcessors : {}) }
   if (all) return never
   return { ...onlyAll, ...(machine.startsWith(oldestKernel) ? onlyNewer : onlyOldest), ...never }
 }
