@@ -43,12 +43,12 @@ function show({ operands: [operand = ''], root }: Request, output: Output): Exit
   mustBeListable(map)
   const variables = readVariables(map)
   if (output.json) {
-    output.document(variables ?? Array.from(map, ([key, value]) => ({ key, value: idOrValue(map, value) })))
+    output.document(variables ?? Array.from(map, ([key, value]) => ({ key, value })))
   } else if (variables) {
     const lines = Object.entries(variables).map(([name, value]) => `${name} = ${valueText(value)}`)
     output.print(lines.flatMap(line => hanging(line, output.width)))
   } else {
-    const lines = Array.from(map, ([key, value]) => `${valueText(key)}: ${valueText(idOrValue(map, value))}`)
+    const lines = Array.from(map, ([key, value]) => `${valueText(key)}: ${valueText(value)}`)
     if (lines.length === 0) output.note('the map is empty')
     output.print(output.width === undefined ? lines : lines.flatMap(line => hanging(line, output.width)))
   }
@@ -88,17 +88,11 @@ function readVariables(map: BpfMap): Readonly<Record<string, Value>> | undefined
   return entry?.[1] as Readonly<Record<string, Value>> & Entry
 }
 
-/** Maps whose values read as the kernel's number of what is in them (kernel/bpf/map_in_map.c: bpf_map_fd_sys_lookup_elem). */
-const holdsIds: ReadonlySet<string> = new Set(['array_of_maps', 'hash_of_maps', 'prog_array'])
-
-function idOrValue({ type }: BpfMap, value: Entry): Entry {
-  if (!holdsIds.has(type) || !(value instanceof Uint8Array) || value.length !== 4) return value
-  return new Uint32Array(value.slice().buffer)[0] ?? 0
-}
-
 /** Types for which the kernel keeps no BTF (kernel/bpf: no map_check_btf). */
 const hasNoTypes: ReadonlySet<string> = new Set([
-  ...holdsIds,
+  'array_of_maps',
+  'hash_of_maps',
+  'prog_array',
   'devmap',
   'devmap_hash',
   'cpumap',

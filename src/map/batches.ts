@@ -3,6 +3,12 @@ import { isIndexed, isPerCpu } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
 import {
   allocate,
+  E2BIG,
+  EINTR,
+  EINVAL,
+  ENOENT,
+  ENOSPC,
+  ENOTSUPP,
   type MapBatch,
   type Memory,
   mapGetNextKey,
@@ -15,13 +21,7 @@ import {
 import { pause } from '../syscall/pause.ts'
 import { thisMachine } from './machine.ts'
 
-const ENOENT = -2
-const EINTR = -4
-const E2BIG = -7
 export const ENOMEM = -12
-const EINVAL = -22
-const ENOSPC = -28
-const ENOTSUPP = -524
 
 /** Most entries that one call moves. */
 const mostEntries = 4096

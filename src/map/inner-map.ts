@@ -1,11 +1,10 @@
 import type { Btf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import { closeFd, mapGetFdById, mapInfo, systemError } from '../syscall/index.ts'
+import { closeFd, ENOENT, mapGetFdById, mapInfo, systemError } from '../syscall/index.ts'
 import { kernelsBtf } from './kernels-btf.ts'
 import { shapeOf } from './shape.ts'
 import type { MapInit } from './types.ts'
 
-const ENOENT = -2
 const readOnlyFlag = 1 << 3 // BPF_F_RDONLY
 
 /** A map that is in another one, opened by its id. */

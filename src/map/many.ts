@@ -2,6 +2,11 @@ import { BpfError } from '../errors.ts'
 import type { MapShape } from '../plan/shape.ts'
 import {
   allocate,
+  EINVAL,
+  ENOENT,
+  ENOMEM,
+  ENOSPC,
+  ENOTSUPP,
   type MapBatch,
   type Memory,
   mapDelete,
@@ -15,12 +20,6 @@ import { pause } from '../syscall/pause.ts'
 import { batchLength, refilling, walkKeys } from './batches.ts'
 import type { EntryCodecs } from './entry-codecs.ts'
 import type { Entry } from './types.ts'
-
-const ENOENT = -2
-const ENOMEM = -12
-const EINVAL = -22
-const ENOSPC = -28
-const ENOTSUPP = -524
 
 /** A live map, for calls on many of its entries. */
 export interface Target {

@@ -1,12 +1,10 @@
 import { BpfError } from '../errors.ts'
 import { mapFlag } from '../spec/kernel.ts'
-import { MappedMemory, systemError } from '../syscall/index.ts'
+import { EPERM, MappedMemory, systemError } from '../syscall/index.ts'
 import { roundUp } from './batches.ts'
 import type { EntryCodecs } from './entry-codecs.ts'
 import type { BpfMap } from './map.ts'
 import type { Entry } from './types.ts'
-
-const EPERM = -1
 
 /**
  * The slots of an array in memory that programs and other processes share: what is written is seen at once. A value of 8 bytes is

@@ -2,7 +2,7 @@ import type { Value as Decoded } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { isOwned } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
-import { mapDelete, mapLookup, mapLookupAndDelete, mapUpdate, systemError } from '../syscall/index.ts'
+import { ENOENT, mapDelete, mapLookup, mapLookupAndDelete, mapUpdate, systemError } from '../syscall/index.ts'
 import { type Batch, type KeyBatch, readBatches, walkKeyBatches } from './batches.ts'
 import { EntryCodecs } from './entry-codecs.ts'
 import { EntryMemory } from './entry-memory.ts'
@@ -18,8 +18,6 @@ import { CallersBytes } from './raw-calls.ts'
 import { RingWriter, type RingWriterOptions } from './ring-writer.ts'
 import { mustBeOpened, withOwner } from './storage-owner.ts'
 import type { BufferUser, Entry, GetOptions, SetMode, SetOptions } from './types.ts'
-
-const ENOENT = -2
 
 /**
  * A map that the kernel holds, and a descriptor of it. Keys and values are decoded by BTF where it is known, else they

@@ -1,10 +1,8 @@
 import type { Codec, Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { mapFlag } from '../spec/kernel.ts'
-import { allocate, MappedMemory, mapLookup, systemError } from '../syscall/index.ts'
+import { allocate, ENOTSUPP, MappedMemory, mapLookup, systemError } from '../syscall/index.ts'
 import type { BpfMap } from './map.ts'
-
-const ENOTSUPP = -524
 
 /** Where a variable lies, and how it is decoded. */
 export interface VariableInit {

@@ -4,6 +4,7 @@ import { programTypeName } from '../spec/kernel.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 import {
   closeFd,
+  ENOSPC,
   type ProgInfo,
   progInfo,
   progStreamRead,
@@ -68,8 +69,6 @@ const contextOut: ReadonlySet<string> = /* @__PURE__ */ new Set([
   ...['xdp', 'sched_cls', 'sched_act', 'cgroup_skb', 'lwt_in', 'lwt_out', 'lwt_xmit', 'lwt_seg6local'],
   ...['flow_dissector', 'sk_lookup', 'socket_filter'],
 ])
-
-const ENOSPC = -28
 
 /** More runs than asked for would not end. */
 function mustBeCount(name: string, count: number): void {

@@ -22,7 +22,8 @@ const kinds: readonly PinKind[] = ['map', 'program', 'link']
 export function inodesOf(directory: number, pins: readonly PinRecord[]): InodeRun[] {
   const numbers = new Uint32Array(pins.length)
   look(directory, pins, (index, inode) => {
-    numbers[index] = inode
+    // a link is opened before it is removed, in any case
+    if (pins[index]!.kind !== 'link') numbers[index] = inode
   })
   return runsOf(numbers)
 }
@@ -41,7 +42,6 @@ export function seenIn({ directory, manifest }: Generation): Seen {
   const pins: SeenPin[] = manifest.pins.slice()
   const isElsewhere = look(directory, manifest.pins, (index, inode) => {
     const { kind, name, path, id } = manifest.pins[index]!
-    // a link is closed after its pin is gone, so it is opened in any case
     if (inode === 0 || recorded[index] !== inode || kind === 'link') return
     pins[index] = { kind, name, path, id, isSeen: true }
   })

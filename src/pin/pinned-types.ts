@@ -60,7 +60,7 @@ export class PinnedTypes {
     const { manifest } = this.#generation ?? {}
     if (!manifest || manifest.btf.length === 0) return undefined
     const { btf: bytes, name: object } = manifest
-    this.#manifest ??= this.#ownIf(bytes) ?? parseBtf(bytes, { where: `BTF of the pinned '${object}'` })
+    this.#manifest ??= ownIf(this.#spec, bytes) ?? parseBtf(bytes, { where: `BTF of the pinned '${object}'` })
     const btf = this.#manifest
     // equal bytes say the same of each map
     if (btf === this.#spec.kernelBtf?.()) return { btf, key: keyType, value: valueType }
@@ -70,16 +70,12 @@ export class PinnedTypes {
   }
 
   #ownOr(btf: Btf | undefined): Btf | undefined {
-    return btf && (this.#ownIf(btf.bytes) ?? btf)
-  }
-
-  /** The object's own types, if these bytes are what they are made of. */
-  #ownIf(bytes: Uint8Array): Btf | undefined {
-    const own = this.#spec.kernelBtf?.()
-    return own && isEqual(own.bytes, bytes) ? own : undefined
+    return btf && (ownIf(this.#spec, btf.bytes) ?? btf)
   }
 }
 
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0
+/** The object's own types, if these bytes are what they are made of: then nothing needs to be compared. */
+export function ownIf({ kernelBtf }: Spec, bytes: Uint8Array): Btf | undefined {
+  const own = kernelBtf?.()
+  return own && Buffer.compare(own.bytes, bytes) === 0 ? own : undefined
 }

@@ -15,6 +15,7 @@ import { closeFd, reserveDescriptors } from '../syscall/index.ts'
 import { expectTypes } from './expected.ts'
 import type { Generation } from './generation.ts'
 import { type OpenedMap, openPin, openPinnedMap } from './open.ts'
+import { ownIf } from './pinned-types.ts'
 
 /** A pinned link, as the manifest describes it: the kernel tells little of most kinds. */
 export interface PinnedLink extends LinkRecord {
@@ -63,12 +64,9 @@ export function openParts(generation: Generation, readOnly: boolean, expected?: 
   }
 }
 
-/** Equal bytes are the object's own types, and nothing needs to be compared. */
 function typesIn({ btf: bytes, name }: Manifest, expected: Spec | undefined): Btf | undefined {
   if (bytes.length === 0) return undefined
-  const own = expected?.kernelBtf?.()
-  if (own && Buffer.compare(own.bytes, bytes) === 0) return own
-  return parseBtf(bytes, { where: `BTF of '${name}'` })
+  return (expected && ownIf(expected, bytes)) ?? parseBtf(bytes, { where: `BTF of '${name}'` })
 }
 
 /** What the manifest's types say of each map; they are looked through when somebody first asks. */

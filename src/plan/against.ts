@@ -3,7 +3,7 @@ import { type LinkOwner, linkOwners } from '../spec/link-owner.ts'
 import { loadedPrograms } from '../spec/loaded.ts'
 import { targetText } from '../spec/targets.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
-import { compareMaps, comparePrograms, type PinnedMap, typesOf } from './compare.ts'
+import { compareMaps, comparePrograms, isEqual, type PinnedMap, typesOf } from './compare.ts'
 import { keptShape, type Machine, requestedShape } from './shape.ts'
 import type { ItemVerdict, LinkVerdict, Reason } from './verdict.ts'
 
@@ -31,7 +31,7 @@ export function compareSpecs(old: Spec, now: Spec): ItemVerdict[] {
 /** Two blobs of the same bytes need no comparison of what is in them. */
 function isSameBtf(old: Spec, now: Spec): boolean {
   const [a, b] = [old, now].map(({ kernelBtf }) => kernelBtf?.().bytes)
-  return a !== undefined && a.length === b?.length && a.every((byte, i) => byte === b[i])
+  return a !== undefined && b !== undefined && isEqual(a, b)
 }
 
 /** What would be pinned of a map. */

@@ -234,11 +234,12 @@ function compareConstants(
 ): Reason[] {
   if (!pinned)
     return [{ field: 'contents', wanted: 'frozen constants', pinned: 'something that can still change' }]
-  if (equal(wanted, pinned)) return []
+  if (isEqual(wanted, pinned)) return []
   const reasons: Reason[] = []
   for (const variable of spec.variables) {
     const { name, offset, size, codec } = variable
-    if (variable.map !== map.name || equal(slice(wanted, offset, size), slice(pinned, offset, size))) continue
+    if (variable.map !== map.name || isEqual(slice(wanted, offset, size), slice(pinned, offset, size)))
+      continue
     const show = (bytes: Uint8Array): string => shortText(codec.decode(bytes, offset))
     reasons.push({ field: `constant ${name}`, wanted: show(wanted), pinned: show(pinned) })
   }
@@ -269,7 +270,7 @@ function slice(bytes: Uint8Array, offset: number, size: number): Uint8Array {
   return bytes.subarray(offset, offset + size)
 }
 
-function equal(a: Uint8Array, b: Uint8Array): boolean {
+export function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
 

@@ -173,3 +173,5 @@ export const ELOOP = -40
 export const ENOLINK = -67
 export const EOPNOTSUPP = -95
 export const ENOTSUPP = -524
+export const EINTR = -4
+export const ENOMEM = -12
