@@ -68,6 +68,7 @@ onKernel('a link that was closed is none, and its program can be attached anew',
 needs(
   test,
   'root',
+  'bpftool',
   'linux 6.10',
 )('two links of one name are not pinned, and closed with the object', () => {
   const object = load()

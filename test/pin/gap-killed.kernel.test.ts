@@ -6,7 +6,7 @@ import { openPinned } from '../../src/index.ts'
 import { Root, unpinObject } from '../../src/pin/index.ts'
 import { bundled } from '../bundled.ts'
 import { Network } from '../link/network.ts'
-import { needs } from '../requirements.ts'
+import { commandPath, needs } from '../requirements.ts'
 import { removeCgroup, treeOf, type Version } from './steady.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
@@ -49,7 +49,8 @@ function mustAgree(links: unknown, text: string): void {
 }
 
 test.before(async () => {
-  network = await Network.make()
+  // without it every test is skipped
+  if (commandPath('ip') !== undefined) network = await Network.make()
 })
 test.after(async () => {
   await network?.close()
