@@ -1,9 +1,14 @@
 import { BpfError } from '../errors.ts'
 import type { Plan, PlannedMap } from '../plan/upgrade.ts'
 import { closeFd, type ProgInfo, progGetFdById, progGetNextId, progInfo } from '../syscall/index.ts'
+import { pause } from '../syscall/pause.ts'
 import { readPrevious } from './generation.ts'
 import type { PinnedState } from './planning.ts'
 import type { Root } from './root.ts'
+
+/** A program goes some time after its last descriptor, and a process that replaced it closes that when it comes to it. */
+const patienceMs = 1000
+const pauseMs = 10
 
 /** A program that uses a map which is to have another in its place. */
 export interface MapUser {
@@ -47,9 +52,19 @@ function* loadedPrograms(): Generator<ProgInfo> {
   }
 }
 
-/** @throws BpfError `ERR_MAP_SHARED` */
+/**
+ * Whoever is about to go is waited for, a second at most: programs of the generation before the last are, once the process
+ * that put the last one in their place lets go of them.
+ *
+ * @throws BpfError `ERR_MAP_SHARED`
+ */
 export function refuseUsers(plan: Plan, state: PinnedState, root: Root): void {
-  const [first] = otherUsers(plan, state, root)
+  const end = performance.now() + patienceMs
+  let [first] = otherUsers(plan, state, root)
+  while (first && performance.now() < end) {
+    pause(pauseMs)
+    ;[first] = otherUsers(plan, state, root)
+  }
   if (!first) return
   const { map, program, id } = first
   throw new BpfError(
@@ -57,7 +72,7 @@ export function refuseUsers(plan: Plan, state: PinnedState, root: Root): void {
     {
       code: 'ERR_MAP_SHARED',
       path: plan.path,
-      hint: `it would go on with the old map: detach and unload it first (bpftool prog show id ${id})`,
+      hint: `it would go on with the old map: detach and unload it, or end what holds it (bpftool prog show id ${id})`,
     },
   )
 }

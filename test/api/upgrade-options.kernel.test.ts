@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
@@ -14,6 +16,7 @@ import {
 } from '../../src/index.ts'
 import { thisMachine } from '../../src/map/index.ts'
 import { Root, unpinObject } from '../../src/pin/index.ts'
+import { duplicateFd } from '../../src/syscall/index.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { pairObject } from '../plan/pairs.ts'
@@ -262,6 +265,27 @@ onKernel('a map that a program of another object uses is not converted', () => {
   assert.match(error.message, `id ${other.programs.get('on_datagram').id}`)
   other.close()
   grown.upgrade({ onMismatch: 'convert' }).close()
+})
+
+onKernel('a program that is about to go is waited for', async () => {
+  using old = kinds(1).upgrade()
+  const user = openObject(fixture('upgrade-kinds-1'), { root, name: 'user' })
+  const other = user.load({ maps: { truth: old.maps.get('truth') } })
+  const held = [...other.programs].map(({ fd }) => duplicateFd(fd))
+  other.close()
+  // an upgrade waits in this thread
+  const closer = new Worker(
+    `const { workerData } = require('node:worker_threads')
+     setTimeout(() => workerData.forEach(fd => require('node:fs').closeSync(fd)), 200)`,
+    { eval: true, execArgv: [], workerData: held },
+  )
+  const closed = once(closer, 'exit')
+  await once(closer, 'online')
+  const grown = kinds(1)
+  grown.maps.get('truth').maxEntries = 2
+  using fresh = grown.upgrade({ onMismatch: 'convert' })
+  assert.is(fresh.upgraded?.maps.find(({ name }) => name === 'truth')?.action, 'convert')
+  assert.equal(await closed, [0])
 })
 
 onKernel('progress is told after each batch, up to all entries', () => {

@@ -18,6 +18,7 @@ const onlyHere = {
   'pin/sweep-load.*': 'its load leaves an emulator no time to sweep: three minutes for one run',
   'pin/intruder.*': 'what another user may do on bpffs, by processes that are slow to start',
   'api/same.*': 'what the library compares; the kernel is asked nothing that other tests do not ask',
+  'soak/*': 'eight processes at once, of which an emulator runs one after another',
   'selftests/others-bugs.*': 'what the library does not do on any kernel',
   'pin/deep-root.*': 'several processes at once, of which an emulator runs one after another',
   'pin/families.*':

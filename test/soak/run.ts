@@ -1,0 +1,77 @@
+// `npm run soak -- --minutes N --processes N --seed N`: processes that pin, upgrade, roll back, find, read, list and unpin the
+// same objects, on a bpffs of their own. Prints a line at each look, and at the end what came of it; fails where anything
+// was lost or left. Memory and descriptors are compared from a fifth of the time on, when all has been done once.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs'
+import { release, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { onOwnBpffs } from '../../bench/own-bpffs.ts'
+import { type Sample, soak } from './soak.ts'
+
+const mebibyte = 2 ** 20
+const mostGrowth = 0.05
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    processes: { type: 'string', default: '8' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
+})
+
+await onOwnBpffs(async mount => {
+  // beside what the kernel itself has there (CONFIG_BPF_PRELOAD)
+  const root = join(mount, 'soak')
+  mkdirSync(root)
+  const cgroup = mkdtempSync(join(tmpdir(), 'bpfpin-soak-'))
+  execFileSync('mount', ['-t', 'cgroup2', 'cgroup2', cgroup])
+  try {
+    await run(root, cgroup)
+  } finally {
+    execFileSync('umount', [cgroup])
+    rmdirSync(cgroup)
+  }
+})
+
+async function run(root: string, cgroup: string): Promise<void> {
+  const [minutes, processes, seed] = [Number(values.minutes), Number(values.processes), Number(values.seed)]
+  const seconds = minutes * 60
+  console.log(
+    `Linux ${release()}, Node ${process.version}, ${processes} processes, ${minutes} minutes, seed ${seed}`,
+  )
+  const options = { root, cgroup, processes, seconds, interval: Math.min(30, seconds / 10), seed }
+  const outcome = await soak({ ...options, onSample: sample => console.log(lineOf(sample)) })
+  for (const [what, times] of Object.entries(outcome.tally).sort())
+    console.log(`${String(times).padStart(8)}  ${what}`)
+  const { generations, made, events, seen, problems, samples } = outcome
+  console.log(
+    `${generations} generations, ${made} maps and programs, ${events} events, ${seen} of them seen by a reader`,
+  )
+  const growth = {
+    memory: grown(samples, ({ rss }) => rss),
+    files: grown(samples, ({ descriptors }) => descriptors),
+  }
+  console.log(`since warm: memory ${percent(growth.memory)}, descriptors ${percent(growth.files)}`)
+  if (growth.memory > mostGrowth) problems.push(`memory grew by ${percent(growth.memory)}`)
+  if (growth.files > 0) problems.push(`descriptors grew by ${percent(growth.files)}`)
+  for (const problem of problems.slice(0, 50)) console.log(problem)
+  console.log(`${problems.length} problems`)
+  if (problems.length > 0) process.exitCode = 1
+}
+
+function lineOf({ seconds, operations, events, rss, descriptors }: Sample): string {
+  const memory = (rss / mebibyte).toFixed(1)
+  return `${seconds.toFixed(0).padStart(6)} s  ${operations} operations  ${events} events  ${memory} MiB  ${descriptors} descriptors`
+}
+
+/** From the second fifth of the time to the last, each by its median. */
+function grown(samples: readonly Sample[], of: (sample: Sample) => number): number {
+  const fifth = Math.max(1, Math.floor(samples.length / 5))
+  const median = (some: readonly Sample[]): number =>
+    some.map(of).sort((a, b) => a - b)[some.length >> 1] ?? 0
+  return median(samples.slice(-fifth)) / median(samples.slice(fifth, 2 * fifth)) - 1
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
+}
