@@ -11,14 +11,13 @@ needs(
   'root',
   'bpftool',
 )('eight processes that change and read the same objects lose nothing', async () => {
-  const { samples, problems, tally, generations, seen, events } = await soak({
-    ...{ root, cgroup, processes: 8, seconds: 8, interval: 3, seed: Date.now() },
+  const { samples, problems, generations, seen, events } = await soak({
+    ...{ root, cgroup, processes: 8, seconds: 8, operations: 60, interval: 2, seed: Date.now() },
   })
   assert.equal(problems, [])
   console.log(
     `| soak: ${samples.at(-1)?.operations} operations, ${generations} generations, ${events} events, ${seen} seen`,
   )
-  assert.ok(generations > 10, JSON.stringify(tally))
   // what was open at the first look is open at the last
   assert.is(samples.at(-1)?.descriptors, samples[0]?.descriptors)
 })

@@ -14,6 +14,8 @@ export interface SoakOptions {
   readonly cgroup: string
   readonly processes: number
   readonly seconds: number
+  /** More seconds than that on a busy system, until so many operations were done. Default 0. */
+  readonly operations?: number
   /** From one look at everything to the next, in seconds. */
   readonly interval: number
   readonly seed: number
@@ -87,7 +89,7 @@ class Soak {
   }
 
   async run(): Promise<Outcome> {
-    const { root, seconds, interval } = this.#options
+    const { root, seconds, operations = 0, interval } = this.#options
     for (const name of ['a', 'b']) this.#spec(name).upgrade().close()
     const following = openPinned('a', { root, follow: true })
     following.on('error', error => this.#problems.push(`following: ${error.stack}`))
@@ -97,11 +99,12 @@ class Soak {
     try {
       const start = performance.now()
       const elapsed = (): number => (performance.now() - start) / 1000
-      while (elapsed() < seconds) {
-        await this.#watch(following, Math.min(interval, seconds - elapsed()))
+      for (let isOver = false; !isOver; ) {
+        await this.#watch(following, interval)
         await this.#ask('pause')
-        this.#look(elapsed())
-        if (elapsed() < seconds) await this.#ask('go')
+        const sample = this.#look(elapsed())
+        isOver = elapsed() >= seconds && sample.operations >= operations
+        if (!isOver) await this.#ask('go')
       }
       // what was written before the last of it stood still
       await sleep(200)
@@ -191,7 +194,7 @@ class Soak {
   }
 
   /** All stand still: every event must be counted, in every map, once. */
-  #look(seconds: number): void {
+  #look(seconds: number): Sample {
     for (const name of ['a', 'b']) {
       using object = openPinned(name, { root: this.#options.root })
       this.#compare(`${name}: truth`, object.maps.get('truth'), value => value)
@@ -214,6 +217,7 @@ class Soak {
     }
     this.#samples.push(sample)
     this.#options.onSample?.(sample)
+    return sample
   }
 
   #compare(what: string, map: BpfMap, count: (value: unknown) => unknown): void {
