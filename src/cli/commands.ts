@@ -12,6 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'build-tool': async () => (await import('./build-tool.ts')).buildToolCommand,
   set: async () => (await import('./set.ts')).set,
   dump: async () => (await import('./dump.ts')).dump,
+  events: async () => (await import('./events.ts')).events,
   log: async () => (await import('./log.ts')).log,
   doctor: async () => (await import('./doctor.ts')).doctor,
   completion: async () => (await import('./completion.ts')).completion,

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { didYouMean } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { objectNames, Root } from '../pin/index.ts'
+import { directories } from '../plan/layout.ts'
 import { decodeName, encodeObjectName } from '../plan/names.ts'
 
 /** statfs(2) of bpffs (include/uapi/linux/magic.h: BPF_FS_MAGIC). */
@@ -37,6 +38,14 @@ function isMountPoint(path: string): boolean {
 export function mapPath(operand: string, root: string): string {
   const path = pathBelow(root, operand)
   return join(dirname(path), basename(path).replaceAll('.', ':'))
+}
+
+/** The object whose map would be pinned at a path, and the map's name; `undefined` where no object has its maps. */
+export function mapOfObject(path: string): (ObjectPlace & { readonly map: string }) | undefined {
+  const directory = dirname(path)
+  if (basename(directory) !== directories.map) return undefined
+  const object = dirname(directory)
+  return { root: dirname(object), name: decodeName(basename(object)), map: decodeName(basename(path)) }
 }
 
 /** A path is below the root unless it says by itself where it begins: `/...`, `./...`, `../...`. */

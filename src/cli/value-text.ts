@@ -1,8 +1,10 @@
 import type { Value } from '../btf/index.ts'
+import { visible } from './visible.ts'
 
 /** A decoded value on one line, as C would initialise it: `{calls: 5, name: "node", mac: 02 42 ac}`. */
 export function valueText(value: Value | Uint8Array | readonly (Value | Uint8Array)[]): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+  // JSON leaves some characters as they are that move a terminal's cursor
+  if (typeof value === 'string') return visible(JSON.stringify(value))
   if (typeof value !== 'object') return String(value)
   if (value instanceof Uint8Array) return bytesText(value)
   // a readonly array is not narrowed by Array.isArray
