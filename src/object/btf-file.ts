@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { type Btf, readBtf } from '../btf/index.ts'
 import { BpfError, BtfError } from '../errors.ts'
 import { type ByteRange, createScannerFrom } from '../parser/index.ts'
@@ -23,7 +23,8 @@ export function readBtfFile(path: string): Btf {
 
 function open(path: string): number {
   try {
-    return openSync(path, 'r')
+    // opening a pipe would wait for its writer
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
     // Node's own errors carry a code
     const code = (cause as NodeJS.ErrnoException).code ?? 'EIO'
@@ -45,30 +46,50 @@ const elfMagic = 0x7f454c46
 const elfHeaderSize = 64
 const sectionHeaderSize = 64
 
+/** Twenty times the types of any kernel: more is a file of something else, which may be all holes. */
+const longest = 2 ** 28
+
 function rangeOfBtf(fd: number, path: string): ByteRange {
-  const { size } = fstatSync(fd)
-  const header = read(fd, 0, Math.min(elfHeaderSize, size))
-  if (size < elfHeaderSize || header.getUint32(0) !== elfMagic) return { offset: 0, length: size }
+  const status = fstatSync(fd)
+  if (!status.isFile()) throw new BtfError(path, 'is not a file')
+  const file = { fd, size: status.size }
+  const header = read(file, 0, elfHeaderSize)
+  const isElf = status.size >= elfHeaderSize && header.getUint32(0) === elfMagic
+  const range = isElf ? rangeInElf(file, header, path) : { offset: 0, length: status.size }
+  if (range.length > longest) {
+    throw new BtfError(path, `has ${range.length} bytes of types, more than the ${longest} that are read`)
+  }
+  return range
+}
+
+/** A file, and how many bytes it has. */
+interface Readable {
+  readonly fd: number
+  readonly size: number
+}
+
+function rangeInElf(file: Readable, header: DataView, path: string): ByteRange {
   if (header.getUint8(4) !== 2) throw new BtfError(path, 'is a 32-bit ELF file; only 64-bit ones can be read')
   const little = header.getUint8(5) === 1
   const count = header.getUint16(60, little)
-  const at = Number(header.getBigUint64(40, little))
+  const table = read(file, Number(header.getBigUint64(40, little)), count * sectionHeaderSize)
   const section = (i: number): ByteRange & { name: number } => {
-    const view = read(fd, at + i * sectionHeaderSize, sectionHeaderSize)
+    const at = i * sectionHeaderSize
     return {
-      name: view.getUint32(0, little),
-      offset: Number(view.getBigUint64(24, little)),
-      length: Number(view.getBigUint64(32, little)),
+      name: table.getUint32(at, little),
+      offset: Number(table.getBigUint64(at + 24, little)),
+      length: Number(table.getBigUint64(at + 32, little)),
     }
   }
-  const names = section(header.getUint16(62, little))
+  const namesIndex = header.getUint16(62, little)
+  const names = namesIndex < count ? section(namesIndex) : { offset: 0, length: 0 }
   const wanted = '.BTF\0'
   for (let i = 1; i < count; i++) {
     const { name, offset, length } = section(i)
     if (name + wanted.length > names.length) continue
-    const text = read(fd, names.offset + name, wanted.length)
+    const text = read(file, names.offset + name, wanted.length)
     const isWanted = [...wanted].every((letter, j) => text.getUint8(j) === letter.charCodeAt(0))
-    if (isWanted && offset + length <= size) return { offset, length }
+    if (isWanted && offset + length <= file.size) return { offset, length }
   }
   throw new BtfError(path, 'is an ELF file without a .BTF section', {
     hint: 'pahole -J adds one to a kernel that has DWARF',
@@ -76,8 +97,9 @@ function rangeOfBtf(fd: number, path: string): ByteRange {
 }
 
 /** Zeros stand for what lies behind the end of the file. */
-function read(fd: number, offset: number, length: number): DataView {
+function read({ fd, size }: Readable, offset: number, length: number): DataView {
   const bytes = new Uint8Array(length)
-  readInto(fd, bytes, offset)
+  // an offset in a file may say anything, also what is no position
+  if (offset < size) readInto(fd, bytes, offset)
   return new DataView(bytes.buffer)
 }

@@ -144,8 +144,10 @@ export function decodeManifest(bytes: Uint8Array, where: string): Manifest {
   const btfStart = align8(jsonEnd)
   const btfEnd = btfStart + view.getUint32(28, true)
   if (jsonStart < headerLength || btfEnd > bytes.length) throw manifestError(where, 'is cut short')
+  const generation = Number(view.getBigUint64(16, true))
+  if (!Number.isSafeInteger(generation)) throw manifestError(where, `is of generation ${generation}`)
   const text = parseText(bytes.subarray(jsonStart, jsonEnd), where)
-  return { ...text, generation: Number(view.getBigUint64(16, true)), btf: bytes.subarray(btfStart, btfEnd) }
+  return { ...text, generation, btf: bytes.subarray(btfStart, btfEnd) }
 }
 
 type Text = Omit<Manifest, 'generation' | 'btf'>
@@ -166,25 +168,19 @@ function parseText(bytes: Uint8Array, where: string): Text {
     pins: readPins(pins, where),
     ...(inodes === undefined ? {} : { inodes: readInodes(inodes, where) }),
     links: readLinks(links, where),
-    programs: listOf<ProgramRecord>(programs, { name: 'string', hash: 'string' }, 'programs', where),
+    programs: readPrograms(programs, where),
     ...(directories === undefined ? {} : { directories: readDirectories(directories, where) }),
     ...(structOps === undefined ? {} : { structOps: readOps(structOps, where) }),
-    ...(conversions === undefined
-      ? {}
-      : {
-          conversions: listOf<ConversionRecord>(
-            conversions,
-            { map: 'string', merge: 'object' },
-            'conversions',
-            where,
-          ),
-        }),
+    ...(conversions === undefined ? {} : { conversions: readConversions(conversions, where) }),
     ...(previous === 'keep' || previous === 'drop' ? { previous } : {}),
   }
 }
 
-/** Where a pin can be: one level below a generation's directory of its kind, or at an absolute path. */
-const pinPath = /^(\/|(maps|programs|links)\/[^/]+$)/
+/**
+ * Where a pin can be: one level below a generation's directory of its kind, or at an absolute path that leads up nowhere.
+ * Names on bpffs have no dots (kernel/bpf/inode.c: bpf_lookup), and a NUL would end a path early.
+ */
+const pinPath = /^(\/(?!(.*\/)?\.\.(\/|$))[^\0]*|(maps|programs|links)\/[^/.\0]+)$/s
 const kinds: ReadonlySet<string> = /* @__PURE__ */ new Set(Object.keys(kindDirectories))
 
 function readPins(value: unknown, where: string): readonly PinRecord[] {
@@ -195,16 +191,23 @@ function readPins(value: unknown, where: string): readonly PinRecord[] {
     program: new Set(),
     link: new Set(),
   }
-  for (const { kind, name, path } of pins) {
+  for (const { kind, name, path, id } of pins) {
     if (!kinds.has(kind) || !pinPath.test(path)) {
       throw manifestError(where, `lists a ${kind} at '${path}', where no pin can be`)
     }
+    if (!isWord(id))
+      throw manifestError(where, `lists a ${kind} with the id ${id}, which the kernel gives none`)
     names[kind].add(name)
   }
   if (names.map.size + names.program.size + names.link.size !== pins.length) {
     throw manifestError(where, 'lists something twice')
   }
   return pins
+}
+
+/** Ids and numbers of inodes on bpffs have 32 bits. */
+function isWord(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32
 }
 
 function readInodes(value: unknown, where: string): readonly InodeRun[] {
@@ -218,9 +221,46 @@ function readInodes(value: unknown, where: string): readonly InodeRun[] {
 function readLinks(value: unknown, where: string): readonly LinkRecord[] {
   const shape = { name: 'string', program: 'string', type: 'string', target: 'object' } as const
   const links = listOf<LinkRecord>(value, shape, 'links', where)
-  const wrong = links.find(({ target }) => target !== null && !canBeSaid(target))
+  const wrong = links.find(
+    ({ target, declared }) =>
+      (target !== null && !canBeSaid(target)) || (declared !== undefined && !canBeSaid(declared)),
+  )
   if (wrong) throw manifestError(where, `has no well-formed target of link '${wrong.name}'`)
+  for (const { name, attachType, cookie, mode } of links) {
+    if (isTextOrNull(attachType) && isTextOrNull(mode) && isCookie(cookie)) continue
+    throw manifestError(where, `has a link '${name}' that nothing can be attached like`)
+  }
   return links
+}
+
+function isTextOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'string'
+}
+
+/** 64 bits, in decimal. */
+function isCookie(value: unknown): boolean {
+  if (typeof value !== 'string') return value === null
+  return /^\d{1,20}$/.test(value) && BigInt(value) < 1n << 64n
+}
+
+function readPrograms(value: unknown, where: string): readonly ProgramRecord[] {
+  const programs = listOf<ProgramRecord>(value, { name: 'string', hash: 'string' }, 'programs', where)
+  for (const { name, section = '', type = '', attachType = null } of programs) {
+    if (typeof section === 'string' && typeof type === 'string' && isTextOrNull(attachType)) continue
+    throw manifestError(where, `has a program '${name}' of no kind`)
+  }
+  return programs
+}
+
+function readConversions(value: unknown, where: string): readonly ConversionRecord[] {
+  const shape = { map: 'string', merge: 'object' } as const
+  const records = listOf<ConversionRecord>(value, shape, 'conversions', where)
+  // nobody but the type says that it cannot be null
+  const wrong = records.find(
+    ({ merge }) => !Object.values(merge ?? { none: null }).every(how => how === 'sum'),
+  )
+  if (wrong) throw manifestError(where, `has no well-formed conversion of map '${wrong.map}'`)
+  return records
 }
 
 /** What can be written as text has the fields that its kind of target has. */
@@ -233,7 +273,8 @@ function canBeSaid(target: Target): boolean {
 }
 
 function readDirectories(value: unknown, where: string): readonly string[] {
-  const isAbsolute = (path: unknown): path is string => typeof path === 'string' && path.startsWith('/')
+  const isAbsolute = (path: unknown): path is string =>
+    typeof path === 'string' && path.startsWith('/') && pinPath.test(path)
   if (Array.isArray(value) && value.every(isAbsolute)) return value
   throw manifestError(where, "has no well-formed list 'directories'")
 }

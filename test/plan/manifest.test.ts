@@ -139,4 +139,72 @@ for (const [what, damage, message] of damages) {
   })
 }
 
+// what a stranger could write, whose consequences others would meet
+
+type Parts = { readonly [K in 'pins' | 'links' | 'programs' | 'conversions' | 'directories']?: unknown }
+
+/** The manifest with something in it that its type does not allow. */
+function refusedWith(parts: Parts, message: RegExp): void {
+  const bytes = encodeManifest({ ...manifest, ...parts } as unknown as Manifest)
+  assert.throws(() => decodeManifest(bytes, 'here'), message)
+}
+
+const [pin] = manifest.pins
+const [link] = manifest.links
+
+for (const path of [
+  'maps/..',
+  'maps/.',
+  'maps/a.b',
+  'maps/a\0b',
+  '/sys/fs/bpf/../../etc/passwd',
+  '/..',
+  '/a\0b',
+]) {
+  test(`a pin at ${JSON.stringify(path)} is refused`, () => {
+    refusedWith({ pins: [{ ...pin, path }] }, /^here lists a map at '.*', where no pin can be$/s)
+  })
+}
+
+test('a pin below directories whose names have dots is read: only bpffs itself has none', () => {
+  const pins = [{ ...pin!, path: '/mnt/v1.2/..bpf/flows' }]
+  assert.equal(decodeManifest(encodeManifest({ ...manifest, pins }), 'here').pins, pins)
+})
+
+for (const id of [-1, 1.5, 2 ** 32]) {
+  test(`a pin of id ${id} is refused`, () => {
+    refusedWith({ pins: [{ ...pin, id }] }, /lists a map with the id .*, which the kernel gives none/)
+  })
+}
+
+for (const wrong of [
+  { cookie: 'abc' },
+  { cookie: 7 },
+  { cookie: '18446744073709551616' },
+  { attachType: {} },
+  { mode: 3 },
+]) {
+  test(`a link with ${JSON.stringify(wrong)} is refused`, () => {
+    refusedWith({ links: [{ ...link, ...wrong }] }, /has a link 'on_enter' that nothing can be attached like/)
+  })
+}
+
+test('a declared target that is no place is refused', () => {
+  refusedWith({ links: [{ ...link, declared: { hook: 5 } }] }, /no well-formed target of link 'on_enter'/)
+})
+
+test('programs of no kind and fields merged in an unknown way are refused', () => {
+  refusedWith({ programs: [{ name: 'x', hash: '', type: 5 }] }, /has a program 'x' of no kind/)
+  for (const merge of [null, { bytes: 'max' }]) {
+    refusedWith({ conversions: [{ map: 'flows', merge }] }, /no well-formed conversion of map 'flows'/)
+  }
+  refusedWith({ directories: ['/sys/fs/bpf/../../tmp'] }, /no well-formed list 'directories'/)
+})
+
+test('a generation that no number can be is refused', () => {
+  const bytes = encodeManifest(manifest)
+  new DataView(bytes.buffer).setBigUint64(16, 2n ** 64n - 1n, true)
+  assert.throws(() => decodeManifest(bytes, 'here'), /here is of generation 18446744073709552000/)
+})
+
 test.run()

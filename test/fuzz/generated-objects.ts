@@ -1,0 +1,158 @@
+import fc from 'fast-check'
+import type { BtfMember } from '../../src/btf/index.ts'
+import type { Sound } from './damage.ts'
+import { ElfWriter, type NewRelocation } from './elf-writer.ts'
+import { TypeMaker, type TypesRecipe, typesRecipe } from './generated-types.ts'
+import { elfSound } from './sounds.ts'
+
+const PROGBITS = 1
+const NOBITS = 8
+const ALLOC = 2
+const WRITE = 1
+const EXECINSTR = 4
+const [global, local] = [1 << 4, 0]
+const [object, func] = [1, 2]
+const R_BPF_64_64 = 1
+
+/** A map, as numbers. */
+interface MapRecipe {
+  readonly type: number
+  readonly key: number
+  readonly value: number
+  readonly entries: number
+}
+
+export interface ObjectRecipe {
+  readonly littleEndian: boolean
+  readonly types: TypesRecipe
+  readonly maps: readonly MapRecipe[]
+  /** Instructions of each program. */
+  readonly programs: readonly number[]
+  /** Of the variables, by the section that has them. */
+  readonly data: readonly number[]
+  readonly bss: readonly number[]
+  readonly hasTypes: boolean
+}
+
+const mapRecipe: fc.Arbitrary<MapRecipe> = fc.record({
+  type: fc.nat(),
+  key: fc.nat(),
+  value: fc.nat(),
+  entries: fc.integer({ min: 1, max: 65536 }),
+})
+
+export const objectRecipe: fc.Arbitrary<ObjectRecipe> = fc.record({
+  littleEndian: fc.boolean(),
+  types: typesRecipe,
+  maps: fc.array(mapRecipe, { maxLength: 4 }),
+  programs: fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 3 }),
+  data: fc.array(fc.nat(), { maxLength: 4 }),
+  bss: fc.array(fc.nat(), { maxLength: 4 }),
+  hasTypes: fc.boolean(),
+})
+
+/** Objects with programs, maps, variables, types and what programs refer to. */
+export const generatedObjects: fc.Arbitrary<Sound> = objectRecipe.map(recipe =>
+  elfSound('generated object', writeObject(recipe)),
+)
+
+// hash, array, lru_hash, percpu_hash: they take keys and values of any type
+const mapTypes = [1, 1, 9, 5]
+
+export function writeObject(recipe: ObjectRecipe): Uint8Array {
+  const elf = new ElfWriter(recipe.littleEndian)
+  const types = new TypeMaker(recipe.littleEndian)
+  for (const one of recipe.types.types) types.add(one)
+  const maps = recipe.hasTypes ? addMaps(elf, types, recipe.maps) : []
+  addVariables(elf, types, '.data', recipe.data)
+  addVariables(elf, types, '.bss', recipe.bss)
+  elf.section({ name: 'license', type: PROGBITS, flags: ALLOC | WRITE, data: Buffer.from('GPL\0') })
+  for (const [i, length] of recipe.programs.entries()) addProgram(elf, recipe, i, length, maps)
+  if (recipe.hasTypes) elf.section({ name: '.BTF', type: PROGBITS, data: types.finish() })
+  return elf.finish()
+}
+
+/** -> the indexes of the symbols of maps */
+function addMaps(elf: ElfWriter, types: TypeMaker, maps: readonly MapRecipe[]): number[] {
+  if (maps.length === 0) return []
+  const size = 32
+  const section = elf.section({
+    name: '.maps',
+    type: PROGBITS,
+    flags: ALLOC | WRITE,
+    data: new Uint8Array(size * maps.length),
+  })
+  const variables: number[] = []
+  const symbols = maps.map((map, i) => {
+    const uint = (value: number): number => types.pointer(types.array(1, value))
+    const pointees = {
+      type: uint(mapTypes[map.type % mapTypes.length]!),
+      max_entries: uint(map.entries),
+      key: types.pointer(types.int('u32', 4, false)),
+      value: types.pointer(types.int('u64', 8, false)),
+    }
+    const members = Object.entries(pointees).map(
+      ([name, type], at): BtfMember => ({ name, type, bitOffset: 64 * at, bitSize: 0 }),
+    )
+    const type = types.struct('', size, members)
+    variables.push(types.writer.add({ kind: 'var', name: `map${i}`, type, linkage: 'global' }))
+    return elf.symbol({ name: `map${i}`, value: size * i, size, info: global | object, section })
+  })
+  addSection(types, '.maps', variables)
+  return symbols
+}
+
+function addSection(types: TypeMaker, name: string, variables: readonly number[]): void {
+  const entries = variables.map(type => ({ type, offset: 0, size: 0 }))
+  types.writer.add({ kind: 'datasec', name, size: 0, variables: entries })
+}
+
+function addVariables(elf: ElfWriter, types: TypeMaker, name: string, wanted: readonly number[]): void {
+  if (wanted.length === 0) return
+  let end = 0
+  const places = wanted.map(n => {
+    const type = types.anyValue(n)
+    const place = { type, at: end, size: types.sizeOf(type) }
+    end += place.size
+    return place
+  })
+  const section =
+    name === '.bss'
+      ? elf.section({ name, type: NOBITS, flags: ALLOC | WRITE, size: end })
+      : elf.section({ name, type: PROGBITS, flags: ALLOC | WRITE, data: new Uint8Array(end).fill(7) })
+  const variables = places.map(({ type, at, size }, i) => {
+    const variable = `${name.slice(1)}${i}`
+    elf.symbol({ name: variable, value: at, size, info: (i % 2 === 0 ? global : local) | object, section })
+    const linkage = i % 2 === 0 ? 'global' : 'static'
+    return {
+      type: types.writer.add({ kind: 'var', name: variable, type, linkage }),
+      offset: at,
+      size,
+    }
+  })
+  types.writer.add({ kind: 'datasec', name, size: 0, variables })
+}
+
+const sectionNames = ['xdp', 'socket', 'tc', '.text', 'kprobe/do_exit', 'raw_tp/sys_enter']
+
+function addProgram(
+  elf: ElfWriter,
+  { littleEndian }: ObjectRecipe,
+  i: number,
+  length: number,
+  maps: readonly number[],
+): void {
+  const data = new Uint8Array(8 * (2 * length + 1))
+  const relocations: NewRelocation[] = []
+  for (let n = 0; n < length; n++) {
+    data[16 * n] = 0x18 // ld_imm64, of two instructions
+    data[16 * n + 1] = littleEndian ? 1 : 0x10
+    const symbol = maps[n % maps.length]
+    if (symbol !== undefined) relocations.push({ offset: 16 * n, type: R_BPF_64_64, symbol })
+  }
+  data[16 * length] = 0x95 // exit
+  const name = sectionNames[i % sectionNames.length]!
+  const section = elf.section({ name, type: PROGBITS, flags: ALLOC | EXECINSTR, data })
+  elf.symbol({ name: `program${i}`, value: 0, size: data.length, info: global | func, section })
+  elf.relocate(section, relocations)
+}

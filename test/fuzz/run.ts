@@ -1,0 +1,127 @@
+// `npm run fuzz -- --minutes 5`: hands damaged and hostile inputs to all that reads what others wrote, until the time is
+// over, a number of cases is reached, or one breaks the contract (contract.ts).
+//   --minutes N     default 1
+//   --cases N       instead: so many in all
+//   --seed S        where to begin; default 1. The same seed gives the same cases.
+//   --only A,B      some targets: those that targets/index.ts has
+//   --slice N       cases of one target before the next one's turn; default 2000
+// A finding is made small, written to a file, and shown with what runs it again. The last line says how many there were.
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { lastInputOf, type Report, type Slice, sharedBytes } from './slices.ts'
+import { targets } from './targets/index.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    cases: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    slice: { type: 'string', default: '2000' },
+  },
+})
+
+const limits = {
+  until: options.cases === undefined ? performance.now() + 60_000 * numberOf('minutes') : Infinity,
+  cases: options.cases === undefined ? Infinity : numberOf('cases'),
+}
+/** Seconds without any case coming to its end. */
+const patience = 120
+/** MB of JavaScript objects: no input is a hundredth of that. */
+const heap = 1024
+
+const wanted = options.only?.split(',') ?? targets.map(({ name }) => name)
+for (const name of wanted) {
+  if (!targets.some(target => target.name === name)) {
+    throw new Error(`--only ${name}: there are ${targets.map(target => target.name).join(', ')}`)
+  }
+}
+
+const sums = new Map(wanted.map(name => [name, { cases: 0, refused: 0, slowest: 0, most: 0 }]))
+const shared = new SharedArrayBuffer(sharedBytes)
+let done = 0
+let findings = 0
+
+const worker = new Worker(new URL('./slices.ts', import.meta.url), {
+  workerData: shared,
+  resourceLimits: { maxOldGenerationSizeMb: heap },
+})
+const firstSeed = numberOf('seed')
+let seed = firstSeed
+for (; !isOver(); seed++) {
+  for (const target of wanted) {
+    if (isOver()) break
+    const cases = Math.min(numberOf('slice'), limits.cases - done)
+    const report = await run({ target, seed, cases })
+    if (report.kind === 'finding') show(target, report)
+    else add(target, report)
+    done += cases
+    if (report.kind === 'finding') break
+  }
+  if (findings > 0) break
+}
+await worker.terminate()
+
+for (const [name, { cases, refused, slowest, most }] of sums) {
+  const [share, mb] = [Math.round((100 * refused) / Math.max(1, cases)), (most / 2 ** 20).toFixed(1)]
+  console.log(
+    `${name.padEnd(12)} ${cases} cases, ${share} % refused, slowest ${Math.round(slowest)} ms, ${mb} MB`,
+  )
+}
+console.log(`${done} cases, seeds ${firstSeed} to ${Math.max(firstSeed, seed - 1)}, ${findings} findings`)
+if (findings > 0) process.exitCode = 1
+
+function isOver(): boolean {
+  return performance.now() >= limits.until || done >= limits.cases
+}
+
+function numberOf(name: 'minutes' | 'cases' | 'seed' | 'slice'): number {
+  const value = Number(options[name])
+  if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} ${options[name]} is no number`)
+  return value
+}
+
+/** Has the other thread do it, and looks whether it still lives. */
+function run(slice: Slice): Promise<Report> {
+  return new Promise(resolve => {
+    const counter = new Int32Array(shared, 0, 1)
+    let before = -1
+    const end = (report: Report): void => {
+      clearInterval(watch)
+      worker.removeAllListeners()
+      resolve(report)
+    }
+    const lost = (what: string): void =>
+      end({ kind: 'finding', what, seed: slice.seed, madeOf: 'the last input', input: lastInputOf(shared) })
+    const watch = setInterval(() => {
+      const now = Atomics.load(counter, 0)
+      if (now === before) lost(`no case came to its end in ${patience} s`)
+      before = now
+    }, 1000 * patience)
+    worker.once('message', end)
+    worker.once('error', error => lost(`${error}`))
+    worker.once('exit', code => lost(`the thread ended with code ${code}`))
+    worker.postMessage(slice)
+  })
+}
+
+function add(target: string, tally: Extract<Report, { kind: 'tally' }>): void {
+  const sum = sums.get(target)!
+  sum.cases += tally.cases
+  sum.refused += tally.refused
+  sum.slowest = Math.max(sum.slowest, tally.slowest)
+  sum.most = Math.max(sum.most, tally.most)
+}
+
+function show(target: string, { what, seed, madeOf, input }: Extract<Report, { kind: 'finding' }>): void {
+  findings++
+  const file = join(mkdtempSync(join(tmpdir(), 'bpfpin-finding-')), `${target}-${seed}`)
+  writeFileSync(file, input)
+  console.log(`${target}: ${what}\n  made of ${madeOf}, ${input.length} bytes: ${file}`)
+  console.log(
+    `  npm run fuzz -- --only ${target} --seed ${seed} --cases ${options.slice} --slice ${options.slice}`,
+  )
+}
