@@ -44,6 +44,7 @@ const rules: readonly ((failure: Failure) => string | undefined)[] = [
   readOnlyFileSystem,
   notOurs,
   seccomp,
+  generally,
 ]
 
 function noBpf({ code, syscall }: Failure): string | undefined {
@@ -198,6 +199,45 @@ function ownerText(path: string, { uid, mode }: FileStatus): string {
 function seccomp({ code }: Failure): string | undefined {
   if (code !== 'EPERM' || !hasSeccompFilter()) return undefined
   return 'a seccomp filter is at work (a container?), which may forbid the call'
+}
+
+const notTaken = 'this kernel does not take it so: `bpfpin doctor` says what it has'
+const noMemory =
+  'the kernel had no memory for it: the system has none, or the memory cgroup of this process (memory.max)'
+const forbidden =
+  'no reason was found: a security module may forbid it (SELinux, AppArmor, a BPF program of type LSM); see the audit log'
+
+/** What an error mostly means, where no reason was found. */
+const meanings: Readonly<Record<string, string>> = {
+  ENOMEM: noMemory,
+  // kernel/bpf/inode.c: bpf_get_inode; bpffs has neither blocks nor quotas
+  ENOSPC: noMemory,
+  ENOLCK: noMemory,
+  EPERM: forbidden,
+  EACCES: forbidden,
+  EINVAL: notTaken,
+  E2BIG: notTaken,
+  EOPNOTSUPP: notTaken,
+  ENOTSUPP: notTaken,
+  EBUSY: 'something else uses it at this moment: try again',
+  EAGAIN: 'something came between: try again',
+  EINTR: 'a signal came between: try again',
+  EIO: "see the kernel's log (dmesg)",
+  ELOOP: 'there are too many symbolic links on the way, or they go in a circle',
+  EMLINK: 'there are too many directories in this one',
+}
+
+/** What it means of some calls. */
+const meaningsOf: Readonly<Record<string, string>> = {
+  'ENOSPC epoll_ctl': 'see /proc/sys/fs/epoll/max_user_watches',
+  'ENOSPC perf_event_open': 'the processor counts no more events at once',
+  'E2BIG bpf(BPF_MAP_UPDATE_ELEM)': 'the map is full: it holds max_entries entries',
+  'E2BIG bpf(BPF_MAP_UPDATE_BATCH)': 'the map is full: it holds max_entries entries',
+  'E2BIG bpf(BPF_LINK_CREATE)': 'as many programs are attached there as the kernel allows',
+}
+
+function generally({ code, syscall, hint }: Failure): string | undefined {
+  return hint === undefined ? (meaningsOf[`${code} ${syscall}`] ?? meanings[code]) : undefined
 }
 
 /** The deepest directory on the way to a path, or the path itself, that is there. */

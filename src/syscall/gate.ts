@@ -15,6 +15,10 @@ export function bpf(cmd: number, size: number): number {
     const result = interceptor(bpfCall(cmd, size))
     if (result !== undefined) return result
   }
+  return makeBpf(cmd, size)
+}
+
+function makeBpf(cmd: number, size: number): number {
   const { syscall3, errno } = native()
   numbers ??= numbersFor(process.arch)
   const result = syscall3(numbers.bpf, cmd, address(at.attr), size)
@@ -27,6 +31,10 @@ export function call3(name: SyscallName, a: number, b: number, c: number): numbe
     const result = interceptor(otherCall(name, [a, b, c]))
     if (result !== undefined) return result
   }
+  return make3(name, a, b, c)
+}
+
+function make3(name: SyscallName, a: number, b: number, c: number): number {
   const { syscall3, errno } = native()
   numbers ??= numbersFor(process.arch)
   const result = syscall3(numbers[name], a, b, c)
@@ -47,6 +55,10 @@ export function call6(
     const result = interceptor(otherCall(name, [a, b, c, d, e, f]))
     if (result !== undefined) return result
   }
+  return make6(name, a, b, c, d, e, f)
+}
+
+function make6(name: SyscallName, a: number, b: number, c: number, d: number, e: number, f: number): number {
   const { syscall6, errno } = native()
   numbers ??= numbersFor(process.arch)
   const result = syscall6(numbers[name], a, b, c, d, e, f)
@@ -61,9 +73,14 @@ export interface InterceptedCall {
   readonly args: readonly number[]
   /** The path that the call names, where it names one; the new one of a rename. */
   readonly path: string | undefined
+  /** Makes it, once: for those that are to know what came of it. */
+  make(): number
 }
 
-/** Returns a result to be taken instead of making the call (a negative errno fails it), or undefined to make it. */
+/**
+ * Returns a result to be taken instead of making the call (a negative errno fails it), or undefined to make it. What it
+ * throws ends whatever was about to make the call.
+ */
 export type Interceptor = (call: InterceptedCall) => number | undefined
 
 /**
@@ -89,6 +106,7 @@ function bpfCall(cmd: number, size: number): InterceptedCall {
     name: bpfName(cmd),
     args: [cmd, address(at.attr), size],
     path: hasPath ? textAt(pathname) : undefined,
+    make: () => makeBpf(cmd, size),
   }
 }
 
@@ -107,7 +125,13 @@ const pathArgument: Partial<Record<SyscallName, number>> = {
 
 function otherCall(name: SyscallName, args: readonly number[]): InterceptedCall {
   const index = pathArgument[name]
-  return { name, args, path: index === undefined ? undefined : textAt(args[index]!) }
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args
+  return {
+    name,
+    args,
+    path: index === undefined ? undefined : textAt(args[index]!),
+    make: () => (args.length > 3 ? make6(name, a, b, c, d, e, f) : make3(name, a, b, c)),
+  }
 }
 
 function textAt(pointer: number): string | undefined {

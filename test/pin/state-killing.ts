@@ -1,16 +1,13 @@
 // What must be there of an object's state, whatever process was stopped while it changed the object.
-import { spawnSync } from 'node:child_process'
 import { closeSync, openSync, readSync, writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { type BpfObject, type ObjectSpec, openPinned, type UpgradeOptions } from '../../src/index.ts'
 import { listObject, Root } from '../../src/pin/index.ts'
-import { bundled } from '../bundled.ts'
 import { cgroupOf, makeCgroups, removeCgroups, state } from './state.ts'
 import { treeOf, type Version } from './steady.ts'
 
 export const root: string = process.env.BPFPIN_TEST_ROOT ?? ''
 const cgroups = process.env.BPFPIN_TEST_CGROUP ?? ''
-const script = await bundled(new URL('./state-killed.ts', import.meta.url))
 const entries = 20
 
 export class Counted {
@@ -66,21 +63,16 @@ export class Counted {
     this.#made += count
   }
 
-  /** Runs a process that is killed after a step; `false` if it came to its end. */
-  killedAfter(what: 'upgrade' | 'keep' | 'rollback', version: Version, step: number): boolean {
-    const args = [what, root, String(version), String(process.pid), String(step)]
-    const child = spawnSync(process.execPath, [...script, ...args], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    })
-    if (child.signal !== 'SIGKILL') assert.is(child.status, 0)
-    return child.signal === 'SIGKILL'
-  }
-
-  /** Is it one whole generation, each link with a program of one of the two, and no event counted twice? */
-  mustBeWhole(text: string): void {
+  /** One whole generation, each link with a program of one of the two. */
+  mustBeListed(text: string): void {
     using open = Root.find(root)
     const listed = open && listObject(open, 'state')
     assert.equal(listed?.problems, [], text)
+  }
+
+  /** The same, and no event was counted twice, or not at all. */
+  mustBeWhole(text: string): void {
+    this.mustBeListed(text)
     using reader = openPinned('state', { root })
     const total = reader.maps.get('total').get(0)
     assert.is(total, BigInt(this.#made), text)
@@ -102,9 +94,19 @@ export class Counted {
     assert.is(object.maps.get('total').get(0), BigInt(this.#made), text)
     assert.is(object.variables.get('kept_in_bss').get(), 0x1122_3344_5566n, text)
     assert.is(object.variables.get('settled').get(), 9, text)
-    for (const link of object.links) assert.ok(link.alive, `${text}: ${link.name}`)
-    for (const link of object.links) {
-      assert.is(link.info().progId, object.programs.get(link.program).id, `${text}: ${link.name}`)
+    this.#mustRun(object, text)
+  }
+
+  /** It is there, and its links run its programs. */
+  mustRun(version: Version, text: string): void {
+    using object = this.spec(version).loadPinned()
+    this.#mustRun(object, text)
+  }
+
+  #mustRun({ links, programs }: BpfObject, text: string): void {
+    for (const link of links) assert.ok(link.alive, `${text}: ${link.name}`)
+    for (const link of links) {
+      assert.is(link.info().progId, programs.get(link.program).id, `${text}: ${link.name}`)
     }
   }
 

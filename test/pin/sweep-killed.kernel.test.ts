@@ -1,13 +1,14 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openMap } from '../../src/index.ts'
 import { copyEntries } from '../../src/pin/copy.ts'
 import { createSnapshot } from '../../src/pin/snapshot.ts'
 import { sweepEntries } from '../../src/pin/sweep.ts'
 import { closeFd, objPin } from '../../src/syscall/index.ts'
 import { needs } from '../requirements.ts'
-import { flowConversion } from './carried.ts'
+import { flowConversion, liveConversion } from './carried.ts'
+import { dies } from './dying.ts'
 import { carrying, key, RawMap } from './maps.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
@@ -21,14 +22,16 @@ function wideFlow(packets: number, bytes: number, state: number): Uint8Array {
   return new Uint8Array(new BigUint64Array([bytes, packets, state, 0].map(BigInt)).buffer)
 }
 
-/** Sweeps in a process that is killed before so many calls; `false` if it came to its end. */
-function killedBefore(directory: string, call: number): boolean {
-  const script = new URL('./sweep-killed.ts', import.meta.url).pathname
-  const child = spawnSync(process.execPath, [...process.execArgv, script, directory, String(call)], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+/** Sweeps as a process does that is killed after so many calls; `false` if it came to its end. */
+function killedAfter(directory: string, n: number): boolean {
+  const like = /^bpf\(BPF_(PROG_TEST_RUN|MAP_LOOKUP_BATCH)\)$/
+  return dies({ after: 'call', n, like }, ({ begin, keep }) => {
+    const [old, next, snapshot] = ['old', 'new', 'snapshot'].map(name =>
+      keep(openMap(`${directory}/${name}`)),
+    )
+    begin()
+    sweepEntries(liveConversion(old!, next!), snapshot!.fd)
   })
-  if (child.signal !== 'SIGKILL') assert.is(child.status, 0)
-  return child.signal === 'SIGKILL'
 }
 
 needs(test, 'root')(
@@ -51,17 +54,13 @@ needs(test, 'root')(
         for (let i = 0; i < entries; i += 3) old.set(key(i), flow(i + 5, 2 * i + 7, i + 1))
         for (let i = 1; i < entries; i += 30) old.delete(key(i))
         for (let i = 0; i < 100; i++) old.set(key(entries + i), flow(1, 2, 3))
-        again = killedBefore(directory, call)
+        again = killedAfter(directory, call)
         if (again) kills++
         // what new programs count between the two
         for (let i = 0; i < entries; i += 6) {
           const isCarried = next.get(key(i))![0] === (2 * i + 7) % 256
           const at = isCarried ? wideFlow(i + 5, 2 * i + 7, i + 1) : wideFlow(i, 2 * i, i)
-          assert.equal(
-            next.get(key(i)),
-            at,
-            `entry ${i} is as it was or as it is, killed before call ${call}`,
-          )
+          assert.equal(next.get(key(i)), at, `entry ${i} is as it was or as it is, killed after call ${call}`)
           new BigUint64Array(at.buffer)[1]! += 1000n
           next.set(key(i), at)
         }
@@ -76,7 +75,7 @@ needs(test, 'root')(
         }
         assert.is(next.keys().length, expected.size)
         for (const [i, value] of expected)
-          assert.equal(next.get(key(i)), value, `entry ${i}, killed before call ${call}`)
+          assert.equal(next.get(key(i)), value, `entry ${i}, killed after call ${call}`)
       } finally {
         for (const name of names) unlinkSync(`${directory}/${name}`)
         closeFd(snapshot)
