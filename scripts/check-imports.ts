@@ -14,7 +14,6 @@ const mayCallTheKernel = new Set(['pin', 'object', 'link', 'map', 'syscall'])
 const dependencies: Record<string, (file: string, room: string) => boolean> = {
   // the second is in the place of the first in a bundle, and needs its types
   koffi: file => ['syscall/koffi.ts', 'esbuild/carried-koffi.ts'].includes(file),
-  'binary-parser': (_, room) => ['elf', 'btf', 'parser'].includes(room),
 }
 /** What those have who bundle; it is not installed with the package. */
 const peers: Record<string, (file: string, room: string) => boolean> = {

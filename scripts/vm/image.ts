@@ -15,7 +15,7 @@ const commands = ['node', 'bpftool', 'ip', 'mount', 'umount', 'setpriv', 'unshar
 /** What of the checkout the tests use, packages apart. */
 const parts = ['test', 'examples', 'scripts/vm/start.cjs']
 /** Packages that the tests load, with all that these need. */
-const packages = ['binary-parser', 'koffi', 'uvu']
+const packages = ['koffi', 'uvu']
 
 /** What is to run in the machines: as the options of the test runner. */
 export interface Chosen {

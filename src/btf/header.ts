@@ -1,6 +1,5 @@
-import { Parser } from 'binary-parser'
 import { BtfError } from '../errors.ts'
-import { type ByteRange, perByteOrder } from '../parser/index.ts'
+import { type ByteRange, readBtfExtHeader, readBtfExtRelocations, readBtfHeader } from '../parser/index.ts'
 
 /** struct btf_header and struct btf_ext_header begin alike (include/uapi/linux/btf.h, tools/lib/bpf/libbpf_internal.h). */
 interface Preamble {
@@ -8,25 +7,6 @@ interface Preamble {
   readonly version: number
   readonly flags: number
   readonly headerLength: number
-}
-
-interface BlobHeader extends Preamble {
-  readonly typesOffset: number
-  readonly typesLength: number
-  readonly stringsOffset: number
-  readonly stringsLength: number
-}
-
-interface ExtHeader extends Preamble {
-  readonly functionsOffset: number
-  readonly functionsLength: number
-  readonly linesOffset: number
-  readonly linesLength: number
-}
-
-interface RelocationHeader {
-  readonly relocationsOffset: number
-  readonly relocationsLength: number
 }
 
 const magic = 0xeb9f
@@ -57,7 +37,7 @@ export interface ExtParts {
  */
 export function readBlobHeader(bytes: Uint8Array, where: string, split: boolean): BlobParts {
   const littleEndian = checkMagic(bytes, where, blobHeaderSize)
-  const header = blobHeader(littleEndian).parse(bytes)
+  const header = readBtfHeader(viewOf(bytes), 0, littleEndian)
   checkPreamble(header, bytes, where, blobHeaderSize)
   const types = sectionAt(header, header.typesOffset, header.typesLength, bytes, `${where}/types`)
   const strings = sectionAt(header, header.stringsOffset, header.stringsLength, bytes, `${where}/strings`)
@@ -72,11 +52,12 @@ export function readBlobHeader(bytes: Uint8Array, where: string, split: boolean)
 /** Reads and checks the header of `.BTF.ext`. Ranges count from the start of `bytes`. */
 export function readExtHeader(bytes: Uint8Array, where: string): ExtParts {
   const littleEndian = checkMagic(bytes, where, extHeaderSize)
-  const header = extHeader(littleEndian).parse(bytes)
+  const view = viewOf(bytes)
+  const header = readBtfExtHeader(view, 0, littleEndian)
   checkPreamble(header, bytes, where, extHeaderSize)
-  const { relocationsOffset, relocationsLength }: RelocationHeader =
+  const { relocationsOffset, relocationsLength } =
     header.headerLength >= extHeaderSizeWithRelocations
-      ? relocationHeader(littleEndian).parse(bytes.subarray(extHeaderSize))
+      ? readBtfExtRelocations(view, extHeaderSize, littleEndian)
       : { relocationsOffset: 0, relocationsLength: 0 }
   const section = (offset: number, length: number, name: string): ByteRange => {
     const range = sectionAt(header, offset, length, bytes, `${where}/${name}`)
@@ -173,21 +154,5 @@ function hexByte(byte: number): string {
   return byte.toString(16).padStart(2, '0')
 }
 
-const preamble = (order: 'little' | 'big'): Parser<Preamble> =>
-  new Parser().endianness(order).uint16('magic').uint8('version').uint8('flags').uint32('headerLength')
-
-const blobHeader: (littleEndian: boolean) => Parser<BlobHeader> = perByteOrder(order =>
-  preamble(order).uint32('typesOffset').uint32('typesLength').uint32('stringsOffset').uint32('stringsLength'),
-)
-
-const extHeader: (littleEndian: boolean) => Parser<ExtHeader> = perByteOrder(order =>
-  preamble(order)
-    .uint32('functionsOffset')
-    .uint32('functionsLength')
-    .uint32('linesOffset')
-    .uint32('linesLength'),
-)
-
-const relocationHeader: (littleEndian: boolean) => Parser<RelocationHeader> = perByteOrder(order =>
-  new Parser().endianness(order).uint32('relocationsOffset').uint32('relocationsLength'),
-)
+const viewOf = ({ buffer, byteOffset, length }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, length)

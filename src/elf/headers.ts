@@ -1,6 +1,5 @@
-import { Parser } from 'binary-parser'
 import { ElfError } from '../errors.ts'
-import { perByteOrder } from '../parser/index.ts'
+import { readElfHeader, readElfSection } from '../parser/index.ts'
 
 /** What of Elf64_Ehdr a loader needs, checked. */
 export interface FileHeader {
@@ -65,7 +64,8 @@ export function readByteOrder(bytes: Uint8Array): boolean {
 }
 
 export function readFileHeader(bytes: Uint8Array, littleEndian: boolean): FileHeader {
-  const header = fileHeader(littleEndian).parse(bytes)
+  const view = viewOf(bytes)
+  const header = readElfHeader(view, 0, littleEndian)
   if (header.type !== relocatable) {
     throw new ElfError(
       'ELF header/e_type',
@@ -84,7 +84,10 @@ export function readFileHeader(bytes: Uint8Array, littleEndian: boolean): FileHe
   if (header.headerSize !== fileHeaderSize) {
     throw new ElfError('ELF header/e_ehsize', `is ${header.headerSize}, not ${fileHeaderSize}`)
   }
-  const sectionsOffset = exact(header.sectionsOffset, 'ELF header/e_shoff')
+  const { sectionsOffset } = header
+  if (sectionsOffset > Number.MAX_SAFE_INTEGER) {
+    throw tooLarge('ELF header/e_shoff', view.getBigUint64(40, littleEndian))
+  }
   checkTable(bytes, sectionsOffset, header.sectionCount, header.sectionSize)
   checkNamesIndex(header.namesIndex, header.sectionCount)
   const { machine, flags, sectionCount, namesIndex } = header
@@ -124,76 +127,32 @@ export function readSectionHeaders(
   bytes: Uint8Array,
   { littleEndian, sectionsOffset, sectionCount }: FileHeader,
 ): SectionHeader[] {
-  const table = bytes.subarray(sectionsOffset, sectionsOffset + sectionCount * sectionHeaderSize)
-  const { headers } = sectionHeaders(littleEndian).parse(table)
-  return headers.some(hasLarge) ? headers.map(joined) : headers
+  const view = viewOf(bytes)
+  return Array.from({ length: sectionCount }, (_, index) => {
+    const at = sectionsOffset + index * sectionHeaderSize
+    const header = readElfSection(view, at, littleEndian)
+    for (const [field, offset, name] of wideFields) {
+      if (header[field] > Number.MAX_SAFE_INTEGER) {
+        throw tooLarge(`section[${index}]/${name}`, view.getBigUint64(at + offset, littleEndian))
+      }
+    }
+    return header
+  })
 }
 
-type RawSectionHeader = SectionHeader & Readonly<Record<`${LongField}High`, number>>
-type LongField = 'flags' | 'offset' | 'size' | 'align' | 'entrySize'
+/** The fields of 64 bits, where each is, and what it is called in elf.h. */
+const wideFields = [
+  ['flags', 8, 'sh_flags'],
+  ['offset', 24, 'sh_offset'],
+  ['size', 32, 'sh_size'],
+  ['align', 48, 'sh_addralign'],
+  ['entrySize', 56, 'sh_entsize'],
+] as const
 
-/** Is a 64-bit field of it more than its lower half? */
-function hasLarge(raw: RawSectionHeader): boolean {
-  return (raw.flagsHigh | raw.offsetHigh | raw.sizeHigh | raw.alignHigh | raw.entrySizeHigh) !== 0
+/** Of a 64-bit field that was read as a number, which is exact up to 2^53 only. */
+function tooLarge(where: string, value: bigint): ElfError {
+  return new ElfError(where, `is 0x${value.toString(16)}, larger than any file`)
 }
 
-function joined(raw: RawSectionHeader, index: number): SectionHeader {
-  const field = (name: LongField, where: string): number =>
-    exact((BigInt(raw[`${name}High`]) << 32n) | BigInt(raw[name]), `section[${index}]/${where}`)
-  return {
-    ...raw,
-    flags: field('flags', 'sh_flags'),
-    offset: field('offset', 'sh_offset'),
-    size: field('size', 'sh_size'),
-    align: field('align', 'sh_addralign'),
-    entrySize: field('entrySize', 'sh_entsize'),
-  }
-}
-
-/** A 64-bit field as a number, which holds whole numbers up to 2^53 only. */
-function exact(value: bigint, where: string): number {
-  if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value)
-  throw new ElfError(where, `is 0x${value.toString(16)}, larger than any file`)
-}
-
-// Elf64_Ehdr and Elf64_Shdr: include/uapi/linux/elf.h
-const fileHeader = perByteOrder(order =>
-  new Parser()
-    .endianness(order)
-    .seek(16) // e_ident
-    .uint16('type')
-    .uint16('machine')
-    .uint32('version')
-    .seek(16) // e_entry, e_phoff
-    .uint64('sectionsOffset')
-    .uint32('flags')
-    .uint16('headerSize')
-    .seek(4) // e_phentsize, e_phnum
-    .uint16('sectionSize')
-    .uint16('sectionCount')
-    .uint16('namesIndex'),
-)
-
-// the whole table at once, and 64-bit fields as halves: a call for each header and a bigint for each field took a quarter of
-// the time of opening a small object
-const sectionHeaders = perByteOrder(order => {
-  const halves = order === 'little' ? (['', 'High'] as const) : (['High', ''] as const)
-  const header = new Parser()
-    .endianness(order)
-    .uint32('name')
-    .uint32('type')
-    .uint32(`flags${halves[0]}`)
-    .uint32(`flags${halves[1]}`)
-    .seek(8) // sh_addr
-    .uint32(`offset${halves[0]}`)
-    .uint32(`offset${halves[1]}`)
-    .uint32(`size${halves[0]}`)
-    .uint32(`size${halves[1]}`)
-    .uint32('link')
-    .uint32('info')
-    .uint32(`align${halves[0]}`)
-    .uint32(`align${halves[1]}`)
-    .uint32(`entrySize${halves[0]}`)
-    .uint32(`entrySize${halves[1]}`)
-  return new Parser().array('headers', { type: header, readUntil: 'eof' })
-})
+const viewOf = ({ buffer, byteOffset, length }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, length)

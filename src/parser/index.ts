@@ -2,7 +2,13 @@ import { CoreScanner } from './core.ts'
 import type { Scanner } from './scanner.ts'
 import { TwinScanner } from './twin.ts'
 
-export { perByteOrder } from './by-order.ts'
+export {
+  readBtfExtHeader,
+  readBtfExtRelocations,
+  readBtfHeader,
+  readElfHeader,
+  readElfSection,
+} from './headers.generated.ts'
 export type {
   ByteRange,
   FaultName,

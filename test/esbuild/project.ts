@@ -24,7 +24,7 @@ export function freshProject(): Project {
   const build = join(checkout, 'scripts/build.ts')
   execFileSync(process.execPath, ['--import', hook, build, path('node_modules/bpfpin/dist')])
   cpSync(join(checkout, 'package.json'), path('node_modules/bpfpin/package.json'))
-  for (const name of ['koffi', 'binary-parser', '@koromix', 'esbuild']) {
+  for (const name of ['koffi', '@koromix', 'esbuild']) {
     symlinkSync(join(checkout, 'node_modules', name), path(`node_modules/${name}`))
   }
   const write = (name: string, text: string): void => writeFileSync(path(name), text)
