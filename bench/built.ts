@@ -9,8 +9,9 @@ export interface Built {
   readonly installed: string
   /** One minified file each; koffi stays a package. */
   readonly bundled: string
-  /** Bytes of one minified file with the whole library, without koffi. */
+  /** Bytes of the whole library in one minified file, without koffi, and of what an import of it loads. */
   readonly librarySize: number
+  readonly importedSize: number
 }
 
 const checkout = join(import.meta.dirname, '..')
@@ -33,8 +34,13 @@ async function make(scratch: string): Promise<Built> {
   symlinkSync(join(installed, 'node_modules'), join(bundled, 'node_modules'))
   const names = readdirSync(scripts)
   await Promise.all(names.map(name => bundle(join(installed, name), join(bundled, name))))
-  const library = join(installed, 'node_modules/bpfpin/dist/index.js')
-  return { installed, bundled, librarySize: await bundle(library, join(scratch, 'library.mjs')) }
+  const dist = join(installed, 'node_modules/bpfpin/dist')
+  return {
+    installed,
+    bundled,
+    librarySize: await bundle(join(dist, 'whole.js'), join(scratch, 'whole.mjs')),
+    importedSize: await bundle(join(dist, 'index.js'), join(scratch, 'imported.mjs')),
+  }
 }
 
 /** The package and what it depends on, as npm would put them. */

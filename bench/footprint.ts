@@ -11,12 +11,8 @@ export function footprintRows(contestants: Contestants, { scratch }: Place, effo
   return [
     importRow(contestants, scratch, effort, 'installed'),
     importRow(contestants, scratch, effort, 'bundled'),
-    {
-      ...{ name: 'bundle size', unit: 'KB', warmUps: 0, rounds: 1 },
-      ours: async () => (await built(scratch)).librarySize / 1000,
-      libbpf: null,
-      floor: null,
-    },
+    sizeRow('bundle size', scratch, 'librarySize'),
+    sizeRow('bundle size (at import)', scratch, 'importedSize'),
     memoryRow(contestants, scratch, effort, { name: 'memory (open)', ours: ['open', largestTool] }),
     memoryRow(contestants, scratch, effort, { name: 'memory (vmlinux-btf)', ours: ['vmlinux'] }),
   ]
@@ -37,6 +33,15 @@ function importRow(
       const bare = await took(process.execPath, join(directory, 'nothing.mjs'))
       return (await took(process.execPath, join(directory, 'import.mjs'))) - bare
     },
+    libbpf: null,
+    floor: null,
+  }
+}
+
+function sizeRow(name: string, scratch: string, what: 'librarySize' | 'importedSize'): Row {
+  return {
+    ...{ name, unit: 'KB', warmUps: 0, rounds: 1 },
+    ours: async () => (await built(scratch))[what] / 1000,
     libbpf: null,
     floor: null,
   }

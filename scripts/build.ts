@@ -1,19 +1,23 @@
 // `npm run build`: dist/ from src/, whose types are checked elsewhere. The argument is another directory to write to.
 // Every file becomes one of dist/, and then what is imported or started as a whole is put together: Node takes half a
-// millisecond for each file that it loads, and the library has hundreds.
+// millisecond for each file that it loads, and the library has hundreds. It also takes time for every line, used or not: so
+// the library is in parts.
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
-import { build, type Plugin } from 'esbuild'
+import { build } from 'esbuild'
+import { keepApart } from './build/apart.ts'
+import { lateBuiltins } from './build/builtins.ts'
+import { divide } from './build/divide.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
 
 rmSync(dist, { recursive: true, force: true })
-const options = ['-p', join(root, 'tsconfig.build.json'), '--noCheck', '--importHelpers', '--outDir', dist]
-execFileSync(process.execPath, [tsc, ...options], { stdio: 'inherit' })
+const tscOptions = ['-p', join(root, 'tsconfig.build.json'), '--noCheck', '--importHelpers', '--outDir', dist]
+execFileSync(process.execPath, [tsc, ...tscOptions], { stdio: 'inherit' })
 // the helpers of `using` are our own (src/using.ts), and not of a package
 for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
   if (!file.endsWith('.js')) continue
@@ -24,31 +28,29 @@ for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
   if (own !== text) writeFileSync(path, own)
 }
 
-/** What stays a file of its own: the errors, which are the same in all parts of the package, and what bundlers put another in the place of. */
-const apart = /^(errors\.ts|syscall\/koffi\.ts|esbuild\/.*)$/
-
 // of the tool nothing is imported by others
 rmSync(join(dist, 'cli'), { recursive: true })
 
-for (const entry of ['index', 'cli/main']) {
-  const place = dirname(join(dist, entry))
-  const keepApart: Plugin = {
-    name: 'keep-apart',
-    setup({ onResolve }) {
-      onResolve({ filter: /^\..*\.ts$/ }, ({ resolveDir, path }) => {
-        const file = relative(join(root, 'src'), resolve(resolveDir, path))
-        if (!apart.test(file)) return undefined
-        const built = relative(place, join(dist, file.replace(/ts$/, 'js')))
-        return { path: built.startsWith('.') ? built : `./${built}`, external: true }
-      })
-    },
-  }
-  await build({
-    entryPoints: [join(root, 'src', `${entry}.ts`)],
-    outdir: place,
-    allowOverwrite: true,
-    ...{ bundle: true, splitting: true, packages: 'external' },
-    ...{ format: 'esm', platform: 'node', target: 'node20', legalComments: 'none', logLevel: 'warning' },
-    plugins: [keepApart],
-  })
-}
+const options = { platform: 'node', target: 'node20', packages: 'external', legalComments: 'none' } as const
+const loud = { logLevel: 'warning' } as const
+
+// as Node imports it
+const { main, parts } = await divide(dist, { ...options, ...loud })
+mkdirSync(join(dist, 'parts'))
+writeFileSync(join(dist, 'index.js'), main)
+for (const [name, text] of parts) writeFileSync(join(dist, 'parts', `${name}.cjs`), text)
+
+// as bundlers take it, which leave out what is not used
+await build({
+  ...{ ...options, ...loud, bundle: true, format: 'esm' },
+  entryPoints: [join(root, 'src/index.ts')],
+  outfile: join(dist, 'whole.js'),
+  plugins: [lateBuiltins, keepApart(dist, join(dist, 'whole.js'))],
+})
+
+await build({
+  ...{ ...options, ...loud, bundle: true, format: 'esm', splitting: true },
+  entryPoints: [join(root, 'src/cli/main.ts')],
+  outdir: join(dist, 'cli'),
+  plugins: [keepApart(dist, join(dist, 'cli/main.js'))],
+})

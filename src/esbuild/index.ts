@@ -54,7 +54,13 @@ export default function bpfpin(options: BundleOptions = {}): Plugin {
         orMessages(() => loadObject(path, options)),
       )
       build.onLoad({ filter: /[\\/]syscall[\\/]koffi\.[jt]s$/, namespace: 'file' }, ({ path }) =>
-        isOurs(path) ? carryKoffi(targets, path) : undefined,
+        isOurs(path, '../../..') ? carryKoffi(targets, path) : undefined,
+      )
+      // for bundlers there is a file without parts, under the condition 'module', which a build may have taken from its list
+      build.onLoad({ filter: /[\\/]dist[\\/]index\.js$/, namespace: 'file' }, ({ path }) =>
+        isOurs(path, '../..')
+          ? { contents: "export * from './whole.js'", resolveDir: dirname(path) }
+          : undefined,
       )
       build.onResolve({ filter: new RegExp(`^${scheme}`) }, ({ path, importer }) => ({
         path: path.slice(scheme.length),
@@ -95,8 +101,8 @@ async function loadObject(path: string, options: BundleOptions): Promise<OnLoadR
 }
 
 /** Another package may have a file of that name. */
-function isOurs(path: string): boolean {
-  const manifest = resolve(path, '../../../package.json')
+function isOurs(path: string, up: string): boolean {
+  const manifest = resolve(path, up, 'package.json')
   if (!existsSync(manifest)) return false
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name === 'bpfpin'
 }

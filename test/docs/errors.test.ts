@@ -9,9 +9,8 @@ function codesInSources(): string[] {
   const files = (readdirSync(new URL('../../src', import.meta.url), { recursive: true }) as string[]).filter(
     file => file.endsWith('.ts'),
   )
-  const codes = files.flatMap(file =>
-    [...read(`src/${file}`).matchAll(/'(ERR_[A-Z_]+)'/g)].map(match => match[1]!),
-  )
+  const sources = [...files.map(file => `src/${file}`), 'scripts/build/part-loader.ts']
+  const codes = sources.flatMap(file => [...read(file).matchAll(/'(ERR_[A-Z_]+)'/g)].map(match => match[1]!))
   return [...new Set(codes)].sort()
 }
 

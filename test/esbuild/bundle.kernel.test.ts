@@ -77,6 +77,11 @@ test('it has at most 700 KB', () => {
   assert.ok(statSync(tool).size <= 700 * 1024, `${statSync(tool).size}`)
 })
 
+test('it is the same where the build has conditions of its own', async () => {
+  const file = await bundle('tool-conditions.mjs', { conditions: ['production'] })
+  assertWorks(file, ['node', 'tool-conditions.mjs'])
+})
+
 test('it is the same as a CommonJS module', async () => {
   project.write(
     'cjs.ts',

@@ -53,6 +53,7 @@ const onlyHere = {
   'interop/core.*': 'compiles C, and no machine has a compiler',
   'interop/libbpf.*': 'compiles C, and no machine has a compiler',
   'interop/usdt.*': 'compiles C, and no machine has a compiler',
+  'package/*': 'builds by esbuild what calls the kernel as the sources do',
   'esbuild/*': 'builds by esbuild what runs as any other program does',
 }
 
