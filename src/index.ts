@@ -15,7 +15,7 @@ export {
 } from './api/embedded.ts'
 export { type LoadOptions, ObjectSpec } from './api/object-spec.ts'
 export type { Named, ObjectTypes } from './api/object-types.ts'
-export { openMap } from './api/open-map.ts'
+export { type OpenMapOptions, openMap } from './api/open-map.ts'
 export { type OpenOptions, openObject } from './api/open-object.ts'
 export { openPinned } from './api/open-pinned.ts'
 export { type OpenPinnedOptions, type PinnedEvents, PinnedObject } from './api/pinned-object.ts'

@@ -90,6 +90,8 @@ const table: Readonly<Record<string, readonly ErrnoName[]>> = {
   'bpf(BPF_TOKEN_CREATE)': [...forbidden, 'EOPNOTSUPP', 'ENOMEM', ...noDescriptor],
   // open(2), and the others' own pages
   openat: [...pathTrouble, ...noDescriptor],
+  // of a path with links: ELOOP, ENOSYS before Linux 5.6, EPERM of filters that do not know it; the path is gone along then
+  openat2: [...pathTrouble, ...noDescriptor, 'ENOSYS'],
   mkdirat: [...change, 'ENOSPC', 'EMLINK'],
   unlinkat: [...change, 'EBUSY'],
   // EBUSY for a mount point; EINVAL where the file system takes no such flag

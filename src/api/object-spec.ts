@@ -100,7 +100,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
   load({ maps = {} }: LoadOptions = {}): BpfObject<Types> {
     this.#configure()
     using root = Root.find(this.#site.root)
-    const generation = root && openGeneration(root, this.name, { isOurs: true })
+    const generation = root && openGeneration(root, this.name)
     try {
       return this.#load(generation, maps)
     } finally {
@@ -177,7 +177,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
     const writer = Writer.open(this.#site, this.name, options)
     try {
       // another process may have pinned it while this one waited for its turn
-      const generation = openGeneration(writer.root, this.name, { isOurs: true })
+      const generation = openGeneration(writer.root, this.name)
       if (!generation) return this.#install(writer)
       try {
         return this.#succeed(generation, writer, options)
@@ -198,7 +198,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
     this.#configure()
     using root = Root.find(this.#site.root)
     for (;;) {
-      const generation = root && openGeneration(root, this.name, { isOurs: true })
+      const generation = root && openGeneration(root, this.name)
       if (!generation) return planInstall(this.#spec, this.#site)
       try {
         const state = readState(this.#spec, this.#site, generation)
@@ -333,9 +333,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
     { isListed = true }: { readonly isListed?: boolean } = {},
   ): BpfObject<Types> | undefined {
     for (;;) {
-      const generation = isListed
-        ? openGeneration(root, this.name, { isOurs: true })
-        : openNamed(root, this.name, true)
+      const generation = isListed ? openGeneration(root, this.name) : openNamed(root, this.name)
       if (!generation) return undefined
       try {
         if (generation.manifest) return this.#find(generation)

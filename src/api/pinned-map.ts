@@ -19,7 +19,7 @@ export function openGenerationMap(path: string): BpfMap | undefined {
   const directory = dirname(resolve(path))
   if (basename(directory) !== directories.map) return undefined
   const object = dirname(directory)
-  using root = Root.find(dirname(object))
+  using root = undefinedIfRefused(() => Root.find(dirname(object)))
   const generation = root && findGeneration(root, decodeName(basename(object)))
   if (!generation) return undefined
   try {
@@ -30,7 +30,7 @@ export function openGenerationMap(path: string): BpfMap | undefined {
 }
 
 function findGeneration(root: Root, object: string): Generation | undefined {
-  return undefinedIfRefused(() => openGeneration(root, object))
+  return undefinedIfRefused(() => openGeneration(root, object, 'any'))
 }
 
 function openIn(generation: Generation, path: string): BpfMap | undefined {
@@ -42,7 +42,7 @@ function openIn(generation: Generation, path: string): BpfMap | undefined {
   const names = maps.map(pin => pin.name)
   const types = entryTypes(btf, names).get(record.name)
   if (!types) return undefined
-  const opened = undefinedIfRefused(() => openPinnedMap(generation, record, { readOnly: true }))
+  const opened = undefinedIfRefused(() => openPinnedMap(generation, record, { readOnly: true, owner: 'any' }))
   if (!opened) return undefined
   const { fd, info } = opened
   return new BpfMap({

@@ -7,6 +7,7 @@ import {
   type Generation,
   isCurrent,
   isInTransition,
+  type OpenOptions,
   openGeneration,
   openParts,
   type PinnedLink,
@@ -27,6 +28,11 @@ export interface OpenPinnedOptions {
   readonly root?: string
   /** Open maps for reading only, which takes no more than read permission on the pins. Default `false`. */
   readonly readOnly?: boolean
+  /**
+   * Number of a user whose pins may be opened as well, or `'any'`. Default: root's and this process's own; what another user
+   * pinned under the name that one looks for is refused, as he may have done so on purpose.
+   */
+  readonly owner?: number | 'any'
   /**
    * Move to each new generation of the object when it is there: maps, programs and variables that are held go on as
    * those of the new one, and `'generation'` is emitted. Default `false`.
@@ -57,7 +63,7 @@ export interface PinnedPlace {
 export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends EventEmitter<PinnedEvents> {
   readonly name: string
   readonly #place: PinnedPlace
-  readonly #readOnly: boolean
+  readonly #options: OpenOptions
   readonly #expected: Spec | undefined
   readonly #absent: Absent | undefined
   readonly #maps = new Map<string, BpfMap>()
@@ -73,13 +79,17 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
    * @internal Use {@link openPinned}.
    * @param expected an object whose types each generation must have
    */
-  constructor(place: PinnedPlace, { readOnly = false, follow = false }: OpenPinnedOptions, expected?: Spec) {
+  constructor(
+    place: PinnedPlace,
+    { readOnly = false, owner, follow = false }: OpenPinnedOptions,
+    expected?: Spec,
+  ) {
     super()
     this.#expected = expected
     this.#absent = expected && absentPinned(expected)
     this.name = place.name
     this.#place = place
-    this.#readOnly = readOnly
+    this.#options = { readOnly, owner }
     const found = this.#open()
     if (!found) throw notPinned(place)
     this.#generation = found.generation
@@ -132,7 +142,7 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
    */
   refresh(): boolean {
     if (this.#isClosed) throw new BpfError(`object '${this.name}' is closed`, { code: 'ERR_CLOSED' })
-    using root = Root.find(this.#place.root)
+    using root = Root.find(this.#place.root, this.#options.owner)
     if (root && isCurrent(root, this.name, this.#generation)) return false
     const found = this.#open()
     if (!found) throw notPinned(this.#place)
@@ -159,12 +169,12 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
 
   /** Opens the generation that is there now, whole; its directory stays open to be known again. */
   #open(): { readonly generation: Generation; readonly parts: PinnedParts } | undefined {
-    using root = Root.find(this.#place.root)
+    using root = Root.find(this.#place.root, this.#options.owner)
     for (;;) {
-      const generation = root && openGeneration(root, this.name)
+      const generation = root && openGeneration(root, this.name, this.#options.owner)
       if (!generation) return undefined
       try {
-        return { generation, parts: openParts(generation, this.#readOnly, this.#expected) }
+        return { generation, parts: openParts(generation, this.#options, this.#expected) }
       } catch (error) {
         const wasReplaced = !isCurrent(root, this.name, generation)
         closeGeneration(generation)
@@ -211,7 +221,7 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
 
   /** Tells the maps when programs of the generation before run no more: who reads their events has the last of them then. */
   #settle(): void {
-    using root = Root.find(this.#place.root)
+    using root = Root.find(this.#place.root, this.#options.owner)
     if (root && isInTransition(root, this.name)) return
     for (const map of this.#maps.values()) map.settle()
   }

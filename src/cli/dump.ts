@@ -39,7 +39,7 @@ export const dump: Command = {
 
 function show({ operands: [operand = ''], root }: Request, output: Output): ExitCode {
   const path = mapPath(operand, root)
-  using map = openGenerationMap(path) ?? openMap(path, { readOnly: true })
+  using map = openGenerationMap(path) ?? openMap(path, { readOnly: true, owner: 'any' })
   mustBeListable(map)
   const variables = readVariables(map)
   if (output.json) {

@@ -40,7 +40,8 @@ export const log: Command = {
       throw new UsageError('log: --program and --trace go with the name of an object', 'log --help')
     }
     const place = operand === undefined ? undefined : objectPlace(operand, root)
-    using object = place && openPinned(place.name, { root: place.root, readOnly: true, follow: true })
+    using object =
+      place && openPinned(place.name, { root: place.root, readOnly: true, follow: true, owner: 'any' })
     using pipe = !object || options.trace ? TracePipe.open() : undefined
     const streams = object && new Streams(object, request, output)
     const look = (): void => {

@@ -47,7 +47,7 @@ export function applyWanted(command: string, spec: ObjectSpec, { load, leaveOut,
 /** By name; empty where nothing is pinned, or what is pinned there is not ours to read: the command itself will say so. */
 function pinnedPrograms(spec: ObjectSpec, path: string): ReadonlySet<string> {
   using root = Root.find(path)
-  const generation = root && openNamed(root, spec.name, false)
+  const generation = root && openNamed(root, spec.name, 'any')
   if (!generation) return new Set()
   const names = generation.manifest?.programs.map(({ name }) => name)
   closeGeneration(generation)

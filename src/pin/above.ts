@@ -3,8 +3,8 @@ import { BpfError } from '../errors.ts'
 import { BPF_FS_MAGIC, fileSystemType } from '../syscall/index.ts'
 import { closeGeneration, openGeneration } from './generation.ts'
 import { objectNames } from './list.ts'
-import { removeOnBpffs } from './recover.ts'
 import type { Root } from './root.ts'
+import { removeEmpty } from './trusted-path.ts'
 
 /**
  * The root and directories above it that were made for an object to be pinned there, by this process or for another object
@@ -25,7 +25,7 @@ function namesIn(root: Root): string[] {
 
 function listedBy(root: Root, name: string): string[] {
   return orNothing(() => {
-    const generation = openGeneration(root, name, { isOurs: true })
+    const generation = openGeneration(root, name)
     closeGeneration(generation)
     return generation?.manifest.directories?.filter(path => isAbove(path, root)) ?? []
   })
@@ -41,7 +41,7 @@ export function removeAbove(root: Root, made: readonly string[]): void {
   const above = made.filter(path => isAbove(path, root)).sort((a, b) => b.length - a.length)
   // another process may pin there in this moment, or have removed it already: then that is how it stays
   orNothing(() => {
-    for (const path of above) removeOnBpffs(path)
+    for (const path of above) removeEmpty(path)
     return []
   })
 }

@@ -8,6 +8,7 @@ import {
   EEXIST,
   ENOENT,
   ENOLINK,
+  ENOTDIR,
   ENOTEMPTY,
   linkDetach,
   linkInfo,
@@ -21,9 +22,10 @@ import {
   systemError,
   unlinkFile,
 } from '../syscall/index.ts'
-import { Directories } from './directories.ts'
+import { Directories, type PathAt } from './directories.ts'
 import { idOf } from './identity.ts'
 import { createManifest } from './manifest-map.ts'
+import { writeByOthers } from './ownership.ts'
 import type { Left, SuccessionTools, Workshop } from './workshop.ts'
 
 /** What the kernel gives a pin by itself (kernel/bpf/inode.c: bpf_obj_do_pin). */
@@ -76,6 +78,7 @@ export class Bench {
         this.#writeManifest(step.path)
         break
       case 'publish':
+        this.#workshop.root.mustBeFound()
         this.#rename(step.from, step.to, renameFlag.NOREPLACE)
         break
       case 'withdraw':
@@ -151,7 +154,7 @@ export class Bench {
 
   #makeDirectory(path: string): void {
     const { directory, file } = this.#directories.split(path)
-    const made = makeDirectory(file, this.#workshop.mode, directory)
+    const made = makeDirectory(file, this.#workshop.mode & ~writeByOthers, directory)
     // outside, another object may have needed it at the same time
     if (made === EEXIST && path.startsWith('/')) return
     this.#check(made, 'mkdirat', 'making directory', path)
@@ -211,7 +214,7 @@ export class Bench {
   }
 
   #detach(path: string, id: number): void {
-    const place = this.#directories.find(path)
+    const place = this.#found(path)
     if (!place) return
     const { directory, file } = place
     const fd = objGet(file, 0, directory)
@@ -223,7 +226,7 @@ export class Bench {
 
   /** Removes a pin only if it still is what it is said to be. */
   #unpin({ kind, name, path, id, isSeen }: Extract<Step, { do: 'unpin' }>): void {
-    const place = this.#directories.find(path)
+    const place = this.#found(path)
     if (!place) return
     const { directory, file } = place
     if (isSeen) {
@@ -254,20 +257,22 @@ export class Bench {
 
   #removeDirectory(path: string): void {
     this.#directories.leave(path)
-    const place = this.#directories.find(path)
+    const place = this.#found(path)
     if (!place) return
     const { directory, file } = place
     const result = removeDirectory(file, directory)
     // outside, it belongs to whoever pinned something there since
     if (result === ENOTEMPTY && path.startsWith('/')) return
     if (result === ENOTEMPTY) this.#leave(path, 'something else is pinned in it')
+    else if (result === ENOTDIR) this.#leave(path, 'it is no directory any more')
     else if (result !== ENOENT) this.#check(result, 'unlinkat', 'removing directory', path)
   }
 
   /** The commit: from here on there is only forward. */
   #exchange(from: string, to: string): void {
-    const { fd } = this.#workshop.root
-    this.#check(renameFile(from, to, renameFlag.EXCHANGE, fd), 'renameat2', 'exchanging', from)
+    const { root } = this.#workshop
+    root.mustBeFound()
+    this.#check(renameFile(from, to, renameFlag.EXCHANGE, root.fd), 'renameat2', 'exchanging', from)
     this.#directories.leave()
     this.#undo.length = 0
   }
@@ -341,6 +346,17 @@ export class Bench {
     if (fd === ENOENT) return
     if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening the copy of map '${map}'`, path)
     closedAfter(fd, () => tools.sweep(map, fd))
+  }
+
+  /** What is to be removed; it stays where another user can lead the way to it elsewhere. */
+  #found(path: string): PathAt | undefined {
+    try {
+      return this.#directories.find(path)
+    } catch (error) {
+      if (!(error instanceof BpfError) || error.code !== 'ERR_FOREIGN') throw error
+      this.#leave(path, error.message)
+      return undefined
+    }
   }
 
   #leave(path: string, why: string): void {

@@ -1,6 +1,8 @@
 import { BpfError } from '../errors.ts'
 import { closeFd, openFile, openFlag, systemError } from '../syscall/index.ts'
+import { mustBeSafe } from './ownership.ts'
 import { isBpffs, notBpffs, type Root } from './root.ts'
+import { openDirectory } from './trusted-path.ts'
 
 /** A file as calls take it: by a directory's descriptor and a path from there. */
 export interface PathAt {
@@ -97,10 +99,25 @@ export class Directories {
     const isOutside = path === '' || path.startsWith('/')
     const lasting = this.lasting(path)
     const fd = isOutside
-      ? openFile(path || '/', openFlag.PATH | openFlag.DIRECTORY)
+      ? openDirectory(path || '/')
       : openFile(lasting.file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, lasting.directory)
     if (fd < 0) throw systemError(fd, 'openat', { doing: 'opening directory', path: this.fullPath(path) })
+    if (isOutside) closedOnThrow(fd, () => mustBeUsable(fd, path))
     this.#open = { path, prefix: `${path}/`, fd, lasting }
-    if (isOutside && !isBpffs(fd, path)) throw notBpffs(path, path)
+  }
+}
+
+/** Where others could put something in the place of a pin, none is made, and none is removed. */
+function mustBeUsable(fd: number, path: string): void {
+  if (!isBpffs(fd, path)) throw notBpffs(path, path)
+  mustBeSafe(fd, path)
+}
+
+function closedOnThrow(fd: number, act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    closeFd(fd)
+    throw error
   }
 }

@@ -15,6 +15,7 @@ import { dropGeneration } from './recover.ts'
 import { takeOut } from './registrations.ts'
 import type { Root } from './root.ts'
 import { recordedTakeover } from './takeover.ts'
+import { getPin } from './trusted-path.ts'
 import { waitForPrograms } from './wait.ts'
 import type { SuccessionTools } from './workshop.ts'
 
@@ -111,7 +112,7 @@ function withLinks(generation: Generation, made: ReadonlyMap<string, BpfLink>): 
 
 /** Of a link that was made before the process that made it was stopped; 0 where it was not. */
 function pinnedLinkId({ directory }: Generation, { path }: PinRecord): number {
-  const fd = objGet(path, 0, isOutside(path) ? undefined : directory)
+  const fd = isOutside(path) ? getPin(path) : objGet(path, 0, directory)
   if (fd < 0) return 0
   try {
     return idOf(fd, 'link') ?? 0

@@ -4,7 +4,7 @@ import { encodeObjectName, nextSuffix, previousSuffix } from '../plan/names.ts'
 import { closeFd, ENOENT, openFile, openFlag } from '../syscall/index.ts'
 import { directoryError } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
-import { mustBeOurs, mustBeTrusted } from './ownership.ts'
+import { mustBeOurs, mustBeTrusted, type Owner } from './ownership.ts'
 import type { Root } from './root.ts'
 
 /**
@@ -22,15 +22,11 @@ export interface Generation {
  * Opens the generation of an object below a root; `undefined` where nothing is pinned under that name. The caller
  * closes `directory`.
  *
- * @param isOurs refuses what another user, who is not root, pinned: programs of this process are to use it
+ * @param owner whose pins may be opened, besides root's and this user's own: anybody's by those who only look
  * @throws BpfError `ERR_MANIFEST` for a directory that bpfpin did not make, `ERR_FOREIGN`.
  */
-export function openGeneration(
-  root: Root,
-  object: string,
-  { isOurs = false }: { readonly isOurs?: boolean } = {},
-): Generation | undefined {
-  const found = openNamed(root, object, isOurs)
+export function openGeneration(root: Root, object: string, owner?: Owner): Generation | undefined {
+  const found = openNamed(root, object, owner)
   if (!found || found.manifest) return found
   closeFd(found.directory)
   throw notOurs(found.path)
@@ -43,13 +39,14 @@ export type Unlisted = Omit<Generation, 'manifest'> & { readonly manifest: undef
  * As {@link openGeneration}, but a directory without a manifest is no error: another tool may have pinned there, or the
  * manifest was removed.
  */
-export function openNamed(root: Root, object: string, isOurs: boolean): Generation | Unlisted | undefined {
+export function openNamed(root: Root, object: string, owner?: Owner): Generation | Unlisted | undefined {
   for (;;) {
     const path = `${root.path}/${encodeObjectName(object)}`
     const directory = openDirectory(root, encodeObjectName(object), path)
     if (directory === undefined) return undefined
     try {
-      if (isOurs) mustBeTrusted(directory, path)
+      mustBeTrusted(directory, path, owner)
+      root.mustBeSafe(owner)
       const manifest = readManifest(directory, path)
       if (manifest) return { path, directory, manifest }
       // one that was unpinned since it was opened has no manifest any more, and no name

@@ -10,10 +10,10 @@ import {
   linkInfo,
   mapInfo,
   objectKind,
-  objGet,
   progInfo,
   systemError,
 } from '../syscall/index.ts'
+import { getPin } from './trusted-path.ts'
 
 /**
  * The kernel's id of what a descriptor is open on; `undefined` where that is not of this kind.
@@ -39,7 +39,7 @@ export interface Occupant {
  * @throws BpfError with the kernel's errno where it cannot be found out.
  */
 export function occupantOf(path: string): Occupant | undefined {
-  const fd = objGet(path)
+  const fd = getPin(path)
   if (fd === ENOENT || fd === EACCES) return undefined
   if (fd < 0) throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing: 'finding out what is pinned', path })
   try {

@@ -106,7 +106,7 @@ function hasManifest(root: Root, file: string): boolean {
 
 /** Everything that is pinned of one object; `undefined` where nothing is pinned under that name. */
 export function listObject(root: Root, name: string): ListedObject | undefined {
-  const generation = openGeneration(root, name)
+  const generation = openGeneration(root, name, 'any')
   if (!generation) return undefined
   try {
     return describe(root, name, generation)
@@ -165,14 +165,14 @@ export function listPrevious(root: Root, name: string): ListedPrevious | null {
 }
 
 function listMap(generation: Generation, record: PinRecord, path: string): ListedMap {
-  const { fd, info } = openPinnedMap(generation, record, { readOnly: true })
+  const { fd, info } = openPinnedMap(generation, record, { readOnly: true, owner: 'any' })
   closeFd(fd)
   const { type, keySize, valueSize, maxEntries } = shapeOf(info)
   return { name: record.name, path, id: info.id, type, keySize, valueSize, maxEntries }
 }
 
 function listProgram(generation: Generation, record: PinRecord, path: string): ListedProgram {
-  const fd = openPin(generation, record, { readOnly: true })
+  const fd = openPin(generation, record, { readOnly: true, owner: 'any' })
   const info = progInfo(fd)
   closeFd(fd)
   if (typeof info === 'number') throw unreadable(info, record, path)
@@ -199,7 +199,7 @@ function listLink(
 /** Links are opened for writing or not at all (kernel/bpf/inode.c: bpf_obj_get_user); `undefined` for who may only read. */
 function openLink(generation: Generation, record: PinRecord): number | undefined {
   try {
-    return openPin(generation, record)
+    return openPin(generation, record, { owner: 'any' })
   } catch (error) {
     if (error instanceof BpfError && error.code === 'EACCES') return undefined
     throw error

@@ -18,7 +18,7 @@ import { finishUpgrade } from './finish.ts'
 import type { Generation } from './generation.ts'
 import { directoryError } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
-import { mustBeOurs, thisUser } from './ownership.ts'
+import { mustBeOurs, thisUser, writeByOthers } from './ownership.ts'
 import { clearLeftover } from './recover.ts'
 import type { Root } from './root.ts'
 
@@ -96,7 +96,7 @@ export class WriterLock {
 
   static #try(root: Root, name: string, mode: number): WriterLock | undefined {
     const nextName = `${name}${nextSuffix}`
-    const made = makeDirectory(nextName, mode & ~readByOthers, root.fd)
+    const made = makeDirectory(nextName, mode & ~readByOthers & ~writeByOthers, root.fd)
     if (made < 0 && made !== EEXIST) {
       const path = `${root.path}/${nextName}`
       throw systemError(made, 'mkdirat', { doing: `making directory '${path}'`, path })

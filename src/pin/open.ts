@@ -5,6 +5,8 @@ import { stagedPath } from '../plan/upgrade-steps.ts'
 import { closeFd, ENOENT, type MapInfo, mapInfo, objGet, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { describe, type Occupant, occupantText } from './identity.ts'
+import type { Owner } from './ownership.ts'
+import { getPin } from './trusted-path.ts'
 
 const BPF_F_RDONLY = 8
 
@@ -16,6 +18,14 @@ export interface OpenedMap {
   readonly path: string
 }
 
+/** How something pinned is opened. */
+export interface OpenOptions {
+  /** Maps are: for reading only. */
+  readonly readOnly?: boolean
+  /** Whose pins outside of the generation's directory may be opened, too. */
+  readonly owner?: Owner | undefined
+}
+
 /**
  * Opens the map that is pinned at a place; `undefined` where nothing is. The caller closes `fd`.
  *
@@ -25,12 +35,13 @@ export interface OpenedMap {
 export function openMapAt(
   place: Place,
   generation: Generation | undefined,
-  { readOnly = false }: { readonly readOnly?: boolean } = {},
+  { readOnly = false, owner }: OpenOptions = {},
 ): OpenedMap | undefined {
   const isOut = isOutside(place.path)
   if (!isOut && !generation) return undefined
   const path = placePath(place.path, generation)
-  const fd = objGet(place.path, readOnly ? BPF_F_RDONLY : 0, isOut ? undefined : generation?.directory)
+  const flags = readOnly ? BPF_F_RDONLY : 0
+  const fd = isOut ? getPin(place.path, flags, owner) : objGet(place.path, flags, generation?.directory)
   if (fd === ENOENT) return undefined
   if (fd < 0) throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing: `opening pinned map '${place.name}'`, path })
   try {
@@ -60,7 +71,7 @@ function infoOfMap(fd: number, path: string, isOut: boolean): MapInfo {
 export function openPinnedMap(
   generation: Generation,
   record: PinRecord,
-  options: { readonly readOnly?: boolean } = {},
+  options: OpenOptions = {},
 ): OpenedMap {
   return whereItIs(record, place => {
     const opened = openMapAt(place, generation, options)
@@ -72,11 +83,7 @@ export function openPinnedMap(
 }
 
 /** As {@link openPinnedMap}, for a pin of any kind; the result is its descriptor. */
-export function openPin(
-  generation: Generation,
-  record: PinRecord,
-  options: { readonly readOnly?: boolean } = {},
-): number {
+export function openPin(generation: Generation, record: PinRecord, options: OpenOptions = {}): number {
   return whereItIs(record, place => openAt(generation, place, options))
 }
 
@@ -103,13 +110,10 @@ function isElsewhere(error: unknown): boolean {
   return error instanceof BpfError && (error.code === 'ERR_PIN_MISSING' || error.code === 'ERR_PIN_REPLACED')
 }
 
-function openAt(
-  generation: Generation,
-  record: PinRecord,
-  { readOnly = false }: { readonly readOnly?: boolean },
-): number {
-  const isOut = isOutside(record.path)
-  const fd = objGet(record.path, readOnly ? BPF_F_RDONLY : 0, isOut ? undefined : generation.directory)
+function openAt(generation: Generation, record: PinRecord, { readOnly = false, owner }: OpenOptions): number {
+  const { path } = record
+  const flags = readOnly ? BPF_F_RDONLY : 0
+  const fd = isOutside(path) ? getPin(path, flags, owner) : objGet(path, flags, generation.directory)
   if (fd === ENOENT) throw missing(generation, record)
   if (fd < 0) {
     throw systemError(fd, 'bpf(BPF_OBJ_GET)', {

@@ -14,7 +14,7 @@ import type { Spec } from '../spec/types.ts'
 import { closeFd, reserveDescriptors } from '../syscall/index.ts'
 import { expectTypes } from './expected.ts'
 import type { Generation } from './generation.ts'
-import { type OpenedMap, openPin, openPinnedMap } from './open.ts'
+import { type OpenedMap, type OpenOptions, openPin, openPinnedMap } from './open.ts'
 import { ownIf } from './pinned-types.ts'
 
 /** A pinned link, as the manifest describes it: the kernel tells little of most kinds. */
@@ -37,16 +37,17 @@ export interface PinnedParts {
  * @throws BpfError `ERR_PIN_MISSING`, `ERR_PIN_REPLACED`, `ERR_PIN_KIND` where a pin is not what the manifest says;
  * PinMismatchError where it is not what is expected.
  */
-export function openParts(generation: Generation, readOnly: boolean, expected?: Spec): PinnedParts {
+export function openParts(generation: Generation, options: OpenOptions, expected?: Spec): PinnedParts {
   const { manifest } = generation
+  const { readOnly = false } = options
   const records = pinsOf(manifest, 'map')
   const opened: OpenedMap[] = []
   const programs: BpfProgram[] = []
   reserveDescriptors(manifest.pins.length)
   try {
-    for (const record of records) opened.push(openPinnedMap(generation, record, { readOnly }))
+    for (const record of records) opened.push(openPinnedMap(generation, record, options))
     for (const record of pinsOf(manifest, 'program')) {
-      programs.push(new BpfProgram({ name: record.name, fd: openPin(generation, record, { readOnly }) }))
+      programs.push(new BpfProgram({ name: record.name, fd: openPin(generation, record, options) }))
     }
     const btf = typesIn(manifest, expected)
     const typesOf = recordedTypes(records, btf)

@@ -1,4 +1,3 @@
-import { basename, dirname } from 'node:path'
 import { directories, isOutside } from '../plan/layout.ts'
 import { isOfMap, type Manifest, type PinRecord } from '../plan/manifest.ts'
 import { draftName, manifestName } from '../plan/names.ts'
@@ -21,7 +20,8 @@ import {
 import { idOf } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
 import { mustBeOurs } from './ownership.ts'
-import { isBpffs, type Root } from './root.ts'
+import type { Root } from './root.ts'
+import { getPin, removeEmpty, removePin } from './trusted-path.ts'
 
 /** What there is besides a generation that is removed. */
 export interface Others {
@@ -96,30 +96,19 @@ function removeOutside(manifest: Manifest, current: Manifest | undefined): void 
     // it may lie beside the path that it was to have, or had
     for (const place of [path, stagedPath(path), keptPath(path)]) {
       if (place === path && kept.has(path) && (id === 0 || kept.get(path) === id)) continue
-      if (isStill(place, pin, manifest)) check(unlinkFile(place), place)
+      if (isStill(place, pin, manifest)) check(removePin(place), place)
     }
   }
   // those that are not empty belong to whoever pinned something there since
   const stay = new Set(current?.directories)
-  for (const path of made.toReversed()) if (!stay.has(path)) removeOnBpffs(path)
-}
-
-/** Removes a directory if it is empty. Whoever wrote the manifest is not trusted with other file systems. */
-export function removeOnBpffs(path: string): void {
-  const parent = openFile(dirname(path), openFlag.PATH | openFlag.DIRECTORY)
-  if (parent === ENOENT) return
-  check(parent, path, 'openat')
-  try {
-    if (!isBpffs(parent, path)) return
-    const result = removeDirectory(basename(path), parent)
+  for (const path of made.toReversed()) {
+    const result = stay.has(path) ? 0 : removeEmpty(path)
     if (result !== ENOTEMPTY) check(result, path)
-  } finally {
-    closeFd(parent)
   }
 }
 
 function isStill(path: string, { kind, id, name }: PinRecord, { pins, links }: Manifest): boolean {
-  const fd = objGet(path)
+  const fd = getPin(path)
   if (fd === ENOENT) return false
   check(fd, path, 'bpf(BPF_OBJ_GET)')
   try {

@@ -31,7 +31,7 @@ export interface RollbackOptions {
  * @throws BpfError `ERR_NOT_PINNED`, `ERR_NO_PREVIOUS`, `ERR_GAP`
  */
 export function rollbackObject(writer: Writer, object: string, options: RollbackOptions = {}): UpgradeReport {
-  const current = openGeneration(writer.root, object, { isOurs: true })
+  const current = openGeneration(writer.root, object)
   if (!current) {
     throw new BpfError(`no object '${object}' is pinned below ${writer.root.path}`, {
       code: 'ERR_NOT_PINNED',

@@ -9,10 +9,11 @@ import {
   makeDirectory,
   openFile,
   openFlag,
-  removeDirectory,
   settledPath,
   systemError,
 } from '../syscall/index.ts'
+import { mustBeSafe, type Owner, writeByOthers } from './ownership.ts'
+import { openDirectory, removeEmpty } from './trusted-path.ts'
 
 /** Where bpffs is mounted on nearly every system. */
 export const defaultRoot = '/sys/fs/bpf'
@@ -48,28 +49,33 @@ export class Root {
 
   /** Removes the directories that were made for it, as far as they are empty: nothing came of what they were made for. */
   removeMade(): void {
-    for (const path of [...this.#made].reverse()) removeDirectory(path)
+    removeAll(this.#made)
   }
 
   /**
    * Opens a root. One that is not there is made, its parents too, once the first directory that is there is known to be
    * on bpffs.
    *
-   * @throws BpfError `ERR_NO_BPFFS` for a directory of another file system.
+   * @throws BpfError `ERR_NO_BPFFS` for a directory of another file system, `ERR_FOREIGN` where another user could put
+   * something in the place of what is pinned.
    */
   static open(path: string, mode: number): Root {
     const missing: string[] = []
     for (let at = path; ; at = parentOf(at)) {
-      const fd = openFile(at, openFlag.PATH | openFlag.DIRECTORY)
+      const fd = openDirectory(at)
       if (fd >= 0) return Root.#enter(path, at, fd, missing, mode)
       if (fd !== ENOENT) throw systemError(fd, 'openat', { doing: `opening '${path}'`, path: at })
       missing.unshift(at.slice(at.lastIndexOf('/') + 1))
     }
   }
 
-  /** Opens a root; `undefined` where there is no such directory, or none on bpffs: nothing can be pinned there. */
-  static find(path: string): Root | undefined {
-    const fd = openFile(path, openFlag.PATH | openFlag.DIRECTORY)
+  /**
+   * Opens a root; `undefined` where there is no such directory, or none on bpffs: nothing can be pinned there.
+   *
+   * @throws BpfError `ERR_FOREIGN` where the path leads through a symbolic link of another user.
+   */
+  static find(path: string, owner?: Owner): Root | undefined {
+    const fd = openDirectory(path, owner)
     if (fd === ENOENT) return undefined
     if (fd < 0) throw systemError(fd, 'openat', { doing: `opening '${path}'`, path })
     let isUsable = false
@@ -89,12 +95,13 @@ export class Root {
       let at = existing.replace(/\/$/, '')
       for (const name of missing) {
         at = `${at}/${name}`
-        if (makeIn(directory, name, path, mode)) made.push(at)
+        if (makeIn(directory, name, path, mode & ~writeByOthers)) made.push(at)
         directory = enter(directory, name, path)
       }
+      mustBeSafe(directory, path)
     } catch (error) {
       closeFd(directory)
-      for (const path of made.reverse()) removeDirectory(path)
+      removeAll(made)
       throw error
     }
     return new Root(path, directory, made)
@@ -117,6 +124,41 @@ export class Root {
     throw systemError(result, 'statx', { doing: `looking whether '${path}' is still the same`, path })
   }
 
+  /**
+   * Refuses a root in which another user could put something in the place of what is pinned.
+   *
+   * @throws BpfError `ERR_FOREIGN`
+   */
+  mustBeSafe(owner?: Owner): void {
+    mustBeSafe(this.fd, this.path, owner)
+  }
+
+  /**
+   * Refuses a root to which its path does not lead any more, as something was mounted over it, or it was unmounted or moved:
+   * nobody would find what is pinned there.
+   *
+   * @throws BpfError `ERR_NO_BPFFS`
+   */
+  mustBeFound(): void {
+    // the number of a descriptor: what it is open on has no path
+    if (this.path.startsWith('/proc/')) return
+    const open = fileStatus(this.fd)
+    const found = fileStatus(`${this.path}/.`)
+    const failed = typeof open === 'number' ? open : typeof found === 'number' && found !== ENOENT ? found : 0
+    if (failed < 0) {
+      const doing = `looking whether '${this.path}' is still the same`
+      throw systemError(failed, 'statx', { doing, path: this.path })
+    }
+    if (typeof open === 'object' && typeof found === 'object') {
+      if (open.inode === found.inode && open.device === found.device) return
+    }
+    throw new BpfError(`'${this.path}' is not the directory any more that it was when this call began`, {
+      code: 'ERR_NO_BPFFS',
+      path: this.path,
+      hint: 'a file system was mounted over it, or it was unmounted or moved: see findmnt(8), and try again',
+    })
+  }
+
   /** The user that something of that name belongs to; `undefined` where there is nothing. */
   ownerOf(name: string): number | undefined {
     const status = fileStatus(name, this.fd)
@@ -137,6 +179,17 @@ export function isBpffs(fd: number, path: string): boolean {
   const type = fileSystemType(fd)
   if (type < 0) throw systemError(type, 'fstatfs', { doing: `opening '${path}'`, path })
   return type === BPF_FS_MAGIC
+}
+
+/** The deepest first, as far as they are empty. */
+function removeAll(made: readonly string[]): void {
+  for (const path of made.toReversed()) {
+    try {
+      removeEmpty(path)
+    } catch {
+      // somebody else has that path by now, and what is there
+    }
+  }
 }
 
 function parentOf(path: string): string {

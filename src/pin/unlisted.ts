@@ -28,6 +28,7 @@ import { idOf } from './identity.ts'
 import { openPin } from './open.ts'
 import { PinnedTypes } from './pinned-types.ts'
 import type { PinSite } from './reuse.ts'
+import { getPin } from './trusted-path.ts'
 
 /**
  * As `findObject`, in a directory that has no manifest: maps are compared by what the kernel knows of them, programs by
@@ -96,7 +97,7 @@ function insidePlaces({ directory, path }: Unlisted): Place[] {
 
 /** Nothing where nothing is pinned; where something of another kind is, opening it says so. */
 function recordOf({ kind, name, path }: Place, { directory, path: where }: Unlisted): PinRecord[] {
-  const fd = objGet(path, 0, isOutside(path) ? undefined : directory)
+  const fd = isOutside(path) ? getPin(path) : objGet(path, 0, directory)
   if (fd === ENOENT) return []
   const full = isOutside(path) ? path : `${where}/${path}`
   if (fd < 0)

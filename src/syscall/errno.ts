@@ -168,6 +168,7 @@ export const EISDIR = -21
 export const EINVAL = -22
 export const ENOSPC = -28
 export const ENAMETOOLONG = -36
+export const ENOSYS = -38
 export const ENOTEMPTY = -39
 export const ELOOP = -40
 export const ENOLINK = -67

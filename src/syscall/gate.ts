@@ -114,6 +114,7 @@ function bpfCall(cmd: number, size: number): InterceptedCall {
 const pathArgument: Partial<Record<SyscallName, number>> = {
   statfs: 0,
   openat: 1,
+  openat2: 1,
   mkdirat: 1,
   fchownat: 1,
   unlinkat: 1,

@@ -44,6 +44,7 @@ const table = {
   fsmount: { x64: 432, arm64: 432 },
   pidfd_open: { x64: 434, arm64: 434 },
   close_range: { x64: 436, arm64: 436 },
+  openat2: { x64: 437, arm64: 437 },
 } as const
 
 export type SyscallName = keyof typeof table
