@@ -24,10 +24,10 @@ switch (what) {
     mkdirSync(`${root}/functions`)
     break
   case 'lead the staging directory elsewhere':
-    symlinkSync('/tmp', `${root}/functions~next`)
+    symlinkSync('..', `${root}/functions~next`)
     break
   case 'lead the name elsewhere':
-    symlinkSync('/tmp', `${root}/functions`)
+    symlinkSync('..', `${root}/functions`)
     break
 }
 console.log(execFileSync('id', ['-u'], { encoding: 'utf8' }).trim())
