@@ -43,6 +43,7 @@ export {
   type AttachOptions,
   BpfProgram,
   BpfStructOps,
+  type ContextFields,
   enableStats,
   type ProgramStats,
   RunCounting,

@@ -12,6 +12,8 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
   read: ['spec/parse', 'spec/targets'],
   /** Creating its maps, loading its programs. */
   load: ['object/load', 'object/kernel-config', 'object/core-target', 'spec/struct-ops/match'],
+  /** Running programs by hand. */
+  run: ['object/run'],
   /** Attaching them. */
   attach: ['link/attach'],
   /** Pinning, finding what is pinned, and all that changes it. */

@@ -6,7 +6,7 @@ import { isChar, uniqueNames } from './layout.ts'
 import { depthLimit } from './measure.ts'
 import { placedMembers } from './members.ts'
 import { Misfit } from './misfit.ts'
-import { type Group, objectPart, type Slot } from './object.ts'
+import { type Group, type Missing, objectPart, type Slot } from './object.ts'
 import { bigintPart, boolPart, enumPart, floatPart, narrowInt, numberPart, wideInt } from './scalar.ts'
 import {
   type BtfArray,
@@ -52,12 +52,18 @@ const memberLimit = 2 ** 20
  * Compiles a type to a codec. Integers have the byte order of the blob.
  *
  * @param what - How errors name a value: `key`.
+ * @param missing - `'zero'`: fields that are not given are written as zeros, at any depth.
  * @throws BtfError for a type without size, one that holds itself or is nested more than 32 deep, and a DATASEC that
  * is not filled in.
  */
-export function createCodec(btf: Btf, id: TypeId, what = 'value'): Codec {
+export function createCodec(
+  btf: Btf,
+  id: TypeId,
+  what = 'value',
+  { missing = 'refused' }: { readonly missing?: Missing } = {},
+): Codec {
   const size = btf.sizeOf(id)
-  const part = new Compiler(btf).compile(id, 0)
+  const part = new Compiler(btf, missing).compile(id, 0)
   if (part.weight > weightLimit) {
     throw new BtfError(
       btf.records.place(id),
@@ -128,11 +134,13 @@ function copy(from: DataView, to: DataView, offset: number): void {
 
 class Compiler {
   readonly #btf: Btf
+  readonly #missing: Missing
   readonly #parts = new Map<TypeId, Part>()
   #members = 0
 
-  constructor(btf: Btf) {
+  constructor(btf: Btf, missing: Missing) {
     this.#btf = btf
+    this.#missing = missing
   }
 
   /** The same type is compiled once, however often it occurs. */
@@ -166,7 +174,7 @@ class Compiler {
         return this.#array(type, depth)
       case 'struct':
       case 'union':
-        return objectPart(this.#group(type, 0, depth))
+        return objectPart(this.#group(type, 0, depth), this.#missing)
       case 'var':
         return this.compile(type.type, depth + 1)
       case 'datasec':

@@ -13,7 +13,7 @@ export interface Slot {
   readonly part: Part
 }
 
-/** The members of a struct (all of them are needed) or of a union (one is). */
+/** The members of a struct (all of them are needed) or of a union (one is), unless what is missing is zero. */
 export interface Group {
   readonly kind: 'all' | 'any'
   /** Of a union: where its bytes are. */
@@ -22,14 +22,19 @@ export interface Group {
   readonly items: readonly (Slot | Group)[]
 }
 
+/** What is made of members that a value does not have. */
+export type Missing = 'refused' | 'zero'
+
 type Fields = { readonly [name: string]: Value }
 
 /**
  * A struct, union or data section. Its anonymous members are groups inside its own, so that their rules hold: a union
  * takes any number of its members but one at least, and if there are several they must agree on the bytes they share.
  * So what was decoded can be encoded again, and a union can be written by one member.
+ *
+ * @param missing what becomes of members that are not given
  */
-export function objectPart(group: Group): Part {
+export function objectPart(group: Group, missing: Missing = 'refused'): Part {
   const slots = slotsOf(group)
   const names: ReadonlySet<string> = new Set(slots.map(slot => slot.name))
   const isStrict = group.kind === 'all' && group.items.every(item => item.kind === 'slot')
@@ -46,7 +51,7 @@ export function objectPart(group: Group): Part {
       // as many known names as there are: none is missing
       if (isStrict && given.length === slots.length)
         for (const slot of slots) encodeSlot(slot, fields, view, at)
-      else encodeGroup(group, fields, view, at)
+      else encodeGroup(group, fields, view, at, missing)
     },
     isScalar: false,
     weight: slots.reduce((sum, slot) => sum + slot.part.weight, 1),
@@ -82,15 +87,15 @@ function unknownField(name: string, names: ReadonlySet<string>): Misfit {
   return new Misfit(`there is no field '${name}'${didYouMean(name, names)}`, 'ERR_UNKNOWN_NAME')
 }
 
-function encodeGroup(group: Group, fields: Fields, view: DataView, at: number): void {
-  if (group.kind === 'any') encodeUnion(group, fields, view, at)
-  else for (const item of group.items) encodeItem(item, fields, view, at)
+function encodeGroup(group: Group, fields: Fields, view: DataView, at: number, missing: Missing): void {
+  if (group.kind === 'any') encodeUnion(group, fields, view, at, missing)
+  else for (const item of group.items) encodeItem(item, fields, view, at, missing)
 }
 
-function encodeItem(item: Slot | Group, fields: Fields, view: DataView, at: number): void {
-  if (item.kind !== 'slot') encodeGroup(item, fields, view, at)
+function encodeItem(item: Slot | Group, fields: Fields, view: DataView, at: number, missing: Missing): void {
+  if (item.kind !== 'slot') encodeGroup(item, fields, view, at, missing)
   else if (Object.hasOwn(fields, item.name)) encodeSlot(item, fields, view, at)
-  else if (item.size > 0) throw new Misfit('is missing').within(`.${item.name}`)
+  else if (item.size > 0 && missing === 'refused') throw new Misfit('is missing').within(`.${item.name}`)
 }
 
 function encodeSlot({ name, offset, part }: Slot, fields: Fields, view: DataView, at: number): void {
@@ -101,15 +106,15 @@ function encodeSlot({ name, offset, part }: Slot, fields: Fields, view: DataView
   }
 }
 
-function encodeUnion(union: Group, fields: Fields, view: DataView, at: number): void {
+function encodeUnion(union: Group, fields: Fields, view: DataView, at: number, missing: Missing): void {
   const given = union.items.filter(item => isGiven(item, fields))
-  if (given.length === 0 && union.size > 0) {
+  if (given.length === 0 && union.size > 0 && missing === 'refused') {
     const names = slotsOf(union).map(slot => slot.name)
     if (names.length === 0) return
     throw new Misfit(`no member of the union is given, which has ${names.join(', ')}`)
   }
-  for (const item of given) encodeItem(item, fields, view, at)
-  if (given.length > 1) checkAgreement(union, given, fields, view, at)
+  for (const item of given) encodeItem(item, fields, view, at, missing)
+  if (given.length > 1) checkAgreement(union, given, fields, view, at, missing)
 }
 
 function isGiven(item: Slot | Group, fields: Fields): boolean {
@@ -125,11 +130,12 @@ function checkAgreement(
   fields: Fields,
   view: DataView,
   at: number,
+  missing: Missing,
 ): void {
   const bytes = new Uint8Array(view.buffer, view.byteOffset + at + union.offset, union.size)
   const agreed = bytes.slice()
   for (const item of given) {
-    encodeItem(item, fields, view, at)
+    encodeItem(item, fields, view, at, missing)
     if (bytes.every((byte, i) => byte === agreed[i])) continue
     const names = given.flatMap(other =>
       other.kind === 'slot' ? [other.name] : slotsOf(other).map(slot => slot.name),

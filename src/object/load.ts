@@ -56,10 +56,11 @@ export function load(spec: Spec, given: Given = {}): Live {
     createMaps(spec, maps, given, btf, ops)
     openArenas(spec, maps, given, arenas)
     const constants = constantMaps(spec, maps)
+    const types = () => spec.btf
     for (const program of loaded) {
       const relocations = { core, externs }
       const { fd, log } = loadProgram(spec, program, maps, btf, relocations, ops.programs.get(program.name))
-      programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program, maps, log }))
+      programs.set(program.name, new BpfProgram({ name: program.name, fd, spec: program, maps, types, log }))
       bindConstants(constants, fd)
     }
     fillProgramArrays(spec, maps, programs, given)

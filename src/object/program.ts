@@ -1,17 +1,11 @@
+import type { Btf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { attachProgram, type BpfLink, type MapsByName } from '../link/index.ts'
 import { programTypeName } from '../spec/kernel.ts'
 import type { ProgramSpec } from '../spec/types.ts'
-import {
-  closeFd,
-  ENOSPC,
-  type ProgInfo,
-  progInfo,
-  progStreamRead,
-  progTestRun,
-  streamId,
-  systemError,
-} from '../syscall/index.ts'
+import { closeFd, type ProgInfo, progInfo, progStreamRead, streamId, systemError } from '../syscall/index.ts'
+import { type RunInput, type RunResult, runProgram } from './run.ts'
+import type { ContextFields } from './run-context.ts'
 import type { ProgramStats } from './run-statistics.ts'
 
 /** What a live program is made from. */
@@ -23,6 +17,8 @@ export interface ProgramInit {
   readonly spec?: ProgramSpec | undefined
   /** Where the maps are looked for that its targets name, where there is an object. */
   readonly maps?: MapsByName | undefined
+  /** The types of the object that it is from, when somebody asks. */
+  readonly types?: (() => Btf | undefined) | undefined
   /** What the verifier wrote when it was loaded, if it was asked to. */
   readonly log?: string | undefined
 }
@@ -32,55 +28,8 @@ export interface AttachOptions {
   readonly label?: string | undefined
 }
 
-/** What a program is run on: which of it the program takes depends on its type. */
-export interface RunInput {
-  /** The packet, from its first header on; programs for packets need one of 14 bytes or more. */
-  readonly data?: Uint8Array
-  /** The context: `struct __sk_buff`, `struct xdp_md`, the arguments of a raw tracepoint, what a SYSCALL program reads. */
-  readonly context?: Uint8Array
-  /** How often; only programs for packets and the like take more than once. */
-  readonly repeat?: number
-  /** On which CPU; only raw tracepoints. */
-  readonly cpu?: number
-  /** Room for the packet that the program leaves, in bytes; default 256 more than it was given. */
-  readonly roomForData?: number
-}
-
-/** What a run came to. */
-export interface RunResult {
-  readonly returnValue: number
-  /** The packet as the program left it; empty for programs that take none. */
-  readonly data: Uint8Array
-  /** The context as the program left it; empty where none was given. */
-  readonly context: Uint8Array
-  /** Nanoseconds of one run, on average; 0 where the kernel does not measure it. */
-  readonly durationNs: number
-}
-
-/** BPF_F_TEST_RUN_ON_CPU, include/uapi/linux/bpf.h */
-const onCpu = 1
-const spareData = 256
 const streamPiece = 1 << 14
 const mostOfStream = 1 << 20
-/** Program types that take their context in place of giving a new one back (net/bpf/test_run.c, kernel/bpf/syscall.c). */
-const contextInPlace: ReadonlySet<string> = /* @__PURE__ */ new Set(['syscall'])
-/** Those that give a context back. */
-const contextOut: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  ...['xdp', 'sched_cls', 'sched_act', 'cgroup_skb', 'lwt_in', 'lwt_out', 'lwt_xmit', 'lwt_seg6local'],
-  ...['flow_dissector', 'sk_lookup', 'socket_filter'],
-])
-
-/** More runs than asked for would not end. */
-function mustBeCount(name: string, count: number): void {
-  if (Number.isInteger(count) && count >= 0 && count <= 0x7fffffff) return
-  throw new BpfError(`${name}: ${String(count)} is no number from 0 to 2147483647`, { code: 'ERR_VALUE' })
-}
-
-function mustBeBytes(name: string, bytes: Uint8Array | undefined): void {
-  if (bytes === undefined || bytes instanceof Uint8Array) return
-  throw new BpfError(`${name}: ${typeof bytes} is no Uint8Array`, { code: 'ERR_VALUE' })
-}
-
 /** A program that the kernel holds, and a descriptor of it. */
 export class BpfProgram {
   /** Name in the object. */
@@ -90,14 +39,16 @@ export class BpfProgram {
   /** What the verifier wrote while this process loaded it, if `logLevel` in its spec asked for it; else empty. */
   readonly verifierLog: string
   readonly #maps: MapsByName | undefined
+  #types: (() => Btf | undefined) | undefined
   #fd: number
   #onAttach: ((link: BpfLink) => void) | undefined
 
-  constructor({ name, fd, spec, maps, log }: ProgramInit) {
+  constructor({ name, fd, spec, maps, types, log }: ProgramInit) {
     this.name = name
     this.spec = spec
     this.verifierLog = log ?? ''
     this.#maps = maps
+    this.#types = types
     this.#fd = fd
   }
 
@@ -163,46 +114,22 @@ export class BpfProgram {
    * Runs it once, or as often as asked, without attaching it (BPF_PROG_TEST_RUN): for tests of programs. Maps that it
    * writes to are really written.
    *
-   * What a program returns is read as an unsigned number, as the kernel gives it: `returnValue | 0` is the signed one.
+   * A context that is given as an object comes back as one, by the struct that the program takes; fields that are not given are
+   * zero. Of a raw tracepoint it is an array of arguments. What a program returns is read as an unsigned number, as the kernel
+   * gives it: `returnValue | 0` is the signed one.
    *
-   * @throws BpfError `ERR_VALUE` for a number that is none; with the kernel's errno: ENOTSUPP for types of programs that cannot be run, EINVAL for input that
-   * the type does not take. Linux 4.12; raw tracepoints 5.10, SYSCALL programs 5.14.
-   * @example program.run({ data: packet }).returnValue // XDP_PASS is 2
+   * @throws BpfError `ERR_VALUE` or `ERR_UNKNOWN_NAME` for input that does not fit, `ERR_UNSUPPORTED` for an object where the
+   * struct is not known; with the kernel's errno: ENOTSUPP for types of programs that cannot be run, EINVAL for input that the
+   * type does not take. Linux 4.12; raw tracepoints 5.10, SYSCALL programs 5.14.
+   * @example program.run({ data: packet, context: { mark: 5 } }).context.mark
    */
-  run({ data, context, repeat = 0, cpu, roomForData }: RunInput = {}): RunResult {
-    mustBeCount('repeat', repeat)
-    mustBeCount('cpu', cpu ?? 0)
-    mustBeCount('roomForData', roomForData ?? 0)
-    mustBeBytes('data', data)
-    mustBeBytes('context', context)
-    const type = this.type
-    const isInPlace = contextInPlace.has(type)
-    const dataOut = data && new Uint8Array(roomForData ?? data.length + spareData)
-    // the kernel writes to the caller's bytes
-    const contextIn = context && isInPlace ? context.slice() : context
-    const contextBack = context && contextOut.has(type) ? new Uint8Array(context.length) : undefined
-    const ran = progTestRun(this.fd, {
-      repeat,
-      ...(data ? { dataIn: data } : {}),
-      ...(dataOut ? { dataOut } : {}),
-      ...(contextIn ? { contextIn } : {}),
-      ...(contextBack ? { contextOut: contextBack } : {}),
-      ...(cpu === undefined ? {} : { cpu, flags: onCpu }),
-    })
-    if (ran.result < 0) {
-      const doing = `running program '${this.name}' (${type})`
-      const hint =
-        ran.result === ENOSPC
-          ? `it left ${ran.dataSize} bytes of data: make room for them (roomForData)`
-          : undefined
-      throw systemError(ran.result, 'bpf(BPF_PROG_TEST_RUN)', { doing, hint })
-    }
-    return {
-      returnValue: ran.returnValue,
-      data: dataOut?.subarray(0, ran.dataSize) ?? new Uint8Array(0),
-      context: (isInPlace ? contextIn : contextBack?.subarray(0, ran.contextSize)) ?? new Uint8Array(0),
-      durationNs: ran.duration,
-    }
+  run(input?: RunInput<Uint8Array | readonly (number | bigint)[]>): RunResult
+  run<Context extends object = ContextFields>(
+    input: RunInput<Partial<Context>> & { readonly context: Partial<Context> },
+  ): RunResult<Context>
+  run(input: RunInput = {}): RunResult<unknown> {
+    const { name, fd, type } = this
+    return runProgram({ name, fd, type, btf: this.#types?.() }, input)
   }
 
   /**
@@ -237,6 +164,7 @@ export class BpfProgram {
   become(other: BpfProgram): void {
     this.close()
     this.#fd = other.#fd
+    this.#types = other.#types
     other.#fd = -1
   }
 

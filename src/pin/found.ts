@@ -214,10 +214,11 @@ export function openPrograms(
   { maps, programs }: { readonly maps: Map<string, BpfMap>; readonly programs: Map<string, BpfProgram> },
 ): void {
   const specs = new Map(spec.programs.map(program => [program.name, program]))
+  const types = () => spec.btf
   for (const record of pinsOf(generation, 'program')) {
     const { name } = record
     const fd = openPin(generation, record)
-    programs.set(name, new BpfProgram({ name, fd, spec: specs.get(name), maps }))
+    programs.set(name, new BpfProgram({ name, fd, spec: specs.get(name), maps, types }))
   }
 }
 

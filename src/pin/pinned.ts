@@ -47,7 +47,8 @@ export function openParts(generation: Generation, options: OpenOptions, expected
   try {
     for (const record of records) opened.push(openPinnedMap(generation, record, options))
     for (const record of pinsOf(manifest, 'program')) {
-      programs.push(new BpfProgram({ name: record.name, fd: openPin(generation, record, options) }))
+      const fd = openPin(generation, record, options)
+      programs.push(new BpfProgram({ name: record.name, fd, types: () => btf }))
     }
     const btf = typesIn(manifest, expected)
     const typesOf = recordedTypes(records, btf)

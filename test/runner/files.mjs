@@ -39,6 +39,7 @@ const onlyHere = {
   'docs/*': 'code of the documentation, whose calls test/map makes',
   'map/types.*': 'what the library makes of entries; most of the kernel’s part is as old as the oldest',
   'object/collect.*': 'how long V8 keeps what is used no more, which it shows after thousands of loads',
+  'object/run-context.*': 'what the library makes of contexts; object/run runs programs on each kernel',
   'object/programs.*': 'what BPF_PROG_LOAD is told of a program, which every kernel takes in the same way',
   'object/older-types.*': 'the test, not the kernel, refuses types',
   'object/tokens.*': 'compiles C, and no machine has a compiler',
