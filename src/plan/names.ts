@@ -75,6 +75,8 @@ export function decodeName(file: string): string {
 
 /** Would an object have its pins in a directory of that name? Others may choose any. */
 export function isObjectDirectory(file: string): boolean {
+  // no UTF-8: not of our making
+  if (loneSurrogate.test(file)) return false
   return escapeName(decodeName(file)) === file && new TextEncoder().encode(file).length <= objectNameMax
 }
 

@@ -1,3 +1,4 @@
+import { decodeFileName, encodeFileName } from './file-name.ts'
 import { native } from './native.ts'
 
 // One piece of memory whose address is taken once and which is never freed: everything a system call reads or writes,
@@ -97,10 +98,29 @@ export function putText(offset: number, text: string, limit: number): number {
 
 function putEncoded(offset: number, text: string, limit: number): number {
   if (text.includes('\0')) return -1
-  const { read, written } = encoder.encodeInto(text, u8.subarray(offset, offset + limit - 1))
+  const room = u8.subarray(offset, offset + limit - 1)
+  const bytes = encodeFileName(text)
+  if (bytes) return putBytes(bytes, room)
+  const { read, written } = encoder.encodeInto(text, room)
   if (read < text.length) return -1
   u8[offset + written] = 0
   return written
+}
+
+/** The NUL goes behind the room that there is for the bytes. */
+function putBytes(bytes: Uint8Array, room: Uint8Array): number {
+  if (bytes.length > room.length || bytes.includes(0)) return -1
+  room.set(bytes)
+  u8[room.byteOffset + bytes.length] = 0
+  return bytes.length
+}
+
+/** The name of a file, up to a NUL or to `limit` bytes; of any bytes. */
+export function getFileName(offset: number, limit: number): string {
+  let end = offset
+  let ascii = true
+  while (end < offset + limit && u8[end] !== 0) if (u8[end++]! > 0x7f) ascii = false
+  return ascii ? getText(offset, end - offset) : decodeFileName(u8.subarray(offset, end))
 }
 
 /** Text up to a NUL or to `limit` bytes. */

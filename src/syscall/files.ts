@@ -1,4 +1,4 @@
-import { address, at, clearAttr, get53, getText, listLength, put64, u8, u16, u32 } from './arena.ts'
+import { address, at, clearAttr, get53, getFileName, listLength, put64, u8, u16, u32 } from './arena.ts'
 import { call3, call6 } from './gate.ts'
 import { AT_FDCWD, putPath, putSecondPath } from './path.ts'
 
@@ -175,7 +175,7 @@ export function readLink(path: string, directory: number = AT_FDCWD): string | n
   const pathname = putPath(path)
   if (pathname < 0) return pathname
   const length = call6('readlinkat', directory, pathname, address(at.list), listLength, 0, 0)
-  return length < 0 ? length : getText(at.list, length)
+  return length < 0 ? length : getFileName(at.list, length)
 }
 
 export interface DirectoryEntry {
@@ -197,7 +197,7 @@ export function readDirectory(fd: number): DirectoryEntry[] | number {
     if (filled === 0) return entries
     // struct linux_dirent64: d_ino u64, d_off s64, d_reclen u16, d_type u8, d_name
     for (let at64 = at.list; at64 < at.list + filled; at64 += u16[(at64 + 16) >> 1]!) {
-      const name = getText(at64 + 19, u16[(at64 + 16) >> 1]! - 19)
+      const name = getFileName(at64 + 19, u16[(at64 + 16) >> 1]! - 19)
       if (name !== '.' && name !== '..') entries.push({ name, kind: entryKinds[u8[at64 + 18]!] ?? 'other' })
     }
   }
