@@ -13,7 +13,7 @@ import { type System, versionOf } from './system.ts'
 /** What tests call and busybox has not, or has with less in it. */
 const commands = ['node', 'bpftool', 'ip', 'mount', 'umount', 'setpriv', 'unshare']
 /** What of the checkout the tests use, packages apart. */
-const parts = ['test', 'examples', 'scripts/vm/start.cjs']
+const parts = ['test', 'examples']
 /** Packages that the tests load, with all that these need. */
 const packages = ['koffi', 'uvu']
 
@@ -125,8 +125,7 @@ function testsFor(kernels: readonly Kernel[], checkout: string, { all, filters }
 }
 
 async function addCheckout(archive: Archive, checkout: string, tests: ReadonlySet<string>): Promise<void> {
-  // it must not say that it has modules: start.cjs
-  archive.addFile(join(checkout, 'package.json'), Buffer.from('{}\n'))
+  addAsIs(archive, join(checkout, 'package.json'))
   const paths = [...parts, ...programs].flatMap(part => filesBelow(join(checkout, part)))
   // some that the runner's own tests run are broken on purpose
   const isSource = (path: string): boolean =>

@@ -8,7 +8,6 @@ export interface Run {
   readonly stderr: string
 }
 
-const hook = new URL('../ts-hook.mjs', import.meta.url).href
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 /** Runs the tool: `bpfpin('ls', '--json')`. */
@@ -32,7 +31,7 @@ export function bpfpinIn(
 
 /** The command behind {@link bpfpin}, for tests that start it themselves. */
 export function commandLine(...args: string[]): string[] {
-  return [process.execPath, '--import', hook, '--enable-source-maps', main, ...args]
+  return [process.execPath, ...process.execArgv, main, ...args]
 }
 
 /** Runs it with `--json`; its document, and a failed test where it did not succeed. */

@@ -6,11 +6,7 @@ import * as assert from 'uvu/assert'
 import { needs } from '../requirements.ts'
 import { bpftool } from '../syscall/bpftool.ts'
 
-const demo = [
-  '--import',
-  new URL('../ts-hook.mjs', import.meta.url).href,
-  fileURLToPath(new URL('../../examples/syscount/demo.ts', import.meta.url)),
-]
+const demo = [...process.execArgv, fileURLToPath(new URL('../../examples/syscount/demo.ts', import.meta.url))]
 const onKernel = needs(test, 'root', 'bpftool')
 
 /** Links of the demo that are still there; its output shows their ids. */

@@ -178,8 +178,7 @@ onKernel('the process that pinned is killed, and the program counts on', async (
 /** Runs until it is killed, everything pinned. */
 async function pinningProcess(): Promise<ChildProcess> {
   const hold = new URL('../api/hold.ts', import.meta.url).pathname
-  const hook = new URL('../ts-hook.mjs', import.meta.url).href
-  const child = spawn(process.execPath, ['--import', hook, hold, fixture('counter'), root], {
+  const child = spawn(process.execPath, [...process.execArgv, hold, fixture('counter'), root], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await once(child.stdout, 'data')

@@ -1,13 +1,16 @@
 // One test file as one process: started, watched, killed when it takes too long, its records read.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { builtFile } from './built-file.cjs'
 
 const child = fileURLToPath(new URL('./child.mjs', import.meta.url))
 const hook = new URL('../ts-hook.mjs', import.meta.url).href
-const start = fileURLToPath(new URL('../../scripts/vm/start.cjs', import.meta.url))
+const start = fileURLToPath(new URL('./start.cjs', import.meta.url))
+/** `import(path)`; in a text or with a text it is something else */
+const importsAtRunTime = /\bawait import\(\s*[^\s'"]/
 const inNamespace = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c']
 // The root is below the mount point, as that has maps.debug and progs.debug (CONFIG_BPF_PRELOAD), which nobody may
 // remove. tracefs and cgroup v2 are not everywhere where one looks for them first.
@@ -66,11 +69,15 @@ function begin(file, place) {
   })
 }
 
-/** Arguments of node. In a virtual machine there is what built-sources.ts made of the file, which starts sooner. */
+/**
+ * Arguments of node. What built-sources.ts made of the file starts sooner, where it imports nothing at run time: that may
+ * be a module which the test wrote, with names of sources in it.
+ */
 function howToRun(file) {
-  const built = file.replace(/ts$/, 'mjs')
-  if (existsSync(built)) return ['--require', start, child, built]
-  return ['--import', hook, '--enable-source-maps', child, file]
+  const built = builtFile(file)
+  if (built === undefined || importsAtRunTime.test(readFileSync(file, 'utf8')))
+    return ['--import', hook, '--enable-source-maps', child, file]
+  return ['--require', start, child, built]
 }
 
 function end(running, timeout) {

@@ -1,14 +1,13 @@
 // Module hooks, run by node in a thread of their own. Transformed sources are cached under node_modules, so that the
 // many processes of a test run do not each start an esbuild service.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { builtFile } from './built-file.cjs'
 
 const require = createRequire(import.meta.url)
 const esbuildVersion = require('esbuild/package.json').version
-const checkout = fileURLToPath(new URL('../..', import.meta.url))
 const cache = fileURLToPath(new URL('../../node_modules/.cache/ts-hook/', import.meta.url))
 const watchedUvu = new URL('./uvu.mjs', import.meta.url).href
 
@@ -17,23 +16,16 @@ export async function resolve(specifier, context, nextResolve) {
   if (specifier === 'uvu' && context.parentURL !== watchedUvu) {
     return { url: watchedUvu, format: 'module', shortCircuit: true }
   }
-  return nextResolve(specifier, context)
+  const resolved = await nextResolve(specifier, context)
+  const built = resolved.url.startsWith('file:') ? builtFile(fileURLToPath(resolved.url)) : undefined
+  return built === undefined ? resolved : { ...resolved, url: pathToFileURL(built).href, format: 'module' }
 }
 
 export async function load(url, context, nextLoad) {
   if (!url.startsWith('file:') || !/\.ts(?:\?|$)/.test(url)) return nextLoad(url, context)
   const file = fileURLToPath(url)
-  const built = builtFile(file)
-  const source = existsSync(built)
-    ? readFileSync(built, 'utf8')
-    : await transformed(file, readFileSync(file, 'utf8'))
+  const source = await transformed(file, readFileSync(file, 'utf8'))
   return { format: 'module', source, shortCircuit: true }
-}
-
-/** What built-sources.ts made of it: beside it in a virtual machine, else where the runner says. */
-function builtFile(file) {
-  const place = process.env.BPFPIN_TEST_BUILT
-  return (place === undefined ? file : join(place, relative(checkout, file))).replace(/ts$/, 'mjs')
 }
 
 async function transformed(file, text) {
