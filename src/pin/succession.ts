@@ -17,6 +17,7 @@ import type { LinkOwner } from '../spec/link-owner.ts'
 import type { Target } from '../spec/targets.ts'
 import { closeFd } from '../syscall/index.ts'
 import { applySteps } from './apply.ts'
+import { formerPrograms } from './former.ts'
 import type { Generation } from './generation.ts'
 import { inodesOf } from './inodes.ts'
 import { partRecords } from './link-parts.ts'
@@ -237,6 +238,7 @@ class Hand {
       ...(all.length > 0 ? { directories: all } : {}),
       ...(structOps ? { structOps } : {}),
       ...(takeovers.length > 0 ? { conversions: takeovers.map(({ record }) => record) } : {}),
+      former: formerPrograms(this.#old.manifest),
       ...(previous ? { previous } : {}),
       btf,
     }

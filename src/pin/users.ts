@@ -2,11 +2,12 @@ import { BpfError } from '../errors.ts'
 import type { Plan, PlannedMap } from '../plan/upgrade.ts'
 import { closeFd, type ProgInfo, progGetFdById, progGetNextId, progInfo } from '../syscall/index.ts'
 import { pause } from '../syscall/pause.ts'
+import { idlePrograms } from './former.ts'
 import { readPrevious } from './generation.ts'
 import type { PinnedState } from './planning.ts'
 import type { Root } from './root.ts'
 
-/** A program goes some time after its last descriptor, and a process that replaced it closes that when it comes to it. */
+/** A program or link goes some time after its last descriptor (kernel/bpf/syscall.c: bpf_link_put, bpf_prog_put). */
 const patienceMs = 1000
 const pauseMs = 10
 
@@ -19,7 +20,7 @@ export interface MapUser {
 
 /**
  * Programs that would go on with the old one of a map that is converted or replaced: all that use it but those of the
- * object's generations, of which the kept one runs no more.
+ * object's generations, of which the kept one runs no more, nor do earlier ones that somebody merely holds.
  */
 export function otherUsers({ object, maps }: Plan, state: PinnedState, root: Root): MapUser[] {
   const { generation, maps: open } = state
@@ -30,10 +31,15 @@ export function otherUsers({ object, maps }: Plan, state: PinnedState, root: Roo
     }),
   )
   if (given.size === 0) return []
-  const pins = [...generation.manifest.pins, ...(readPrevious(root, object)?.manifest.pins ?? [])]
-  const own = new Set(pins.flatMap(({ kind, id }) => (kind === 'program' ? id : [])))
-  return Array.from(loadedPrograms()).flatMap(({ id, name, mapIds }) =>
-    own.has(id)
+  const { pins, former = [] } = generation.manifest
+  const all = [...pins, ...(readPrevious(root, object)?.manifest.pins ?? [])]
+  const own = new Set(all.flatMap(({ kind, id }) => (kind === 'program' ? id : [])))
+  const others = Array.from(loadedPrograms()).filter(
+    ({ id, mapIds }) => !own.has(id) && mapIds.some(mapId => given.has(mapId)),
+  )
+  const idle = idlePrograms(others.filter(({ id }) => former.includes(id)))
+  return others.flatMap(({ id, name, mapIds }) =>
+    idle.has(id)
       ? []
       : mapIds.flatMap(mapId => {
           const map = given.get(mapId)
@@ -53,8 +59,7 @@ function* loadedPrograms(): Generator<ProgInfo> {
 }
 
 /**
- * Whoever is about to go is waited for, a second at most: programs of the generation before the last are, once the process
- * that put the last one in their place lets go of them.
+ * Whoever is about to go is waited for, a second at most.
  *
  * @throws BpfError `ERR_MAP_SHARED`
  */

@@ -25,6 +25,8 @@ export interface Manifest {
   readonly structOps?: readonly OpsRecord[]
   /** Maps that took over the entries of the generation before. */
   readonly conversions?: readonly ConversionRecord[]
+  /** Ids of programs of generations before that the kernel still had when this was written, as somebody held them. */
+  readonly former?: readonly number[]
   /** What becomes of generations before: the last one is kept for a way back, or the one that was kept goes. */
   readonly previous?: 'keep' | 'drop'
   /** The object's own BTF; empty where it has none. */
@@ -161,7 +163,7 @@ function parseText(bytes: Uint8Array, where: string): Text {
   }
   if (!isRecord(value, { name: 'string', created: 'string' })) throw manifestError(where, 'names no object')
   const { name, created, pins, inodes, links, programs } = value
-  const { directories, structOps, conversions, previous } = value
+  const { directories, structOps, conversions, former, previous } = value
   return {
     name: name as string,
     created: created as string,
@@ -172,6 +174,7 @@ function parseText(bytes: Uint8Array, where: string): Text {
     ...(directories === undefined ? {} : { directories: readDirectories(directories, where) }),
     ...(structOps === undefined ? {} : { structOps: readOps(structOps, where) }),
     ...(conversions === undefined ? {} : { conversions: readConversions(conversions, where) }),
+    ...(former === undefined ? {} : { former: readIds(former, where) }),
     ...(previous === 'keep' || previous === 'drop' ? { previous } : {}),
   }
 }
@@ -208,6 +211,12 @@ function readPins(value: unknown, where: string): readonly PinRecord[] {
 /** Ids and numbers of inodes on bpffs have 32 bits. */
 function isWord(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32
+}
+
+function readIds(value: unknown, where: string): readonly number[] {
+  const isId = (id: unknown): id is number => isWord(id) && id !== 0
+  if (Array.isArray(value) && value.every(isId)) return value
+  throw manifestError(where, "has no well-formed list 'former'")
 }
 
 function readInodes(value: unknown, where: string): readonly InodeRun[] {

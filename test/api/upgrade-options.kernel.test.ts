@@ -12,6 +12,7 @@ import {
   type ObjectSpec,
   openMap,
   openObject,
+  openPinned,
   type UpgradeOptions,
 } from '../../src/index.ts'
 import { thisMachine } from '../../src/map/index.ts'
@@ -266,6 +267,34 @@ onKernel('a map that a program of another object uses is not converted', () => {
   other.close()
   grown.upgrade({ onMismatch: 'convert' }).close()
 })
+
+onKernel(
+  'a map is converted though somebody holds programs of an earlier generation, but not while they run',
+  () => {
+    const counter = (onlyPid: number, entries: number): ObjectSpec => {
+      const spec = openObject(fixture('counter'), { root, name: 'kinds' })
+      spec.variables.get('only_pid').set(onlyPid)
+      spec.maps.get('by_process').maxEntries = entries
+      return spec
+    }
+    const actionOf = ({ upgraded }: BpfObject): string | undefined =>
+      upgraded?.maps.find(({ name }) => name === 'by_process')?.action
+    const first = counter(1, 1024).upgrade()
+    using reader = openPinned('kinds', { root })
+    // another constant: new programs, the same map
+    using second = counter(2, 1024).upgrade()
+    assert.is(actionOf(second), 'reuse')
+    // a link of a raw tracepoint goes on with its program as long as somebody holds it
+    const error = refuses(second, 'by_process', () => counter(3, 2048).upgrade({ onMismatch: 'convert' }))
+    assert.is(error.code, 'ERR_MAP_SHARED')
+    first.close()
+    using third = counter(3, 2048).upgrade({ onMismatch: 'convert' })
+    assert.is(actionOf(third), 'convert')
+    using fourth = counter(4, 4096).upgrade({ onMismatch: 'convert' })
+    assert.is(actionOf(fourth), 'convert')
+    assert.type(reader.programs.get('on_enter').id, 'number')
+  },
+)
 
 onKernel('a program that is about to go is waited for', async () => {
   using old = kinds(1).upgrade()

@@ -30,6 +30,15 @@ test('a manifest is read back as it was written', () => {
   assert.equal(decodeManifest(encodeManifest(manifest), 'here'), manifest)
 })
 
+test('ids of earlier programs are read back, and nothing else in their place', () => {
+  const held = { ...manifest, former: [7, 4711] }
+  assert.equal(decodeManifest(encodeManifest(held), 'here'), held)
+  for (const wrong of [7, ['7'], [0], [-1], [1.5], { 0: 7 }]) {
+    const bytes = encodeManifest({ ...manifest, former: wrong as never })
+    assert.throws(() => decodeManifest(bytes, 'here'), /no well-formed list 'former'/)
+  }
+})
+
 test('directories that were made outside are read back', () => {
   const scattered = { ...manifest, directories: ['/sys/fs/bpf/a', '/sys/fs/bpf/a/b'] }
   assert.equal(decodeManifest(encodeManifest(scattered), 'here'), scattered)

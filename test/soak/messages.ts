@@ -9,6 +9,8 @@ export interface Answer {
   readonly operations: number
   /** Bytes. */
   readonly rss: number
+  /** Bytes of it that JavaScript uses. */
+  readonly heap: number
   /** Open files. */
   readonly descriptors: number
   /** How often each operation came to what. */

@@ -40,7 +40,7 @@ async function run(root: string, cgroup: string): Promise<void> {
     `Linux ${release()}, Node ${process.version}, ${processes} processes, ${minutes} minutes, seed ${seed}`,
   )
   const options = { root, cgroup, processes, seconds, interval: Math.min(30, seconds / 10), seed }
-  const outcome = await soak({ ...options, onSample: sample => console.log(lineOf(sample)) })
+  const outcome = await soak({ ...options, onSample: tell })
   for (const [what, times] of Object.entries(outcome.tally).sort())
     console.log(`${String(times).padStart(8)}  ${what}`)
   const { generations, made, events, seen, problems, samples } = outcome
@@ -59,9 +59,11 @@ async function run(root: string, cgroup: string): Promise<void> {
   if (problems.length > 0) process.exitCode = 1
 }
 
-function lineOf({ seconds, operations, events, rss, descriptors }: Sample): string {
-  const memory = (rss / mebibyte).toFixed(1)
-  return `${seconds.toFixed(0).padStart(6)} s  ${operations} operations  ${events} events  ${memory} MiB  ${descriptors} descriptors`
+function tell({ seconds, operations, events, rss, heap, descriptors, problems }: Sample): void {
+  const memory = `${(rss / mebibyte).toFixed(1)} MiB, of JavaScript ${(heap / mebibyte).toFixed(1)}`
+  for (const problem of problems.slice(0, 10)) console.log(problem)
+  const done = `${operations} operations  ${events} events`
+  console.log(`${seconds.toFixed(0).padStart(6)} s  ${done}  ${memory}  ${descriptors} descriptors`)
 }
 
 /** From the second fifth of the time to the last, each by its median. */

@@ -13,7 +13,7 @@ import {
 import { inProcess } from '../cli/in-process.ts'
 import { fixture } from '../fixtures.ts'
 import type { Answer, Request } from './messages.ts'
-import { Random } from './random.ts'
+import { Random } from '../random.ts'
 
 const [root = '', cgroup = '', seed = ''] = process.argv.slice(2)
 const random = new Random(Number(seed))
@@ -165,12 +165,15 @@ process.on('message', (request: Request) => {
   isOver = request === 'end'
 })
 
+// whoever asked for it is gone
+process.on('disconnect', () => process.exit(0))
+
 function answer(): void {
   gc?.()
   gc?.()
-  const { rss } = process.memoryUsage()
+  const { rss, heapUsed: heap } = process.memoryUsage()
   const descriptors = readdirSync('/proc/self/fd').length
-  const found: Answer = { pid: process.pid, made, operations, rss, descriptors, tally, problems, ids }
+  const found: Answer = { pid: process.pid, made, operations, rss, heap, descriptors, tally, problems, ids }
   process.send?.(found)
   ;[tally, problems, ids] = [{}, [], []]
 }
