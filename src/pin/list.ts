@@ -23,7 +23,7 @@ import {
   readDirectory,
   systemError,
 } from '../syscall/index.ts'
-import { type Generation, openGeneration, readPrevious } from './generation.ts'
+import { type Generation, isCurrent, openGeneration, readPrevious } from './generation.ts'
 import { openPin, openPinnedMap } from './open.ts'
 import type { Root } from './root.ts'
 
@@ -106,12 +106,16 @@ function hasManifest(root: Root, file: string): boolean {
 
 /** Everything that is pinned of one object; `undefined` where nothing is pinned under that name. */
 export function listObject(root: Root, name: string): ListedObject | undefined {
-  const generation = openGeneration(root, name, 'any')
-  if (!generation) return undefined
-  try {
-    return describe(root, name, generation)
-  } finally {
-    closeFd(generation.directory)
+  for (;;) {
+    const generation = openGeneration(root, name, 'any')
+    if (!generation) return undefined
+    try {
+      const listed = describe(root, name, generation)
+      // what was replaced while we looked loses its links and then the rest
+      if (listed.problems.length === 0 || isCurrent(root, name, generation)) return listed
+    } finally {
+      closeFd(generation.directory)
+    }
   }
 }
 

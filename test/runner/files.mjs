@@ -16,6 +16,7 @@ const onlyHere = {
   'pin/copy-many.*': 'how much memory the library takes, with many entries',
   'pin/concurrency.*': 'eight processes at once, of which an emulator runs one after another',
   'pin/sweep-load.*': 'its load leaves an emulator no time to sweep: three minutes for one run',
+  'pin/list.*': 'what the library lists meanwhile, by processes that are slow to start',
   'pin/intruder.*': 'what another user may do on bpffs, by processes that are slow to start',
   'pin/hostile*': 'what the library makes of paths, names and mounts, which bpffs has alike on every kernel',
   'api/same.*': 'what the library compares; the kernel is asked nothing that other tests do not ask',

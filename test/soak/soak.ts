@@ -141,7 +141,9 @@ class Soak {
       })
       worker.on('message', (answer: Answer) => this.#take(answer))
       worker.on('exit', (code, signal) => {
-        if (code !== 0) this.#problems.push(`a worker ended with ${signal ?? code}`)
+        if (code === 0) return
+        this.#problems.push(`a worker ended with ${signal ?? code}`)
+        this.#onAnswers?.()
       })
       this.#workers.push(worker)
     }
@@ -183,7 +185,6 @@ class Soak {
     if (request === 'go') return
     await new Promise<void>(resolve => {
       this.#onAnswers = resolve
-      for (const worker of this.#workers) worker.once('exit', resolve)
       if (this.#workers.some(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null))
         resolve()
     })
