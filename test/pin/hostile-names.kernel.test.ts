@@ -74,7 +74,7 @@ onKernel('the tool shows such names without a byte that a terminal would act on'
 onKernel('an object may have every character in its name, and is found and listed by it', () => {
   const characters = Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1)).join('')
   // a control character takes three bytes of a name, which has 250
-  const names = characters.match(/[^]{1,80}/g) ?? []
+  const names = characters.match(/.{1,80}/gs) ?? []
   assert.is(names.join(''), characters)
   for (const name of names) {
     using pinned = openObject(fixture('functions'), { root, name }).upgrade()
