@@ -3,6 +3,7 @@ import { type BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap, Variable, VariableMemory } from '../map/index.ts'
 import { type BpfProgram, opsOf } from '../object/index.ts'
 import {
+  type KnownManifest,
   type PinSite,
   pinObject,
   type RollbackOptions,
@@ -87,6 +88,8 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
   #isPinned: boolean
   #isNameTaken: boolean
   #isClosed = false
+  /** What was pinned, where this object did it. */
+  #pinned: KnownManifest | undefined
 
   /** @internal */
   constructor(parts: ObjectParts) {
@@ -237,7 +240,7 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
     }
     const { spec, maps, programs } = this.#parts
     const links = byName(this.#openLinks())
-    pinObject({ spec, maps, programs, links }, writer)
+    this.#pinned = pinObject({ spec, maps, programs, links }, writer)
     this.#isPinned = true
   }
 
@@ -253,7 +256,11 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
     if (!this.#isPinned) return nothing
     using root = Root.find(this.#parts.site.root)
     const unpinned =
-      root && removePins(root, this.name, { waitMs, isMeant: manifest => this.#isThis(manifest) })
+      root &&
+      removePins(root, this.name, {
+        ...{ waitMs, known: this.#pinned },
+        isMeant: manifest => this.#isThis(manifest),
+      })
     this.#isPinned = false
     this.#isNameTaken = false
     // a link that this process holds would keep its program attached

@@ -1,6 +1,6 @@
 import { BtfError } from '../errors.ts'
 import type { Btf } from './btf.ts'
-import { type BtfSectionVar, oneOf, type TypeId } from './types.ts'
+import { oneOf, type TypeId } from './types.ts'
 
 /** What the ELF file knows about a data section. */
 export interface SectionFill {
@@ -26,49 +26,56 @@ export function fillSections(btf: Btf, sections: ReadonlyMap<TypeId, SectionFill
   const view = new DataView(bytes.buffer)
   for (const [id, fill] of sections) {
     const at = btf.records.offsetInBlob(id)
-    const { variables, order } = placed(btf, id, fill)
+    const order = placed(btf, id, fill)
     view.setUint32(at + 8, fill.size, btf.littleEndian)
-    for (const [i, index] of order.entries()) {
+    for (let i = 0; i < order.length; i++) {
+      const index = order[i]!
       const entryAt = at + 12 + 12 * i
-      view.setUint32(entryAt, variables[index]!.type, btf.littleEndian)
+      view.setUint32(entryAt, btf.records.word(id, 3 + 3 * index), btf.littleEndian)
       view.setUint32(entryAt + 4, fill.offsets[index]!, btf.littleEndian)
-      view.setUint32(entryAt + 8, variables[index]!.size, btf.littleEndian)
+      view.setUint32(entryAt + 8, sizeOf(btf, id, index), btf.littleEndian)
     }
   }
   return bytes
 }
 
-/** The variables of a section, and their indexes in the order of where they lie. */
-function placed(
-  btf: Btf,
-  id: TypeId,
-  { size, offsets }: SectionFill,
-): { readonly variables: readonly BtfSectionVar[]; readonly order: Uint32Array } {
-  const where = btf.records.place(id)
-  const datasec = btf.type(id)
-  if (datasec.kind !== 'datasec') throw new BtfError(where, `is ${oneOf(datasec.kind)}, not a datasec`)
-  const { name, variables } = datasec
-  if (offsets.length !== variables.length) {
+/** The indexes of a section's variables in the order of where they lie. There are thousands: no object is made of any. */
+function placed(btf: Btf, id: TypeId, { size, offsets }: SectionFill): Uint32Array {
+  const { records } = btf
+  const where = records.place(id)
+  const kind = records.kind(id)
+  if (kind !== 'datasec') throw new BtfError(where, `is ${oneOf(kind)}, not a datasec`)
+  btf.checkOne(id)
+  const name = records.name(id)
+  const count = records.vlen(id)
+  if (offsets.length !== count) {
     throw new BtfError(
       where,
-      `section ${name} has ${variables.length} variables, but ${offsets.length} offsets are given`,
+      `section ${name} has ${count} variables, but ${offsets.length} offsets are given`,
     )
   }
-  const order = Uint32Array.from(offsets.keys())
+  const order = new Uint32Array(count)
+  for (let i = 0; i < count; i++) order[i] = i
   if (!isAscending(offsets)) order.sort((a, b) => offsets[a]! - offsets[b]! || a - b)
   let end = 0
-  for (const index of order) {
+  for (let i = 0; i < count; i++) {
+    const index = order[i]!
     const start = offsets[index]!
     const before = end
-    end = start + variables[index]!.size
+    const length = sizeOf(btf, id, index)
+    end = start + length
     if (start >= before && end <= size) continue
-    const { type, size: length } = variables[index]!
-    const what = `'${btf.nameOf(type)}' at ${start} with ${length} bytes`
+    const what = `'${btf.nameOf(records.word(id, 3 + 3 * index))}' at ${start} with ${length} bytes`
     const problem =
       start < before ? `overlaps what ends at ${before}` : `leaves section ${name} of ${size} bytes`
     throw new BtfError(`${where}/variable[${index}]`, `${what} ${problem}`)
   }
-  return { variables, order }
+  return order
+}
+
+/** Bytes of one variable (struct btf_var_secinfo: type, offset, size). */
+function sizeOf({ records }: Btf, id: TypeId, index: number): number {
+  return records.word(id, 5 + 3 * index)
 }
 
 /** As compilers mostly write them. */

@@ -263,13 +263,13 @@ function refuseVariable(records: Records, id: TypeId, target: TypeId, part: stri
 function checkPlace(records: Records, id: TypeId, i: number): void {
   const sectionSize = records.sizeOrType(id)
   if (sectionSize === 0) return
-  const part = (): string => `/variable[${i}]`
   const size = records.word(id, 5 + 3 * i)
   const end = records.word(id, 4 + 3 * i) + size
-  if (end > sectionSize) fail(records, id, `ends at byte ${end}, but the section at ${sectionSize}`, part())
+  if (end > sectionSize)
+    fail(records, id, `ends at byte ${end}, but the section at ${sectionSize}`, `/variable[${i}]`)
   // more is fine: a struct may end in an array whose length only the variable knows
   const least = sizeIfAny(records, records.word(id, 3 + 3 * i)) ?? 0
-  if (size < least) fail(records, id, `has ${size} bytes, but its type has ${least}`, part())
+  if (size < least) fail(records, id, `has ${size} bytes, but its type has ${least}`, `/variable[${i}]`)
 }
 
 function checkDeclTag(records: Records, id: TypeId): void {

@@ -1,6 +1,6 @@
 import type { Btf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import { closeFd, ENOENT, mapGetFdById, mapInfo, systemError } from '../syscall/index.ts'
+import { closeFd, ENOENT, mapGetFdById, namedMapInfo, systemError } from '../syscall/index.ts'
 import { kernelsBtf } from './kernels-btf.ts'
 import { shapeOf } from './shape.ts'
 import type { MapInit } from './types.ts'
@@ -36,7 +36,7 @@ export function openInner(
     })
   }
   try {
-    const info = mapInfo(fd)
+    const info = namedMapInfo(fd)
     if (typeof info === 'number') {
       throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
         doing: `reading information about map ${id}, which is in map '${outer}'`,

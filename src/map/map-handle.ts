@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
 import type { MapShape } from '../plan/shape.ts'
-import { closeFd, duplicateFd, mapInfo, systemError } from '../syscall/index.ts'
+import { closeFd, duplicateFd, type NamedMapInfo, namedMapInfo, systemError } from '../syscall/index.ts'
 import type { MapInit, MapTypes } from './types.ts'
 
 /** Which map it is, and a descriptor of it. */
@@ -79,8 +79,8 @@ export class MapHandle {
   }
 
   /** What the kernel says of the map. */
-  info(): ReturnType<typeof mapInfo> & object {
-    const info = mapInfo(this.fd)
+  info(): NamedMapInfo {
+    const info = namedMapInfo(this.fd)
     if (typeof info === 'number')
       throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
         doing: `reading information about map '${this.name}'`,

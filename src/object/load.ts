@@ -140,7 +140,8 @@ function openArenas(
 }
 
 function constantMaps(spec: Spec, maps: ReadonlyMap<string, BpfMap>): BpfMap[] {
-  return spec.maps.flatMap(({ name, section }) => (section?.kind === 'rodata' ? (maps.get(name) ?? []) : []))
+  const constant = spec.maps.filter(({ section }) => section?.kind === 'rodata')
+  return constant.flatMap(({ name }) => maps.get(name) ?? [])
 }
 
 function fillProgramArrays(
@@ -168,16 +169,16 @@ function missing(map: BpfMap, index: number, what: string): never {
 }
 
 /** The maps whose slots are this object's to fill: nothing is ever put into a map that was given. */
-function* ownSlots(
+function ownSlots(
   spec: Spec,
   maps: ReadonlyMap<string, BpfMap>,
   given: Given,
-): IterableIterator<{ map: BpfMap; slots: MapSpec['slots'] }> {
-  for (const { name, slots } of spec.maps) {
-    if (slots.length === 0 || given.maps?.has(name)) continue
+): { map: BpfMap; slots: MapSpec['slots'] }[] {
+  const own = spec.maps.filter(({ name, slots }) => slots.length > 0 && !given.maps?.has(name))
+  return own.flatMap(({ name, slots }) => {
     const map = maps.get(name)
-    if (map) yield { map, slots }
-  }
+    return map ? [{ map, slots }] : []
+  })
 }
 
 /** The variables of an object whose maps live. */

@@ -22,7 +22,7 @@ import {
   systemError,
   unlinkFile,
 } from '../syscall/index.ts'
-import { Directories, type PathAt } from './directories.ts'
+import { Directories, fileOf, type PathAt } from './directories.ts'
 import { idOf } from './identity.ts'
 import { createManifest } from './manifest-map.ts'
 import { writeByOthers } from './ownership.ts'
@@ -48,7 +48,8 @@ type EarlierSteps =
 /** One run of steps: the directories that it holds open, and how to take back what it did. */
 export class Bench {
   readonly #workshop: Workshop
-  readonly #undo: (() => void)[] = []
+  /** How to take back what was done, in order: of a pin its path, as there are thousands of them. */
+  readonly #undo: (string | (() => void))[] = []
   readonly left: Left[] = []
   readonly dead: string[] = []
   readonly held: number[] = []
@@ -72,7 +73,7 @@ export class Bench {
         this.#makeDirectory(step.path)
         break
       case 'pin':
-        this.#pin(this.#workshop.descriptorOf(step.kind, step.name), step.path, `${step.kind} '${step.name}'`)
+        this.#pin(this.#workshop.descriptorOf(step.kind, step.name), step.path, step)
         break
       case 'write-manifest':
         this.#writeManifest(step.path)
@@ -144,8 +145,16 @@ export class Bench {
   }
 
   undo(): void {
-    for (const takeBack of this.#undo.reverse()) takeBack()
+    for (const done of this.#undo.reverse()) {
+      if (typeof done !== 'string') done()
+      else this.#removePin(done)
+    }
     this.#undo.length = 0
+  }
+
+  #removePin(path: string): void {
+    const { directory, file } = this.#directories.lasting(path)
+    unlinkFile(file, directory)
   }
 
   close(): void {
@@ -162,16 +171,16 @@ export class Bench {
     this.#undo.push(() => removeDirectory(takeBack.file, takeBack.directory))
   }
 
-  #pin(fd: number, path: string, what: string): void {
-    const { directory, file } = this.#directories.split(path)
+  #pin(fd: number, path: string, what: string | Extract<Step, { do: 'pin' }>): void {
+    const directory = this.#directories.of(path)
+    const file = fileOf(path)
     const result = objPin(fd, file, directory)
-    if (result < 0) throw this.#failed(result, 'bpf(BPF_OBJ_PIN)', `pinning ${what}`, path)
-    const takeBack = this.#directories.lasting(path)
-    this.#undo.push(() => unlinkFile(takeBack.file, takeBack.directory))
+    if (result < 0) throw this.#failed(result, 'bpf(BPF_OBJ_PIN)', `pinning ${textOf(what)}`, path)
+    this.#undo.push(path)
     const mode = this.#workshop.mode & 0o666
-    if (mode !== pinMode) {
-      this.#check(changeMode(file, mode, directory), 'fchmodat', `setting the mode of ${what}`, path)
-    }
+    if (mode === pinMode) return
+    const changed = changeMode(file, mode, directory)
+    if (changed < 0) throw this.#failed(changed, 'fchmodat', `setting the mode of ${textOf(what)}`, path)
   }
 
   #writeManifest(path: string): void {
@@ -180,6 +189,7 @@ export class Bench {
     const fd = createManifest(manifest)
     try {
       this.#pin(fd, path, `the manifest of '${manifest.name}'`)
+      this.#workshop.written?.(manifest, fd)
     } finally {
       closeFd(fd)
     }
@@ -210,7 +220,10 @@ export class Bench {
     if (result === EEXIST || result === ENOTEMPTY) throw taken(this.fullPath(to))
     this.#check(result, 'renameat2', 'renaming', from)
     this.#directories.rename(from, to)
-    this.#undo.push(() => renameFile(to, from, renameFlag.NOREPLACE, fd))
+    this.#undo.push(() => {
+      renameFile(to, from, renameFlag.NOREPLACE, fd)
+      this.#directories.rename(to, from)
+    })
   }
 
   #detach(path: string, id: number): void {
@@ -225,16 +238,20 @@ export class Bench {
   }
 
   /** Removes a pin only if it still is what it is said to be. */
-  #unpin({ kind, name, path, id, isSeen }: Extract<Step, { do: 'unpin' }>): void {
-    const place = this.#found(path)
+  #unpin(step: Extract<Step, { do: 'unpin' }>): void {
+    const place = this.#found(step.path)
     if (!place) return
-    const { directory, file } = place
-    if (isSeen) {
-      const result = unlinkFile(file, directory)
-      if (result !== ENOENT) this.#check(result, 'unlinkat', 'removing', path)
-      if (result !== ENOENT) this.removed++
+    if (!step.isSeen) {
+      this.#unpinIfSame(step, place)
       return
     }
+    const result = unlinkFile(place.file, place.directory)
+    if (result === ENOENT) return
+    this.#check(result, 'unlinkat', 'removing', step.path)
+    this.removed++
+  }
+
+  #unpinIfSame({ kind, name, path, id }: Extract<Step, { do: 'unpin' }>, { directory, file }: PathAt): void {
     const remove = (): void => this.#check(unlinkFile(file, directory), 'unlinkat', 'removing', path)
     if (kind === 'manifest' || id === null) {
       const result = unlinkFile(file, directory)
@@ -285,7 +302,7 @@ export class Bench {
       return
     }
     const source = this.#directories.split(from)
-    const target = to.slice(to.lastIndexOf('/') + 1)
+    const target = fileOf(to)
     const doing = `putting ${kind} '${name}' in its place`
     // someone may have removed the old one
     let result = renameFile(source.file, target, renameFlag.EXCHANGE, source.directory)
@@ -308,7 +325,7 @@ export class Bench {
   #move(from: string, to: string): void {
     const source = this.#directories.find(from)
     if (!source) return
-    const target = to.slice(to.lastIndexOf('/') + 1)
+    const target = fileOf(to)
     const result = renameFile(source.file, target, renameFlag.NOREPLACE, source.directory)
     if (result !== ENOENT) this.#check(result, 'renameat2', 'renaming', from)
     this.#directories.rename(from, to)
@@ -370,6 +387,11 @@ export class Bench {
   #failed(result: number, syscall: string, doing: string, path: string): BpfError {
     return systemError(result, syscall, { doing, path: this.fullPath(path) })
   }
+}
+
+/** Made where it is needed: most pins need no words. */
+function textOf(what: string | Extract<Step, { do: 'pin' }>): string {
+  return typeof what === 'string' ? what : `${what.kind} '${what.name}'`
 }
 
 function closedAfter<T>(fd: number, use: () => T): T {

@@ -10,6 +10,16 @@ export interface PathAt {
   readonly file: string
 }
 
+/** The name of a file in its directory. */
+export function fileOf(path: string): string {
+  let start = path.length
+  // of so short a text a loop finds the end sooner than lastIndexOf()
+  while (start > 0 && path.charCodeAt(start - 1) !== slash) start--
+  return path.slice(start)
+}
+
+const slash = 0x2f
+
 /** The directory that the last step worked in: a generation's pins come one after another. */
 interface OpenDirectory {
   readonly path: string
@@ -40,21 +50,32 @@ export class Directories {
 
   /** The directory of a path, held open while steps stay in it, and the name in it. */
   split(path: string): PathAt {
-    if (this.#isInOpen(path)) return { directory: this.#open.fd, file: path.slice(this.#open.prefix.length) }
-    const slash = path.lastIndexOf('/')
-    const file = path.slice(slash + 1)
-    if (slash < 0) return { directory: this.#root.fd, file }
-    const parent = path.slice(0, slash)
+    return { directory: this.of(path), file: fileOf(path) }
+  }
+
+  /** As {@link split}: only the directory. */
+  of(path: string): number {
+    if (this.#isInOpen(path)) return this.#open.fd
+    const end = path.lastIndexOf('/')
+    if (end < 0) return this.#root.fd
+    const parent = path.slice(0, end)
     const held = this.#held.get(parent)
-    if (held !== undefined) return { directory: held, file }
+    if (held !== undefined) return held
     this.#enter(parent)
-    return { directory: this.#open.fd, file }
+    return this.#open.fd
   }
 
   /** As {@link split}; `undefined` where the directory is gone, and so what was in it. */
   find(path: string): PathAt | undefined {
+    const directory = this.ifThere(path)
+    return directory === undefined ? undefined : { directory, file: fileOf(path) }
+  }
+
+  /** As {@link of}; `undefined` where the directory is gone. */
+  ifThere(path: string): number | undefined {
+    if (this.#isInOpen(path)) return this.#open.fd
     try {
-      return this.split(path)
+      return this.of(path)
     } catch (error) {
       if (error instanceof BpfError && error.code === 'ENOENT') return undefined
       throw error
@@ -67,10 +88,10 @@ export class Directories {
       const { prefix, lasting } = this.#open
       return { directory: lasting.directory, file: `${lasting.file}/${path.slice(prefix.length)}` }
     }
-    const slash = path.startsWith('/') ? -1 : path.indexOf('/')
-    const held = slash < 0 ? undefined : this.#held.get(path.slice(0, slash))
+    const end = path.startsWith('/') ? -1 : path.indexOf('/')
+    const held = end < 0 ? undefined : this.#held.get(path.slice(0, end))
     if (held === undefined) return { directory: this.#root.fd, file: path }
-    return { directory: held, file: path.slice(slash + 1) }
+    return { directory: held, file: path.slice(end + 1) }
   }
 
   /** What is held is the same, under another name. */
@@ -91,7 +112,7 @@ export class Directories {
   /** Thousands of pins are in one directory, and their paths start alike. */
   #isInOpen(path: string): boolean {
     const { fd, prefix } = this.#open
-    return fd >= 0 && path.startsWith(prefix) && !path.includes('/', prefix.length)
+    return fd >= 0 && path.startsWith(prefix) && path.indexOf('/', prefix.length) < 0
   }
 
   #enter(path: string): void {

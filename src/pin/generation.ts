@@ -3,7 +3,7 @@ import type { Manifest } from '../plan/manifest.ts'
 import { encodeObjectName, nextSuffix, previousSuffix } from '../plan/names.ts'
 import { closeFd, ENOENT, openFile, openFlag } from '../syscall/index.ts'
 import { directoryError } from './identity.ts'
-import { readManifest } from './manifest-map.ts'
+import { type KnownManifest, readManifest } from './manifest-map.ts'
 import { mustBeOurs, mustBeTrusted, type Owner } from './ownership.ts'
 import type { Root } from './root.ts'
 
@@ -23,10 +23,16 @@ export interface Generation {
  * closes `directory`.
  *
  * @param owner whose pins may be opened, besides root's and this user's own: anybody's by those who only look
+ * @param known what its manifest is likely to be
  * @throws BpfError `ERR_MANIFEST` for a directory that bpfpin did not make, `ERR_FOREIGN`.
  */
-export function openGeneration(root: Root, object: string, owner?: Owner): Generation | undefined {
-  const found = openNamed(root, object, owner)
+export function openGeneration(
+  root: Root,
+  object: string,
+  owner?: Owner,
+  known?: KnownManifest,
+): Generation | undefined {
+  const found = openNamed(root, object, owner, known)
   if (!found || found.manifest) return found
   closeFd(found.directory)
   throw notOurs(found.path)
@@ -39,7 +45,12 @@ export type Unlisted = Omit<Generation, 'manifest'> & { readonly manifest: undef
  * As {@link openGeneration}, but a directory without a manifest is no error: another tool may have pinned there, or the
  * manifest was removed.
  */
-export function openNamed(root: Root, object: string, owner?: Owner): Generation | Unlisted | undefined {
+export function openNamed(
+  root: Root,
+  object: string,
+  owner?: Owner,
+  known?: KnownManifest,
+): Generation | Unlisted | undefined {
   for (;;) {
     const path = `${root.path}/${encodeObjectName(object)}`
     const directory = openDirectory(root, encodeObjectName(object), path)
@@ -47,7 +58,7 @@ export function openNamed(root: Root, object: string, owner?: Owner): Generation
     try {
       mustBeTrusted(directory, path, owner)
       root.mustBeSafe(owner)
-      const manifest = readManifest(directory, path)
+      const manifest = readManifest(directory, path, { known })
       if (manifest) return { path, directory, manifest }
       // one that was unpinned since it was opened has no manifest any more, and no name
       if (root.isNamed(encodeObjectName(object), directory)) return { path, directory, manifest }

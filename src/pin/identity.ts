@@ -8,7 +8,7 @@ import {
   ENOTDIR,
   fileStatus,
   linkInfo,
-  mapInfo,
+  namedMapInfo,
   objectKind,
   progInfo,
   systemError,
@@ -54,7 +54,7 @@ export function describe(fd: number): Occupant | undefined {
   const kind = objectKind(fd)
   if (typeof kind === 'number') throw systemError(kind, 'readlinkat', { doing: 'finding out what is pinned' })
   if (kind !== 'map' && kind !== 'program' && kind !== 'link') return undefined
-  const info = kind === 'map' ? mapInfo(fd) : kind === 'program' ? progInfo(fd) : linkInfo(fd)
+  const info = kind === 'map' ? namedMapInfo(fd) : kind === 'program' ? progInfo(fd) : linkInfo(fd)
   if (typeof info === 'number') {
     throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
       doing: `reading information about a pinned ${kind}`,

@@ -29,6 +29,7 @@ export {
 } from './list.ts'
 export { liveFacts } from './live.ts'
 export { isBeingChanged } from './lock.ts'
+export type { KnownManifest } from './manifest-map.ts'
 export { type OpenedMap, type OpenOptions, openMapAt } from './open.ts'
 export { type Pinnable, pinObject, Writer, type WriterOptions } from './pin.ts'
 export { openParts, type PinnedLink, type PinnedParts, pinnedVariables } from './pinned.ts'

@@ -1,7 +1,6 @@
 import { directories, isOutside, type PinKind } from '../plan/layout.ts'
 import type { InodeRun, Manifest, PinRecord } from '../plan/manifest.ts'
 import { manifestName } from '../plan/names.ts'
-import type { SeenPin } from '../plan/steps.ts'
 import {
   closeFd,
   ENOENT,
@@ -30,8 +29,8 @@ export function inodesOf(directory: number, pins: readonly PinRecord[]): InodeRu
 
 /** What is in the directory of a generation. */
 export interface Seen {
-  /** All pins of the manifest; those that still are what it lists are marked. */
-  readonly pins: readonly SeenPin[]
+  /** Of the pins in the order of the manifest: is it still what that lists? */
+  readonly isSeen: readonly boolean[]
   /** Has anything in the directory a name that the manifest does not list? */
   readonly hasStrangers: boolean
 }
@@ -39,15 +38,13 @@ export interface Seen {
 /** Compares what is in a generation's directory with what its manifest lists. */
 export function seenIn({ directory, manifest }: Generation): Seen {
   const recorded = inodesIn(manifest)
-  const pins: SeenPin[] = manifest.pins.slice()
+  const isSeen = manifest.pins.map(() => false)
   const isElsewhere = look(directory, manifest.pins, (index, inode) => {
-    const { kind, name, path, id } = manifest.pins[index]!
-    if (inode === 0 || recorded[index] !== inode || kind === 'link') return
-    pins[index] = { kind, name, path, id, isSeen: true }
+    isSeen[index] = inode !== 0 && recorded[index] === inode && manifest.pins[index]!.kind !== 'link'
   })
   const own = new Set<string>([...Object.values(directories), manifestName])
   const beside = list(directory, '.')?.names() ?? []
-  return { pins, hasStrangers: isElsewhere || beside.some(name => !own.has(name)) }
+  return { isSeen, hasStrangers: isElsewhere || beside.some(name => !own.has(name)) }
 }
 
 /**

@@ -17,22 +17,30 @@ import {
 
 const BPF_F_RDONLY = 8
 
+/** A manifest and the id of the map that holds it, which is frozen: while there is a map of that id, it says the same. */
+export interface KnownManifest {
+  readonly id: number
+  readonly manifest: Manifest
+}
+
 /** Puts a manifest into a frozen array map of one entry; the result is the map's descriptor. */
 export function createManifest(manifest: Manifest): number {
   const doing = `writing the manifest of '${manifest.name}'`
-  const bytes = encodeManifest(manifest)
+  let value = allocate(0)
+  const { length } = encodeManifest(manifest, room => {
+    value = allocate(room)
+    return value.bytes
+  })
   const fd = mapCreate({
     type: mapTypes.array,
     keySize: 4,
-    valueSize: bytes.length,
+    valueSize: length,
     maxEntries: 1,
     flags: mapFlag.RDONLY_PROG,
     name: 'bpfpin_manifest',
   })
   if (fd < 0) throw systemError(fd, 'bpf(BPF_MAP_CREATE)', { doing })
   const key = allocate(4)
-  const value = allocate(bytes.length)
-  value.bytes.set(bytes)
   const written = mapUpdate(fd, key, value)
   const result = written < 0 ? written : mapFreeze(fd)
   if (result >= 0) return fd
@@ -46,12 +54,13 @@ export function createManifest(manifest: Manifest): number {
 /**
  * Reads the manifest of an open directory; `undefined` where it has none.
  *
+ * @param known what this process wrote or read before: the same is not read once more
  * @throws BpfError `ERR_MANIFEST` for something else at its place, EACCES for who may not read it.
  */
 export function readManifest(
   directory: number,
   path: string,
-  name: string = manifestName,
+  { name = manifestName, known }: { readonly name?: string; readonly known?: KnownManifest | undefined } = {},
 ): Manifest | undefined {
   const where = `${path}/${name}`
   const doing = `reading the manifest of '${path}'`
@@ -65,6 +74,7 @@ export function readManifest(
     if (info.type !== mapTypes.array || info.keySize !== 4 || info.maxEntries !== 1) {
       throw new BpfError(`${where} is not a manifest`, { code: 'ERR_MANIFEST', path: where })
     }
+    if (info.id === known?.id) return known.manifest
     const key = allocate(4)
     const value = allocate(info.valueSize)
     const result = mapLookup(fd, key, value)

@@ -1,6 +1,8 @@
 import { BpfError } from '../errors.ts'
+import { shapeOf } from '../map/index.ts'
 import { fullPath, isOutside, type PinKind, type Place } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
+import type { MapShape } from '../plan/shape.ts'
 import { stagedPath } from '../plan/upgrade-steps.ts'
 import { closeFd, ENOENT, type MapInfo, mapInfo, objGet, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
@@ -10,12 +12,31 @@ import { getPin } from './trusted-path.ts'
 
 const BPF_F_RDONLY = 8
 
-/** A pinned map, open. */
-export interface OpenedMap {
+/** A pinned map, open. There are thousands: words and shapes are made when somebody asks. */
+export class OpenedMap {
   readonly fd: number
   readonly info: MapInfo
+  readonly #place: Place
+  readonly #generation: Generation | undefined
+  #shape: MapShape | undefined
+
+  /** @internal Use {@link openMapAt}. */
+  constructor(fd: number, info: MapInfo, place: Place, generation: Generation | undefined) {
+    this.fd = fd
+    this.info = info
+    this.#place = place
+    this.#generation = generation
+  }
+
   /** The pin. */
-  readonly path: string
+  get path(): string {
+    return placePath(this.#place.path, this.#generation)
+  }
+
+  get shape(): MapShape {
+    this.#shape ??= shapeOf(this.info)
+    return this.#shape
+  }
 }
 
 /** How something pinned is opened. */
@@ -39,13 +60,15 @@ export function openMapAt(
 ): OpenedMap | undefined {
   const isOut = isOutside(place.path)
   if (!isOut && !generation) return undefined
-  const path = placePath(place.path, generation)
   const flags = readOnly ? BPF_F_RDONLY : 0
   const fd = isOut ? getPin(place.path, flags, owner) : objGet(place.path, flags, generation?.directory)
   if (fd === ENOENT) return undefined
-  if (fd < 0) throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing: `opening pinned map '${place.name}'`, path })
+  if (fd < 0) {
+    const path = placePath(place.path, generation)
+    throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing: `opening pinned map '${place.name}'`, path })
+  }
   try {
-    return { fd, info: infoOfMap(fd, path, isOut), path }
+    return new OpenedMap(fd, infoOfMap(fd, place, generation), place, generation)
   } catch (error) {
     closeFd(fd)
     throw error
@@ -53,13 +76,13 @@ export function openMapAt(
 }
 
 /** Inside a generation only its owner pins; outside anything may lie, and information about a program looks alike. */
-function infoOfMap(fd: number, path: string, isOut: boolean): MapInfo {
-  if (isOut) mustBe('map', describe(fd), path)
+function infoOfMap(fd: number, { path }: Place, generation: Generation | undefined): MapInfo {
+  if (isOutside(path)) mustBe('map', describe(fd), path)
   const info = mapInfo(fd)
   if (typeof info === 'object') return info
   throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
     doing: 'reading information about a pinned map',
-    path,
+    path: placePath(path, generation),
   })
 }
 

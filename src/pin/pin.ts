@@ -12,10 +12,11 @@ import { type LinkOwner, linkOwners } from '../spec/link-owner.ts'
 import type { Spec } from '../spec/types.ts'
 import { directoriesAbove } from './above.ts'
 import { applySteps } from './apply.ts'
-import { occupantOf, occupantText } from './identity.ts'
+import { idOf, occupantOf, occupantText } from './identity.ts'
 import { inodesOf } from './inodes.ts'
 import { partRecords, withParts } from './link-parts.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
+import type { KnownManifest } from './manifest-map.ts'
 import { linkRecord, opsRecords, programRecord } from './recorded.ts'
 import type { PinSite } from './reuse.ts'
 import { Root } from './root.ts'
@@ -110,9 +111,10 @@ function checkMode(mode: number): void {
 /**
  * Pins a whole object: all of it, or nothing.
  *
+ * @returns what it is known by
  * @throws BpfError with the kernel's errno.
  */
-export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): void {
+export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): KnownManifest | undefined {
   const items = { map: live.maps, program: live.programs, link: withParts(live.links) } as const
   const pins = pinRecords(live, site)
   const descriptorOf = (kind: PinKind, name: string): number => {
@@ -124,7 +126,14 @@ export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): v
   const made = firstManifest(live, pins, [...directoriesAbove(root), ...directories])
   const manifest = (): Manifest => ({ ...made, inodes: inodesOf(lock.next, pins) })
   const held = new Map([[`${site.directory}${nextSuffix}`, lock.next]])
-  applySteps(pinSteps(site.directory, pins, directories), { root, held, mode, manifest, descriptorOf })
+  let known: KnownManifest | undefined
+  const written = (manifest: Manifest, fd: number): void => {
+    const id = idOf(fd, 'map')
+    known = id === undefined ? undefined : { id, manifest }
+  }
+  const workshop = { root, held, mode, manifest, written, descriptorOf }
+  applySteps(pinSteps(site.directory, pins, directories), workshop)
+  return known
 }
 
 /**

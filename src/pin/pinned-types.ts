@@ -15,8 +15,8 @@ import type { OpenedMap } from './open.ts'
 export class PinnedTypes {
   readonly #spec: Spec
   readonly #generation: Generation | undefined
-  /** Kernel ids of the maps that the generation made, by name. */
-  readonly #made: ReadonlyMap<string, number>
+  #made: ReadonlyMap<string, number> | undefined
+  #next = 0
   readonly #kernels = new Map<number, Btf | undefined>()
   #manifest: Btf | undefined
   #entries: ReadonlyMap<string, EntryTypes> | undefined
@@ -24,16 +24,30 @@ export class PinnedTypes {
   constructor(spec: Spec, generation: Generation | undefined) {
     this.#spec = spec
     this.#generation = generation
+  }
+
+  /** Did the generation make this map? Asking in the order of its manifest is fast. */
+  #isMade(name: string, id: number): boolean {
+    const next = this.#generation?.manifest.pins[this.#next]
+    if (next?.name !== name || next.kind !== 'map' || next.shared) return this.#ids.get(name) === id
+    this.#next++
+    return next.id === id
+  }
+
+  /** Kernel ids of the maps that the generation made, by name. */
+  get #ids(): ReadonlyMap<string, number> {
+    if (this.#made) return this.#made
     const made = new Map<string, number>()
-    for (const { kind, name, id, shared } of generation?.manifest.pins ?? []) {
+    for (const { kind, name, id, shared } of this.#generation?.manifest.pins ?? []) {
       if (kind === 'map' && !shared) made.set(name, id)
     }
     this.#made = made
+    return made
   }
 
   /** The types of a map; `undefined` where nobody can tell. */
-  of(map: MapSpec, { info }: OpenedMap): MapTypes | undefined {
-    if (this.#made.get(map.name) === info.id) return this.#fromManifest(map)
+  of(map: MapSpec, { info }: Pick<OpenedMap, 'info'>): MapTypes | undefined {
+    if (this.#isMade(map.name, info.id)) return this.#fromManifest(map)
     const { btfId, btfKeyTypeId: key, btfValueTypeId: value } = info
     if (btfId === 0) return undefined
     if (!this.#kernels.has(btfId)) this.#kernels.set(btfId, this.#ownOr(kernelsBtf(btfId)))
@@ -43,13 +57,13 @@ export class PinnedTypes {
 
   /** What is in a struct_ops map that the generation made. */
   definitionOf({ name }: MapSpec, { info }: OpenedMap): PinnedMap['definition'] {
-    if (this.#made.get(name) !== info.id) return undefined
+    if (this.#ids.get(name) !== info.id) return undefined
     return this.#generation?.manifest.structOps?.find(({ map }) => map === name)?.definition
   }
 
   /** What a map of maps that the generation made was defined to hold; `undefined` where that is what it is now. */
   innerOf({ name }: MapSpec, { info, path }: OpenedMap): PinnedMap | undefined {
-    const inner = this.#made.get(name) === info.id ? this.#entries?.get(name)?.inner : undefined
+    const inner = this.#ids.get(name) === info.id ? this.#entries?.get(name)?.inner : undefined
     if (!inner || !this.#manifest) return undefined
     const shape = keptShape(requestedShape(inner, thisMachine()), thisMachine())
     const types = { btf: this.#manifest, key: inner.keyType, value: inner.valueType }
@@ -64,7 +78,7 @@ export class PinnedTypes {
     const btf = this.#manifest
     // equal bytes say the same of each map
     if (btf === this.#spec.kernelBtf?.()) return { btf, key: keyType, value: valueType }
-    this.#entries ??= entryTypes(btf, [...this.#made.keys()])
+    this.#entries ??= entryTypes(btf, [...this.#ids.keys()])
     const entry = this.#entries.get(name)
     return entry && { btf, key: entry.key, value: entry.value }
   }

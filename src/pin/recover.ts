@@ -41,7 +41,7 @@ export function clearLeftover(directory: number, path: string, { current, isAlon
   const entries = entriesOf(directory, '.', path)
   if (entries.length === 0) return
   for (const name of [draftName, manifestName]) {
-    const manifest = entries.includes(name) ? readManifest(directory, path, name) : undefined
+    const manifest = entries.includes(name) ? readManifest(directory, path, { name }) : undefined
     if (manifest) removeOutside(manifest, current())
   }
   for (const name of entries) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { BpfMap, shapeOf, thisMachine } from '../map/index.ts'
-import { comparePinned, type PinnedMap } from '../plan/compare.ts'
+import { BpfMap, thisMachine } from '../map/index.ts'
+import { comparePinned, isTheSame, type PinnedMap } from '../plan/compare.ts'
 import { type Layout, mapPlace } from '../plan/layout.ts'
 import { isNeverShared } from '../plan/map-families.ts'
 import { fits, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
@@ -47,6 +47,10 @@ export function reusableMaps(
       if (!found) continue
       const live = liveMap(spec, map, found)
       opened.push(live)
+      if (isTheSame(spec, map, found.shape, types.of(map, found), thisMachine())) {
+        reused.set(map.name, live)
+        continue
+      }
       const verdict = comparePinned(spec, map, pinnedMap(map, found, types), thisMachine())
       if (fits(verdict)) reused.set(map.name, live)
       else if (verdict.verdict !== 'new') refused.push(verdict)
@@ -63,14 +67,14 @@ export function reusableMaps(
 }
 
 /** A pinned map of an object, with the object's types. */
-export function liveMap(spec: Spec, map: MapSpec, { fd, info }: OpenedMap): BpfMap {
+export function liveMap(spec: Spec, map: MapSpec, { fd, info, shape }: OpenedMap): BpfMap {
   const types = spec.kernelBtf && { btf: spec.kernelBtf(), key: map.keyType, value: map.valueType }
-  return new BpfMap({ fd, name: map.name, shape: shapeOf(info), types, id: info.id })
+  return new BpfMap({ fd, name: map.name, shape, types, id: info.id })
 }
 
 /** A pinned map as a comparison sees it. */
 export function pinnedMap(map: MapSpec, found: OpenedMap, pinned: PinnedTypes): PinnedMap {
-  const shape = shapeOf(found.info)
+  const { shape } = found
   const types = pinned.of(map, found)
   const inner = map.inner && pinned.innerOf(map, found)
   const contents = map.section?.isConstant ? frozenEntry(found, shape) : undefined

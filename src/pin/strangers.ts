@@ -165,7 +165,7 @@ class Walk {
     for (const file of [manifestName, draftName]) {
       if (!entries.some(({ name }) => name === file)) continue
       try {
-        const manifest = readManifest(directory, path, file)
+        const manifest = readManifest(directory, path, { name: file })
         if (!manifest) continue
         this.#known.add(`${path}/${file}`)
         this.#believe(manifest, directory, path)

@@ -9,6 +9,7 @@ import { closeGeneration, openGeneration } from './generation.ts'
 import { seenIn } from './inodes.ts'
 import { awaitLinks } from './links-gone.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
+import type { KnownManifest } from './manifest-map.ts'
 import { dropGeneration } from './recover.ts'
 import { takeOut } from './registrations.ts'
 import type { Root } from './root.ts'
@@ -34,6 +35,8 @@ export interface UnpinOptions {
   readonly waitMs?: number | undefined
   /** Is this the generation that is meant? Another one is left alone. */
   readonly isMeant?: (manifest: Manifest) => boolean
+  /** What its manifest is likely to be, to those who pinned it. */
+  readonly known?: KnownManifest | undefined
 }
 
 /**
@@ -54,12 +57,12 @@ export function removePins(root: Root, object: string, options: UnpinOptions = {
 function removeLocked(
   root: Root,
   object: string,
-  { waitMs = defaultWaitMs, isMeant = () => true }: UnpinOptions,
+  { waitMs = defaultWaitMs, isMeant = () => true, known }: UnpinOptions,
 ): Unpinned | undefined {
   using lock = takeLock(root, object, waitMs)
   if (!lock) return undefined
   if (lock.current === undefined) return undefined
-  const generation = openGeneration(root, object)
+  const generation = openGeneration(root, object, undefined, known)
   if (!generation) return undefined
   try {
     const { manifest } = generation
@@ -68,9 +71,9 @@ function removeLocked(
     // first, so that a stop in between leaves an object without a way back, and not a way back to nothing
     dropGeneration(root, `${name}${previousSuffix}`, manifest)
     const staged = `${name}${nextSuffix}`
-    const { pins, hasStrangers: inPlace } = seenIn(generation)
+    const { isSeen, hasStrangers: inPlace } = seenIn(generation)
     const outside = manifest.directories?.filter(path => !isAbove(path, root))
-    const steps = unpinSteps(name, pins, inPlace, outside)
+    const steps = unpinSteps(name, manifest.pins, { inPlace, outside, isSeen })
     const workshop = { root, held: new Map([[name, lock.current]]), mode: 0o700, descriptorOf: noDescriptor }
     takeOut(generation)
     const { removed, left } = applySteps(steps, workshop, { undo: false })

@@ -50,9 +50,8 @@ export function upgradeObject(
   const specs = new Map(spec.maps.map(map => [map.name, map]))
   const pinnedSide = (name: string, map: BpfMap): TakeoverSide => {
     const { fd, shape } = map
-    const found = { fd, info: map.info(), path: generation.path }
     const wanted = specs.get(name)
-    return { fd, shape, types: wanted && types.of(wanted, found) }
+    return { fd, shape, types: wanted && types.of(wanted, { info: map.info() }) }
   }
   const takeovers = plan.maps.flatMap(map => {
     if (map.action !== 'convert') return []

@@ -14,6 +14,8 @@ export interface Workshop {
   descriptorOf(kind: PinKind, name: string): number
   /** What a generation says of itself, as far as that is known when it is asked for. */
   manifest?(): Manifest
+  /** Is told of the map that the manifest was written to. */
+  written?(manifest: Manifest, fd: number): void
   /** Descriptor of what the generation before had of that name, where it is known. */
   oldOf?(kind: PinKind, name: string): number | undefined
   /** Of an upgrade. */

@@ -7,7 +7,7 @@ import type { MapSpec, Spec } from '../spec/types.ts'
 import { gradeMap, type LiveFacts } from './grade-map.ts'
 import type { LinkRecord, ProgramRecord } from './manifest.ts'
 import { isIndexed, isStateless } from './map-families.ts'
-import { type Machine, type MapShape, type MapTypes, requestedShape } from './shape.ts'
+import { type Machine, type MapShape, type MapTypes, requestedEntries, requestedShape } from './shape.ts'
 import { fits, type ItemVerdict, isGrade, type LinkVerdict, type MapVerdict, type Reason } from './verdict.ts'
 
 /** A pinned map as far as a comparison needs it. */
@@ -133,7 +133,7 @@ function isSameTarget(a: Target, b: Target | null): boolean {
  */
 export function comparePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machine: Machine): MapVerdict {
   const { section, structOps } = map
-  if (isTheSame(spec, map, pinned, machine)) {
+  if (isTheSame(spec, map, pinned.shape, pinned.types, machine)) {
     return { kind: 'map', name: map.name, path: pinned.path, verdict: 'identical', reasons: [] }
   }
   if (structOps) return compareOps(map, structOps, pinned)
@@ -149,18 +149,23 @@ export function comparePinned(spec: Spec, map: MapSpec, pinned: PinnedMap, machi
  * What most maps are that are found again: equal in every parameter, with entries of the very same types. To see that takes
  * no list of anything, which counts where there are thousands.
  */
-function isTheSame(spec: Spec, map: MapSpec, { shape, types }: PinnedMap, machine: Machine): boolean {
+export function isTheSame(
+  spec: Spec,
+  map: MapSpec,
+  shape: MapShape,
+  types: MapTypes | undefined,
+  machine: Machine,
+): boolean {
   if (types === undefined || map.structOps || map.inner || map.section?.isConstant) return false
   if (types.key !== map.keyType || types.value !== map.valueType || types.btf !== spec.kernelBtf?.())
     return false
-  const asked = requestedShape(map, machine)
   return (
-    asked.type === shape.type &&
-    asked.keySize === shape.keySize &&
-    asked.valueSize === shape.valueSize &&
-    asked.maxEntries === shape.maxEntries &&
-    asked.flags === shape.flags &&
-    asked.mapExtra === shape.mapExtra
+    map.type === shape.type &&
+    map.keySize === shape.keySize &&
+    map.valueSize === shape.valueSize &&
+    requestedEntries(map, machine) === shape.maxEntries &&
+    map.flags === shape.flags &&
+    map.mapExtra === shape.mapExtra
   )
 }
 

@@ -109,21 +109,34 @@ const magic = /* @__PURE__ */ new TextEncoder().encode('bpfpin\0\n')
 const formatVersion = 1
 const headerLength = 32
 
-/** The manifest as bytes: the value of a frozen array map of one entry. */
-export function encodeManifest({ generation, btf, ...text }: Manifest): Uint8Array {
-  const json = new TextEncoder().encode(JSON.stringify(text))
-  const btfStart = align8(headerLength + json.length)
-  const bytes = new Uint8Array(btfStart + btf.length)
-  const view = new DataView(bytes.buffer)
-  bytes.set(magic)
-  view.setUint32(8, formatVersion, true)
-  view.setUint32(12, headerLength, true)
-  view.setBigUint64(16, BigInt(generation), true)
-  view.setUint32(24, json.length, true)
-  view.setUint32(28, btf.length, true)
-  bytes.set(json, headerLength)
-  bytes.set(btf, btfStart)
-  return bytes
+/**
+ * The manifest as bytes: the value of a frozen array map of one entry.
+ *
+ * @param allocate makes room for it; called again with more where that was not enough, as only ASCII takes a byte a letter
+ * @returns what counts of the room that was made last
+ */
+export function encodeManifest(
+  { generation, btf, ...text }: Manifest,
+  allocate: (length: number) => Uint8Array = length => new Uint8Array(length),
+): Uint8Array {
+  const json = JSON.stringify(text)
+  const encoder = new TextEncoder()
+  for (const most of [1, 3]) {
+    const room = allocate(align8(headerLength + most * json.length) + btf.length)
+    const { read, written } = encoder.encodeInto(json, room.subarray(headerLength, room.length - btf.length))
+    if (read < json.length) continue
+    const btfStart = align8(headerLength + written)
+    const view = new DataView(room.buffer, room.byteOffset)
+    room.set(magic)
+    view.setUint32(8, formatVersion, true)
+    view.setUint32(12, headerLength, true)
+    view.setBigUint64(16, BigInt(generation), true)
+    view.setUint32(24, written, true)
+    view.setUint32(28, btf.length, true)
+    room.set(btf, btfStart)
+    return room.subarray(0, btfStart + btf.length)
+  }
+  throw new Error('a UTF-16 unit takes three bytes of UTF-8 at most')
 }
 
 /**

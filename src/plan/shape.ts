@@ -35,7 +35,8 @@ export function requestedShape(map: MapSpec, machine: Machine): MapShape {
   return { type, keySize, valueSize, maxEntries: requestedEntries(map, machine), flags, mapExtra }
 }
 
-function requestedEntries({ type, maxEntries }: MapSpec, { possibleCpus, pageSize }: Machine): number {
+/** Of what {@link requestedShape} says. */
+export function requestedEntries({ type, maxEntries }: MapSpec, { possibleCpus, pageSize }: Machine): number {
   if (type === 'perf_event_array' && maxEntries === 0) return possibleCpus
   if (type === 'ringbuf' || type === 'user_ringbuf') return ringSize(maxEntries, pageSize)
   return maxEntries

@@ -85,6 +85,7 @@ export function pinSteps(
 ): Step[] {
   const places = pins.filter(({ shared }) => !shared)
   const next = `${object}${nextSuffix}`
+  const inside = `${next}/`
   const draft = `${next}/${draftName}`
   const hasOutside = places.some(({ path }) => isOutside(path))
   const steps: Step[] = hasOutside ? [{ do: 'write-manifest', path: draft }] : []
@@ -95,7 +96,7 @@ export function pinSteps(
       steps.push({ do: 'make-directory', path: `${next}/${directories[kind]}` })
     }
     for (const { name, path } of ofKind) {
-      steps.push({ do: 'pin', kind, name, path: isOutside(path) ? path : `${next}/${path}` })
+      steps.push({ do: 'pin', kind, name, path: isOutside(path) ? path : inside + path })
     }
   }
   steps.push({ do: 'write-manifest', path: `${next}/${manifestName}` })
@@ -106,45 +107,49 @@ export function pinSteps(
 
 const kindsInOrder: readonly PinKind[] = ['map', 'program', 'link']
 
-/** A pin that was looked at. */
-export interface SeenPin extends PinRecord {
-  readonly isSeen?: true
-}
-
 /**
  * Removes a generation: first its name, so that nobody finds half of it; links before what they run; the manifest
  * last, so that a stop in between leaves a directory that says what it is.
  *
  * @param inPlace keeps the name, because something in the directory is not ours to move
  * @param outside directories that were made for what lies outside
+ * @param isSeen of each pin: was it just seen to be what it is said to be?
  */
 export function unpinSteps(
   object: string,
-  all: readonly SeenPin[],
-  inPlace: boolean,
-  outside: readonly string[] = [],
+  pins: readonly PinRecord[],
+  {
+    inPlace,
+    outside = [],
+    isSeen,
+  }: {
+    readonly inPlace: boolean
+    readonly outside?: readonly string[] | undefined
+    readonly isSeen: readonly boolean[]
+  },
 ): Step[] {
-  const pins = all.filter(({ shared }) => !shared)
   const at = inPlace ? object : `${object}${nextSuffix}`
-  const fullPath = (path: string): string => (isOutside(path) ? path : `${at}/${path}`)
+  const inside = `${at}/`
+  const fullPath = (path: string): string => (isOutside(path) ? path : inside + path)
   const steps: Step[] = inPlace ? [] : [{ do: 'withdraw', from: object, to: at }]
-  for (const { kind, name, path, id } of pins) {
-    if (kind === 'link') steps.push({ do: 'detach', name, path: fullPath(path), id })
+  for (const { kind, name, path, id, shared } of pins) {
+    if (kind === 'link' && !shared) steps.push({ do: 'detach', name, path: fullPath(path), id })
   }
   for (const kind of [...kindsInOrder].reverse()) {
-    const ofKind = pins.filter(pin => pin.kind === kind)
-    for (const { name, path, id, isSeen } of ofKind) {
+    let hasInside = false
+    for (let i = 0; i < pins.length; i++) {
+      const { kind: other, name, path, id, shared } = pins[i]!
+      if (other !== kind || shared) continue
       const whole = fullPath(path)
+      hasInside ||= !isOutside(path)
       // thousands of them: each is made at once
       steps.push(
-        isSeen
-          ? { do: 'unpin', kind, name, path: whole, id, isSeen }
+        isSeen[i]
+          ? { do: 'unpin', kind, name, path: whole, id, isSeen: true }
           : { do: 'unpin', kind, name, path: whole, id },
       )
     }
-    if (ofKind.some(({ path }) => !isOutside(path))) {
-      steps.push({ do: 'remove-directory', path: `${at}/${directories[kind]}` })
-    }
+    if (hasInside) steps.push({ do: 'remove-directory', path: inside + directories[kind] })
   }
   for (const path of outside.toReversed()) steps.push({ do: 'remove-directory', path })
   steps.push({ do: 'unpin', kind: 'manifest', name: object, path: `${at}/${manifestName}`, id: null })

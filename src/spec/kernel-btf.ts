@@ -61,7 +61,9 @@ function replaceExterns(btf: Btf, heads: TypeHeads, sections: ReadonlyMap<string
     if (tag.kind === 'decl_tag' && functions.has(tag.type)) heads.set(id, 3, 0xffff_ffff)
   }
   const values = new Set(sections.get(kconfigSection)?.variables.map(({ id }) => id))
-  for (const id of btf.ids('var')) {
+  for (let id = btf.first; id <= btf.count; id++) {
+    // each map is one of them
+    if (btf.records.kind(id) !== 'var') continue
     btf.checkOne(id)
     if (heads.get(id, 3) !== linkageExtern) continue
     if (!values.has(id)) heads.set(id, 2, integer.value)

@@ -121,8 +121,6 @@ export interface MapInfo {
   readonly valueSize: number
   readonly maxEntries: number
   readonly flags: number
-  /** At most 15 bytes. */
-  readonly name: string
   readonly ifindex: number
   /** 0 where the kernel keeps no BTF for the map. */
   readonly btfId: number
@@ -132,6 +130,18 @@ export interface MapInfo {
   readonly btfVmlinuxValueTypeId: number
   readonly btfVmlinuxId: number
   readonly mapExtra: number | bigint
+}
+
+/** As {@link mapInfo}, with what few ask for: a text is made of it. */
+export interface NamedMapInfo extends MapInfo {
+  /** At most 15 bytes. */
+  readonly name: string
+}
+
+/** What a map is, with its name, or a negative errno. */
+export function namedMapInfo(fd: number): NamedMapInfo | number {
+  const info = mapInfo(fd)
+  return typeof info === 'number' ? info : { ...info, name: getText(at.result + mapAt.name, nameLimit) }
 }
 
 /** What a map is, or a negative errno. */
@@ -146,7 +156,6 @@ export function mapInfo(fd: number): MapInfo | number {
     valueSize: result32(mapAt.value_size),
     maxEntries: result32(mapAt.max_entries),
     flags: result32(mapAt.map_flags),
-    name: getText(at.result + mapAt.name, nameLimit),
     ifindex: result32(mapAt.ifindex),
     btfId: result32(mapAt.btf_id),
     btfKeyTypeId: result32(mapAt.btf_key_type_id),

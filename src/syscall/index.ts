@@ -34,6 +34,8 @@ export {
   mapGetFdById,
   mapGetNextId,
   mapInfo,
+  type NamedMapInfo,
+  namedMapInfo,
   type ObjectKind,
   objectKind,
   objGet,

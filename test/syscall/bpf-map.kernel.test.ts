@@ -17,6 +17,7 @@ import {
   mapLookupBatch,
   mapUpdate,
   mapUpdateBatch,
+  namedMapInfo,
 } from '../../src/syscall/index.ts'
 import { needs } from '../requirements.ts'
 import { bpftool, opened } from './bpftool.ts'
@@ -57,7 +58,7 @@ for (const [type, shape] of Object.entries(shapes)) {
   needs(test, 'bpftool')(`a ${type} map is created as asked, by its own account and by bpftool's`, () => {
     const number = mapTypes[type as keyof typeof mapTypes] // the keys above are names of map types
     const fd = opened(mapCreate({ type: number, name: `t_${type}`, ...shape }))
-    const info = mapInfo(fd)
+    const info = namedMapInfo(fd)
     if (typeof info === 'number') throw new Error(`errno ${-info}`)
     const shown = bpftool('map', 'show', 'id', String(info.id))
     assert.is(shown.type, type)
@@ -173,7 +174,7 @@ test('a batch that fails midway counts what it did, one that is refused counts n
 
 test('a name beyond 15 bytes is cut, one with other characters is refused', () => {
   const fd = opened(mapCreate({ ...hash, name: 'a_name_of_twenty_ch' }))
-  const info = mapInfo(fd)
+  const info = namedMapInfo(fd)
   assert.is(typeof info === 'number' ? info : info.name, 'a_name_of_twent')
   assert.is(mapCreate({ ...hash, name: 'a-name' }), -22)
   closeFd(fd)
