@@ -14,7 +14,11 @@ const withStreams = needs(test, 'root', 'linux 6.18')
 
 test.after.each(unpinAll)
 
-/** Runs the program; which of its streams the kernel had memory for. */
+/**
+ * Runs the program; which of its streams the kernel had memory for. None has any on a system whose
+ * kernel never says that it has set up all pages (deferred_pages_enabled()), as in some small virtual machines: there
+ * alloc_pages_nolock() (mm/page_alloc.c), by which streams get theirs, gives nothing as long as it runs.
+ */
 function say(number: number): { readonly out: boolean; readonly err: boolean } {
   using object = openPinned('log', { root })
   const { returnValue } = object.programs.get('say').run({ context: Uint8Array.of(number, 0, 0, 0) })
