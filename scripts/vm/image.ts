@@ -9,6 +9,7 @@ import { initScript } from './init.ts'
 import type { Kernel } from './kernels.ts'
 import { modulesOf } from './modules.ts'
 import { type System, versionOf } from './system.ts'
+import { buildTool } from './tool.ts'
 
 /** What tests call and busybox has not, or has with less in it. */
 const commands = ['node', 'bpftool', 'ip', 'mount', 'umount', 'setpriv', 'unshare']
@@ -52,7 +53,7 @@ export async function writeImage(
   await addCheckout(archive, checkout, testsFor(kernels, checkout, { all, filters }))
   for (const directory of packageDirectories(checkout))
     for (const path of filesBelow(directory)) addAsIs(archive, path)
-  addNativePart(archive, system, checkout)
+  addNativePart(archive, system, checkout, dirname(path))
   // all that the loader of sources wants of it is its version
   addAsIs(archive, join(checkout, 'node_modules/esbuild/package.json'))
   for (const { kernel, modules: needed } of modules) {
@@ -84,14 +85,16 @@ function addPeer(archive: Archive, scratch: string): void {
   archive.addFile(peerInMachines, readFileSync(program), 0o755)
 }
 
-/** koffi's own code, where node_modules has it for another architecture. */
-function addNativePart(archive: Archive, system: System, checkout: string): void {
+/** koffi's own code, where node_modules has it for another architecture, and a tool that carries it. */
+function addNativePart(archive: Archive, system: System, checkout: string, scratch: string): void {
   const version = versionOf(join(checkout, 'node_modules/koffi'))
   const name = `@koromix/koffi-linux-${system.architecture.node}`
   const directory = system.native(name, version)
   if (directory === undefined) return
   for (const path of filesBelow(directory))
     archive.addFile(join(checkout, 'node_modules', name, relative(directory, path)), readFileSync(path))
+  const tool = buildTool(checkout, scratch, system.architecture, directory)
+  archive.addFile('/opt/tool.mjs', readFileSync(tool))
 }
 
 function packageDirectories(checkout: string): string[] {

@@ -19,7 +19,7 @@ export interface Kernel {
 }
 
 /** What depends on the processor: numbers of system calls, layouts, memory. The rest is as with the same kernel on amd64. */
-const architectureTests = ['api/smoke']
+const architectureTests = ['api/smoke', 'api/one-file']
 
 /** The newest kernel for virtual machines of a series, `'6.1'`, or `'arm64'` for that architecture's; fetched once. */
 export function kernelOf(name: string): Kernel {

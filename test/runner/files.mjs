@@ -118,6 +118,7 @@ const oldestKernel = '6.1.'
 /** What no machine with this system's kind of processor runs, and why. */
 const onlyOtherProcessors = {
   'api/smoke.*': 'what other tests ask more about, in short for the machine with another processor',
+  'api/one-file.vm.*': 'a tool in one file for another processor; test/esbuild runs those for this one',
 }
 
 /**

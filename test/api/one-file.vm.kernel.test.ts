@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { needs } from '../requirements.ts'
+
+/** Where scripts/vm/image.ts puts it: nothing that it could import is beside or above it. */
+const tool = '/opt/tool.mjs'
+const root = process.env.BPFPIN_TEST_ROOT ?? ''
+
+function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [tool, '--root', root, ...args], { encoding: 'utf8', cwd: '/' })
+}
+
+needs(test, 'root')(
+  'a tool that was made in one file for this processor loads, streams, pins, and finds again',
+  () => {
+    assert.not.ok(existsSync('/opt/node_modules'))
+    assert.not.ok(existsSync('/node_modules'))
+    const first = run()
+    assert.is(first.status, 0, first.stderr)
+    assert.match(first.stdout, /^0 programs before\n(?:\d+ [1-9]\d* USER_ROOT .+\n){3}$/)
+    assert.equal(readdirSync(`${root}/execs/links`), ['on_exec'])
+    // what counts them went on: three it has seen, and this is one more
+    const total = run('--total')
+    assert.is(total.status, 0, total.stderr)
+    assert.ok(Number(/^(\d+) programs\n$/.exec(total.stdout)?.[1]) >= 4, total.stdout)
+    const removed = run('--remove')
+    assert.is(removed.status, 0, removed.stderr)
+    assert.equal(readdirSync(root), [])
+  },
+)
+
+test.run()
