@@ -32,6 +32,7 @@ export {
   parseBtfExt,
 } from './ext.ts'
 export { essentialName, flavoursIn } from './flavours.ts'
+export { type FlexibleEnd, flexibleEnd } from './flexible.ts'
 export { TypeHeads } from './heads.ts'
 export {
   type Field,

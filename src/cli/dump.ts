@@ -1,8 +1,8 @@
 import { openMap } from '../api/open-map.ts'
 import { openGenerationMap } from '../api/pinned-map.ts'
 import type { Value } from '../btf/index.ts'
-import { BpfError } from '../errors.ts'
 import type { BpfMap, Entry } from '../map/index.ts'
+import { hasKernelValues } from '../plan/map-families.ts'
 import { type Command, type ExitCode, exitCodes, type Request } from './command.ts'
 import type { Output } from './output.ts'
 import { mapPath } from './place.ts'
@@ -22,13 +22,18 @@ export const dump: Command = {
     'A MAP-PATH that does not start with / or ./ is below the root: counter/maps/flows. The name of a data section',
     'may be written with its dot: counter/maps/.bss.',
     '',
+    'Keys of an LPM trie that are IP addresses are printed as 10.0.0.0/8 or 2001:db8::/32.',
+    '',
     'With --watch it is shown again at each change, also that of the generation: in place on a terminal; with --json as',
     'one document a line.',
     '',
     'With --json: [{key, value}], or for a data section one object by variable name. An integer beyond 2^53 - 1 is a',
-    'string of its digits; bytes are an array of numbers; a per-CPU value is an array with one value a CPU.',
+    'string of its digits; bytes are an array of numbers; a per-CPU value is an array with one value a CPU; a key of an',
+    'LPM trie has its fields.',
   ].join('\n'),
   advice: {
+    ERR_UNSUPPORTED:
+      'bpfpin events shows what comes through ring buffers and perf buffers; other maps of such types only programs see',
     ENOENT: 'bpfpin ls shows what is pinned; --root says where a path that does not start with / begins',
   },
   purpose: operand => `dump '${operand}'`,
@@ -40,7 +45,6 @@ export const dump: Command = {
 function show({ operands: [operand = ''], root }: Request, output: Output): ExitCode {
   const path = mapPath(operand, root)
   using map = openGenerationMap(path) ?? openMap(path, { readOnly: true, owner: 'any' })
-  mustBeListable(map)
   const variables = readVariables(map)
   if (output.json) {
     output.document(variables ?? Array.from(map, ([key, value]) => ({ key, value })))
@@ -48,35 +52,15 @@ function show({ operands: [operand = ''], root }: Request, output: Output): Exit
     const lines = Object.entries(variables).map(([name, value]) => `${name} = ${valueText(value)}`)
     output.print(lines.flatMap(line => hanging(line, output.width)))
   } else {
-    const lines = Array.from(map, ([key, value]) => `${valueText(key)}: ${valueText(value)}`)
+    const lines = Array.from(
+      map,
+      ([key, value]) => `${map.keyText(key) ?? valueText(key)}: ${valueText(value)}`,
+    )
     if (lines.length === 0) output.note('the map is empty')
     output.print(output.width === undefined ? lines : lines.flatMap(line => hanging(line, output.width)))
   }
-  if (!map.types && !hasNoTypes.has(map.type)) output.note(`its types are not known: ${whyUntyped()}`)
+  if (!map.types && !hasKernelValues(map.type)) output.note(`its types are not known: ${whyUntyped()}`)
   return exitCodes.done
-}
-
-/** What the map is made of cannot be listed by key (kernel/bpf: these types have no map_get_next_key, or no lookup). */
-const unlistable: Readonly<Record<string, string>> = {
-  queue: 'its elements can only be taken out',
-  stack: 'its elements can only be taken out',
-  bloom_filter: 'it only says whether a value was put into it',
-  ringbuf: 'its records are for the one who reads the buffer',
-  user_ringbuf: 'its records are for the program',
-  perf_event_array: 'it holds perf events of processes that read it',
-  cgroup_array: 'user space can put cgroups into it, not look at them',
-  xskmap: 'user space can put sockets into it, not look at them',
-  sk_storage: 'what it holds is found by socket only',
-  inode_storage: 'what it holds is found by inode only',
-  task_storage: 'what it holds is found by task only',
-  cgrp_storage: 'what it holds is found by cgroup only',
-  arena: 'it is memory, not entries',
-}
-
-function mustBeListable({ name, type }: BpfMap): void {
-  const why = Object.hasOwn(unlistable, type) ? unlistable[type] : undefined
-  if (why === undefined) return
-  throw new BpfError(`map '${name}' is of type ${type}: ${why}`, { code: 'ERR_UNSUPPORTED' })
 }
 
 /** A data section's variables by name; `undefined` where the map is something else. */
@@ -87,19 +71,6 @@ function readVariables(map: BpfMap): Readonly<Record<string, Value>> | undefined
   // what a DATASEC decodes to is an object with one field a variable
   return entry?.[1] as Readonly<Record<string, Value>> & Entry
 }
-
-/** Types for which the kernel keeps no BTF (kernel/bpf: no map_check_btf). */
-const hasNoTypes: ReadonlySet<string> = new Set([
-  'array_of_maps',
-  'hash_of_maps',
-  'prog_array',
-  'devmap',
-  'devmap_hash',
-  'cpumap',
-  'sockmap',
-  'sockhash',
-  'stack_trace',
-])
 
 function whyUntyped(): string {
   return process.geteuid?.() === 0

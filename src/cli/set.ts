@@ -3,6 +3,7 @@ import type { PinnedObject } from '../api/pinned-object.ts'
 import { createCodec, type Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import type { BpfMap, Entry, Variable } from '../map/index.ts'
+import { holdsDescriptors } from '../plan/map-families.ts'
 import { isConstantSection, isDataSection, sectionVariables } from '../spec/from-btf.ts'
 import { type Command, exitCodes } from './command.ts'
 import { UsageError } from './command-line.ts'
@@ -21,11 +22,12 @@ export const set: Command = {
     '',
     '  bpfpin set counter rate=5 comm=node',
     '  bpfpin set counter by_process 18966 \'{calls: 0, weighted: 0, comm: "node"}\'',
+    '  bpfpin set firewall blocked 10.0.0.0/8 1',
     '',
     'VALUE and KEY are JSON, in which integers of any size are exact and may be in hexadecimal (0x1f), and names need no',
     'quotes. What does not begin like JSON is a string: the name of an enumerator, text of a char array. A struct has all',
     'of its fields; bytes, and keys and values without types, are [1, 2, 255]; a per-CPU value is an array with one value',
-    'a CPU.',
+    'a CPU; a key of an LPM trie may be an IP address with the length of its prefix.',
     '',
     'With --json: what is there now, read back: {VARIABLE: value, ...}, or {key, value}.',
   ].join('\n'),
@@ -118,18 +120,15 @@ function setEntry(
   map.set(key, value)
   const now = map.get(key)
   if (output.json) output.document({ key, value: now ?? null })
-  else output.print([`${valueText(key)}: ${now === undefined ? 'gone again' : valueText(now)}`])
+  else
+    output.print([
+      `${map.keyText(key) ?? valueText(key)}: ${now === undefined ? 'gone again' : valueText(now)}`,
+    ])
 }
-
-/** Their values are descriptors of the process that writes them (kernel/bpf/syscall.c: bpf_map_update_value). */
-const takesDescriptors: ReadonlySet<string> = new Set([
-  ...['array_of_maps', 'hash_of_maps', 'prog_array', 'perf_event_array', 'cgroup_array'],
-  ...['sockmap', 'sockhash', 'xskmap', 'reuseport_sockarray'],
-])
 
 function mustBeWritable({ name, type }: BpfMap): void {
   if (isConstantSection(name) && type === 'array') throw constant(`map '${name}' holds constants`)
-  if (!takesDescriptors.has(type)) return
+  if (!holdsDescriptors(type)) return
   throw new BpfError(
     `map '${name}' is of type ${type}: what is put into it is no value that can be written here`,
     {

@@ -1,6 +1,13 @@
 import { BtfError } from '../errors.ts'
 import { typesOf } from '../plan/compare.ts'
-import { hasKernelNumbers, hasSlots, holdsDescriptors, isOwned, isPerCpu } from '../plan/map-families.ts'
+import {
+  hasAddresses,
+  hasKernelNumbers,
+  hasSlots,
+  holdsDescriptors,
+  isOwned,
+  isPerCpu,
+} from '../plan/map-families.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import type { ValueType } from './fields.ts'
 import { listOf, untypedBytes, type ValueTypes } from './value-types.ts'
@@ -36,7 +43,10 @@ function keyOf(spec: Spec, map: MapSpec, values: ValueTypes | undefined): ValueT
   const { type, keySize, structOps } = map
   if (keySize === 0 || structOps) return anything
   if (isOwned(type) && keySize === 4) return owner
-  return typed(spec, typesOf(spec, map)?.key, keySize, values) ?? (hasSlots(map) ? number : untypedBytes)
+  const types = typesOf(spec, map)
+  const key = typed(spec, types?.key, keySize, values)
+  if (!key || !types) return hasSlots(map) ? number : untypedBytes
+  return hasAddresses(map, types.btf, types.key) ? { ...key, write: `${key.write} | string` } : key
 }
 
 function elementOf(spec: Spec, map: MapSpec, values: ValueTypes | undefined): ValueType {

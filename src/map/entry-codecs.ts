@@ -1,7 +1,16 @@
 import { type Codec, createCodec, type TypeId, type Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import { hasKernelNumbers, hasSlots, holdsDescriptors, isOwned, isPerCpu } from '../plan/map-families.ts'
+import {
+  hasAddresses,
+  hasKernelNumbers,
+  hasSlots,
+  holdsDescriptors,
+  isOwned,
+  isPerCpu,
+  prefixLengthSize,
+} from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
+import { parsePrefix, prefixText } from './address-prefix.ts'
 import { entrySize, roundUp } from './batches.ts'
 import type { Entry, MapTypes } from './types.ts'
 
@@ -12,6 +21,7 @@ export class EntryCodecs {
   readonly valueSize: number
   readonly #name: string
   readonly #key: Codec | undefined
+  readonly #hasPrefixes: boolean
   readonly #value: Codec | undefined
   /** Bytes of one CPU's value, and from one to the next; the latter 0 in maps that are not per CPU. */
   readonly #size: number
@@ -24,17 +34,30 @@ export class EntryCodecs {
     this.valueSize = entrySize(shape)
     this.#size = valueSize
     this.#stride = isPerCpu(type) ? roundUp(valueSize) : 0
+    this.#hasPrefixes = types !== undefined && hasAddresses(shape, types.btf, types.key)
     this.#key = keyCodec(shape, types)
     this.#value = valueCodec(shape, types)
   }
 
   putKey(key: Entry, view: DataView, at: number): void {
-    this.#put(key, this.#key, view, at, this.keySize, 'key')
+    if (this.#hasPrefixes && typeof key === 'string') putPrefix(key, view, at, this.keySize)
+    else this.#put(key, this.#key, view, at, this.keySize, 'key')
   }
 
   putValue(value: Entry, view: DataView, at: number): void {
     if (this.#stride === 0) this.#put(value, this.#value, view, at, this.#size, 'value')
     else this.#putEachCpu(value, view, at)
+  }
+
+  /** A key as text, where keys are prefixes of addresses. */
+  keyText(key: Entry): string | undefined {
+    if (!this.#hasPrefixes) return undefined
+    const view = new DataView(new ArrayBuffer(this.keySize))
+    this.putKey(key, view, 0)
+    return prefixText({
+      address: bytesAt(view, prefixLengthSize, this.keySize - prefixLengthSize),
+      length: view.getUint32(0, isLittle),
+    })
   }
 
   takeKey(view: DataView, at: number): Entry {
@@ -95,6 +118,12 @@ export class EntryCodecs {
 
 function bytesAt(view: DataView, at: number, size: number): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset + at, size)
+}
+
+function putPrefix(text: string, view: DataView, at: number, keySize: number): void {
+  const { address, length } = parsePrefix(text, keySize - prefixLengthSize)
+  view.setUint32(at, length, isLittle)
+  bytesAt(view, at + prefixLengthSize, address.length).set(address)
 }
 
 function keyCodec(shape: MapShape, types: MapTypes | undefined): Codec | undefined {

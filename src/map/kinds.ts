@@ -74,6 +74,18 @@ export function whyNot({ type, valueSize }: MapShape, operation: MapOperation): 
   return all === sockets && operation === 'read' && valueSize === 8 ? undefined : all?.[operation]
 }
 
+/** @throws BpfError `ERR_UNSUPPORTED` where no map of such a type can do it. */
+export function mustBeAbleTo(
+  { name, shape }: { readonly name: string; readonly shape: MapShape },
+  operation: MapOperation,
+): void {
+  const why = whyNot(shape, operation)
+  if (why === undefined) return
+  throw new BpfError(`${doing[operation]} map '${name}', which is of type ${shape.type}: ${why}`, {
+    code: 'ERR_UNSUPPORTED',
+  })
+}
+
 /** @throws BpfError `ERR_UNSUPPORTED` for types whose elements do not come out in order. */
 export function mustBeOrdered(
   { name, type }: { readonly name: string; readonly type: string },

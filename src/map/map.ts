@@ -10,7 +10,7 @@ import { type EventOptions, EventReader } from './event-reader.ts'
 import type { EventType } from './event-types.ts'
 import { evictFlag, flagsOf, lockFlag } from './flags.ts'
 import { mustHoldMaps, type OpenedInner, openInner } from './inner-map.ts'
-import { doing, type MapOperation, mustBeOrdered, whyNot } from './kinds.ts'
+import { doing, type MapOperation, mustBeAbleTo, mustBeOrdered, whyNot } from './kinds.ts'
 import { countOf, deleteMany, type Target, takeMany, writeMany } from './many.ts'
 import { MapHandle } from './map-handle.ts'
 import { MapMemory } from './map-memory.ts'
@@ -40,7 +40,7 @@ export class BpfMap<
   #users: Set<BufferUser> | undefined
 
   /**
-   * The value of a key, or `undefined` where the map has none. Maps of maps and program arrays give the kernel's number of what is there,
+   * The value of a key, or `undefined` where the map has none; of an LPM trie that of the longest prefix of the key. Maps of maps and program arrays give the kernel's number of what is there,
    * as `map.id` and `program.id` say it ({@link openInner} opens it), maps of sockets their cookies.
    *
    * @throws BpfError `ERR_VALUE` for a key that does not fit its type, `ERR_UNSUPPORTED` where no map of its type can be read.
@@ -48,7 +48,7 @@ export class BpfMap<
   get(key: KeyInput, options?: GetOptions): Value | undefined {
     if (mustBeOpened(key) && isOwned(this.type)) return withOwner(key, fd => this.get(asKey(fd), options))
     const memory = this.#open()
-    if (this.type === 'bloom_filter') this.#mustBeAbleTo('read')
+    if (this.type === 'bloom_filter') mustBeAbleTo(this, 'read')
     memory.putKey(key)
     const result = mapLookup(this.fd, memory.keyOrNone, memory.value, options?.lock ? lockFlag : 0)
     if (result === ENOENT) return undefined
@@ -183,6 +183,14 @@ export class BpfMap<
     const [keyBytes, valueBytes] = [this.#takeRawKey(key), this.#takeRawValue(value)]
     const result = mapUpdate(this.fd, keyBytes, valueBytes, flagsOf(options))
     if (result < 0) throw this.#failed('write', result, 'bpf(BPF_MAP_UPDATE_ELEM)')
+  }
+
+  /**
+   * A key of an LPM trie of IP addresses as text, `'10.0.0.0/8'` or `'2001:db8::/32'`, as all that takes a key takes it, too;
+   * `undefined` where keys are something else.
+   */
+  keyText(key: KeyInput): string | undefined {
+    return this.#codecsOf().keyText(key)
   }
 
   /** All keys, as {@link entries}, also where values cannot be read. */
@@ -339,15 +347,15 @@ export class BpfMap<
   }
 
   #batches(options?: GetOptions): IterableIterator<Batch> {
-    this.#mustBeAbleTo('walk')
-    this.#mustBeAbleTo('read')
+    mustBeAbleTo(this, 'walk')
+    mustBeAbleTo(this, 'read')
     const flags = options?.lock ? lockFlag : 0
     return readBatches(this.fd, this.shape, `map '${this.name}'`, { first: firstBatch, flags })
   }
 
   #keyBatches(): Iterable<KeyBatch> {
     if (whyNot(this.shape, 'read') === undefined) return this.#batches()
-    this.#mustBeAbleTo('walk')
+    mustBeAbleTo(this, 'walk')
     return walkKeyBatches(this.fd, this.shape, `map '${this.name}'`)
   }
 
@@ -373,7 +381,7 @@ export class BpfMap<
   }
 
   #target(operation: MapOperation): Target {
-    this.#mustBeAbleTo(operation)
+    mustBeAbleTo(this, operation)
     return {
       name: this.name,
       shape: this.shape,
@@ -407,17 +415,9 @@ export class BpfMap<
     return (this.#codecs ??= new EntryCodecs(this.name, this.shape, this.types))
   }
 
-  #mustBeAbleTo(operation: MapOperation): void {
-    const why = whyNot(this.shape, operation)
-    if (why === undefined) return
-    throw new BpfError(`${doing[operation]} map '${this.name}', which is of type ${this.type}: ${why}`, {
-      code: 'ERR_UNSUPPORTED',
-    })
-  }
-
   /** Where no map of its type can do it the kernel's reason is of no use, and differs by version. */
   #failed(operation: MapOperation, result: number, syscall: string, detail = ''): BpfError {
-    this.#mustBeAbleTo(operation)
+    mustBeAbleTo(this, operation)
     return systemError(result, syscall, { doing: `${doing[operation]} map '${this.name}'${detail}` })
   }
 }

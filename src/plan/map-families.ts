@@ -1,3 +1,4 @@
+import type { Btf, TypeId } from '../btf/index.ts'
 import { usdtMaps } from '../spec/usdt/spec.ts'
 
 /** A map, as far as it says of which family it is. */
@@ -103,6 +104,30 @@ const kernelValues: ReadonlySet<string> = /* @__PURE__ */ new Set([
 
 export function hasKernelValues(type: string): boolean {
   return stateless.has(type) || kernelValues.has(type)
+}
+
+/** Bytes of a prefix's length, which comes first in a key of an LPM trie (include/uapi/linux/bpf.h: struct bpf_lpm_trie_key). */
+export const prefixLengthSize = 4
+
+/**
+ * Are the keys prefixes of IP addresses? Behind the length there is one thing, of 4 or 16 bytes, in the order of the network, as the
+ * kernel compares keys from the first bit on (kernel/bpf/lpm_trie.c).
+ */
+export function hasAddresses(
+  { type, keySize }: { readonly type: string; readonly keySize: number },
+  btf: Btf,
+  key: TypeId,
+): boolean {
+  const isSized = keySize === prefixLengthSize + 4 || keySize === prefixLengthSize + 16
+  const struct = type === 'lpm_trie' && isSized && key !== 0 ? btf.resolve(key) : undefined
+  if (struct?.kind !== 'struct' || struct.size !== keySize || struct.members.length !== 2) return false
+  const [length, address] = struct.members
+  return (
+    length?.bitOffset === 0 &&
+    btf.sizeOf(length.type) === prefixLengthSize &&
+    address?.bitOffset === 8 * prefixLengthSize &&
+    address.bitSize === 0
+  )
 }
 
 /** Types that hold the same entries and forget them in different ways. */

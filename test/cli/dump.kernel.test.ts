@@ -161,7 +161,8 @@ onKernel('a map that cannot be listed says why', () => {
   pinFixture('map-kinds')
   const { code, stderr } = bpfpin('dump', `${mapsOf('map-kinds')}/events`)
   assert.is(code, 1)
-  assert.match(stderr, "map 'events' is of type ringbuf: its records are for the one who reads the buffer")
+  assert.match(stderr, "map 'events', which is of type ringbuf: it is a buffer")
+  assert.match(stderr, 'bpfpin events shows')
 })
 
 onKernel('what is no map, and what is not there, is told', () => {
