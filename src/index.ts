@@ -19,7 +19,7 @@ export { type OpenMapOptions, openMap } from './api/open-map.ts'
 export { type OpenOptions, openObject } from './api/open-object.ts'
 export { openPinned } from './api/open-pinned.ts'
 export { type OpenPinnedOptions, type PinnedEvents, PinnedObject } from './api/pinned-object.ts'
-export type { ChangeKind, FieldChange, FieldSide, Grade, LayoutComparison, Value } from './btf/index.ts'
+export type { Btf, ChangeKind, FieldChange, FieldSide, Grade, LayoutComparison, Value } from './btf/index.ts'
 export { BpfError, BtfError, ElfError, type ErrorFields, VerifierError } from './errors.ts'
 export { BpfLink, type OpsState } from './link/index.ts'
 export {
@@ -45,6 +45,7 @@ export {
   BpfStructOps,
   type ContextFields,
   enableStats,
+  kernelTypes,
   type ProgramStats,
   RunCounting,
   type RunInput,

@@ -5,7 +5,15 @@
  */
 export const parts: Readonly<Record<string, readonly string[]>> = {
   /** Types: their parser, and values by them. */
-  types: ['btf/codec', 'btf/print', 'btf/flavours', 'map/kernels-btf', 'spec/resize'],
+  types: [
+    'btf/codec',
+    'btf/print',
+    'btf/flavours',
+    'map/kernels-btf',
+    'spec/resize',
+    'object/kernel-btf',
+    'object/btf-file',
+  ],
   /** What is pinned, for those who only read. */
   pinned: ['pin/generation', 'pin/pinned', 'pin/stranger', 'pin/watch', 'pin/manifest-map', 'pin/link-parts'],
   /** Reading an object's file. */

@@ -10,7 +10,11 @@ const vmlinuxPath = '/sys/kernel/btf/vmlinux'
 let vmlinux: WeakRef<Btf> | undefined
 
 /**
- * The types of the running kernel, read on first use and kept while they are used.
+ * The types of the running kernel, read on first use and kept while they are used. Needs no privilege, and Linux 5.4 with
+ * CONFIG_DEBUG_INFO_BTF. They are read straight into the parser's memory, which takes less than `parseBtf()` of the file.
+ *
+ * @example
+ * kernelTypes().find('task_struct', 'struct')?.size
  *
  * @throws BpfError ENOENT on a kernel without CONFIG_DEBUG_INFO_BTF whose vmlinux is nowhere either.
  */

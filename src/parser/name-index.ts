@@ -11,9 +11,12 @@ export function mix(hash: number, word: number): number {
   return Math.imul(((hash << 5) | (hash >>> 27)) ^ word, 0x9e3779b1)
 }
 
-/** Bits of a bucket number for so many types: about one type a bucket, at least two buckets. */
+/**
+ * Bits of a bucket number for so many types: two to four types a bucket, half of which have no name. Of a kernel's types, more
+ * buckets are more pages, each of which costs more when it is first touched than all the chains that are longer without it.
+ */
 export function bucketBits(count: number): number {
-  return Math.max(1, 32 - Math.clz32(count))
+  return Math.max(1, 30 - Math.clz32(count))
 }
 
 /** The hash of a name that is given whole and holds no NUL. */

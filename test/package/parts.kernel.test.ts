@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { transform } from 'esbuild'
+import { build } from 'esbuild'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { freshProject } from '../esbuild/project.ts'
@@ -45,19 +45,30 @@ test('reading an object loads no koffi and nothing that needs a kernel', () => {
   )
 })
 
+/** Bytes of a minified bundle, without koffi. */
+async function bundleSize(text: string): Promise<number> {
+  const { outputFiles } = await build({
+    stdin: { contents: text, resolveDir: project.directory },
+    ...{ bundle: true, minify: true, write: false, format: 'esm', platform: 'node', external: ['koffi'] },
+  })
+  return outputFiles[0]!.contents.length
+}
+
 test('what an import loads has at most 165 KB when it is minified, and all together 495', async () => {
-  const size = async (main: string): Promise<number> => {
-    const texts = [main, 'errors.js', 'syscall/koffi.js'].map(name => readFileSync(join(dist, name), 'utf8'))
-    const minified = await Promise.all(texts.map(text => transform(text, { minify: true })))
-    return minified.reduce((sum, { code }) => sum + code.length, 0)
-  }
-  assert.ok((await size('index.js')) <= 165_000, `${await size('index.js')}`)
-  assert.ok((await size('whole.js')) <= 495_000, `${await size('whole.js')}`)
+  const atImport = await bundleSize(`export * from './node_modules/bpfpin/dist/index.js'`)
+  const whole = await bundleSize(`export * from 'bpfpin'`)
+  assert.ok(atImport <= 165_000, `${atImport}`)
+  assert.ok(whole <= 495_000, `${whole}`)
+})
+
+test('a bundle has no more of it than it uses', async () => {
+  const size = await bundleSize(`import { BpfError } from 'bpfpin'; console.log(BpfError)`)
+  assert.ok(size < 1000, `${size}`)
 })
 
 test('an object is pinned, upgraded, rolled back, read by another reader and unpinned, and each class is one', () => {
   const done = run<Record<string, unknown>>(`
-    import { BpfError, BpfLink, BpfMap, BpfProgram, openObject, openPinned, PinMismatchError, VariableSpec } from 'bpfpin'
+    import { BpfError, BpfLink, BpfMap, BpfProgram, kernelTypes, openObject, openPinned, PinMismatchError, VariableSpec } from 'bpfpin'
     const root = process.argv[2]
     const done = {}
     const caught = f => { try { f() } catch (error) { return error } }
@@ -87,6 +98,8 @@ test('an object is pinned, upgraded, rolled back, read by another reader and unp
     again.close()
     of('counter.bpf.o').loadPinned().unpin()
     reader.close()
+    // two pointers
+    done.listHead = kernelTypes().find('list_head', 'struct').size
     console.log(JSON.stringify(done))`)
   assert.equal(done, {
     variable: true,
@@ -97,6 +110,7 @@ test('an object is pinned, upgraded, rolled back, read by another reader and unp
     isWider: true,
     unknown: 'ERR_UNKNOWN_NAME',
     isNarrow: true,
+    listHead: 16,
   })
   assert.equal(readdirSync(root), [])
 })
