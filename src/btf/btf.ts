@@ -192,7 +192,7 @@ export class Btf {
         `has no byte ${offset}: it is ${this.records.stringsLength} bytes long`,
       )
     }
-    return this.records.text(offset)
+    return this.records.line(offset)
   }
 
   /**

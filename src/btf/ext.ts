@@ -146,7 +146,7 @@ function readSectionHead(
   if (end - at < 8) throw new BtfError(part, `${end - at} bytes are too few for a name and a count`)
   const nameAt = u32(table, at)
   checkText(table.btf, nameAt, part, 'section name')
-  const name = table.btf.string(nameAt)
+  const name = table.btf.records.text(nameAt)
   if (name === '') throw new BtfError(part, 'has no name')
   const count = u32(table, at + 4)
   if (count === 0) throw new BtfError(part, `section ${name} has no records`)

@@ -21,17 +21,22 @@ export function flavoursIn(btf: Btf): ReadonlyMap<string, readonly string[]> {
   return flavours
 }
 
-function findFlavours(strings: Uint8Array): Map<string, string[]> {
-  const flavours = new Map<string, string[]>()
+function findFlavours(strings: Uint8Array): ReadonlyMap<string, readonly string[]> {
+  const flavours = new Map<string, Set<string>>()
   // one letter a byte; a search of text is many times faster than a loop over bytes
   const text = new TextDecoder('latin1').decode(strings)
+  let end = 0
   for (const { index } of text.matchAll(/[^\0_]___[^\0_]/g)) {
-    const name = textAt(strings, strings.lastIndexOf(0, index) + 1)
+    // one name may have many such places
+    if (index < end) continue
+    const start = text.lastIndexOf('\0', index) + 1
+    end = text.indexOf('\0', index)
+    const name = textAt(strings, start)
     const essential = essentialName(name)
     if (essential === name) continue
     const same = flavours.get(essential)
-    if (!same) flavours.set(essential, [name])
-    else if (!same.includes(name)) same.push(name)
+    if (same) same.add(name)
+    else flavours.set(essential, new Set([name]))
   }
-  return flavours
+  return new Map(Array.from(flavours, ([essential, names]) => [essential, [...names]]))
 }

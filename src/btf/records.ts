@@ -1,3 +1,4 @@
+import { BtfError } from '../errors.ts'
 import { type ByteRange, StringTable, type TypeTable } from '../parser/index.ts'
 import type { BtfKind, TypeId } from './types.ts'
 import { kinds } from './types.ts'
@@ -100,15 +101,28 @@ export class Records {
     return this.#bytes[this.#strings + this.word(id, 0)] !== 0
   }
 
-  /** The string at an offset that is known to lie inside the strings. */
+  /**
+   * The name at an offset that is known to lie inside the strings.
+   *
+   * @throws BtfError where names overlap so much that they would take many times the memory that the strings do.
+   */
   text(offset: number): string {
     if (offset === 0) return ''
     let text = this.#names.asciiAt(offset) ?? this.#texts.get(offset)
     if (text === undefined) {
       text = textAt(this.#bytes, this.#strings + offset)
+      if (!this.#names.mayCopy(text.length)) {
+        const problem = `with those before it has more text than ${this.stringsLength} bytes of strings hold`
+        throw new BtfError(`${this.where}/strings`, `the name at byte ${offset} ${problem}`)
+      }
       this.#texts.set(offset, text)
     }
     return text
+  }
+
+  /** As {@link text}, for what is asked for once: a line of source may be long. */
+  line(offset: number): string {
+    return this.#names.asciiAt(offset) ?? textAt(this.#bytes, this.#strings + offset)
   }
 
   /** All strings, the base's first. */

@@ -1,5 +1,5 @@
 import { BtfError } from '../errors.ts'
-import { sizeIfAny, sizeOf } from './measure.ts'
+import { resolve, sizeIfAny, sizeOf } from './measure.ts'
 import type { Records } from './records.ts'
 import { type BtfKind, kinds, oneOf, type TypeId } from './types.ts'
 
@@ -173,6 +173,9 @@ function checkMember(records: Records, id: TypeId, i: number): void {
   const bitOffset = flag ? word & 0xffffff : word
   const bitSize = flag ? word >>> 24 : 0
   const size = sizeIfAny(records, target) ?? sizeOf(records, target, records.place(id) + part())
+  if (bitSize > 0 && !ofBits[records.kindNumber(resolve(records, target))]) {
+    fail(records, id, `is a bitfield of type ${target}; only an int or an enum can be one`, part())
+  }
   if (bitSize > 8 * size) {
     fail(records, id, `is a bitfield of ${bitSize} bits in a type of ${8 * size}`, part())
   }
@@ -185,6 +188,9 @@ function checkMember(records: Records, id: TypeId, i: number): void {
     fail(records, id, `starts at bit ${bitOffset}, inside a byte, and is not a bitfield`, part())
   }
 }
+
+/** What a bitfield can be of: kernel/bpf/btf.c, check_kflag_member of each kind. */
+const ofBits: readonly boolean[] = kinds.map(kind => ['int', 'enum', 'enum64'].includes(kind))
 
 /** The bits that an int says it has, in bytes: before Linux 4.20 that is how bitfields were written. */
 function heldSize(records: Records, target: TypeId, size: number): number {

@@ -1,13 +1,14 @@
 /** A name as those of types are written: `flow_key` -> `FlowKey`. Empty where no letter or digit is in it. */
 export function pascalCase(name: string): string {
-  const words = name.split(/[^\p{L}\p{N}$]+/u).filter(word => word !== '')
+  // what can be in an identifier (ECMA-262, 12.7): `²` is a number for Unicode, and no digit there
+  const words = name.split(/[^\p{ID_Continue}$]+|_+/u).filter(word => word !== '')
   return words.map(word => word[0]!.toUpperCase() + word.slice(1)).join('')
 }
 
 /** A name for a type, which cannot begin with a digit. */
 export function typeNameFor(name: string, otherwise: string): string {
   const pascal = pascalCase(name) || otherwise
-  return /^\p{N}/u.test(pascal) ? `_${pascal}` : pascal
+  return /^[^\p{ID_Start}$]/u.test(pascal) ? `_${pascal}` : pascal
 }
 
 /** A property of an object: as it is where it can be, else in quotes. */
@@ -21,25 +22,28 @@ export function quoted(text: string): string {
   return `'${inner}'`
 }
 
-/** Text for a comment, which it cannot end. */
+/** Text for a comment, which it cannot end: U+2028 and U+2029 end a line as well (ECMA-262, 12.3). */
 export function inComment(text: string): string {
-  return text.replaceAll('*/', '* /').replace(/\p{Cc}/gu, ' ')
+  return text.replaceAll('*/', '* /').replace(/[\p{Cc}\u2028\u2029]/gu, ' ')
 }
 
 /** Gives every name once: what is asked for again gets a number. */
 export class UniqueNames {
   readonly #taken: Set<string>
+  /** The number that a name gets next: types of one name are not counted through again for each. */
+  readonly #next = new Map<string, number>()
 
   constructor(taken: Iterable<string>) {
     this.#taken = new Set(taken)
   }
 
   take(name: string, others: (name: string) => readonly string[] = () => []): string {
-    for (let times = 1; ; times++) {
+    for (let times = this.#next.get(name) ?? 1; ; times++) {
       const candidate = times === 1 ? name : `${name}${times}`
       const all = [candidate, ...others(candidate)]
       if (all.some(one => this.#taken.has(one))) continue
       for (const one of all) this.#taken.add(one)
+      this.#next.set(name, times + 1)
       return candidate
     }
   }

@@ -12,8 +12,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The name that starts at `offset` of a string table that ends with a NUL; errors say `where`. */
 export function nameAt(table: StringTable, offset: number, where: () => string): string {
-  const name = offset < table.bytes.length ? table.asciiAt(offset) : undefined
-  return name !== undefined && name.length <= longestName ? name : stringAt(table.bytes, offset, where)
+  const known = offset < table.bytes.length ? table.asciiAt(offset) : undefined
+  if (known !== undefined && known.length <= longestName) return known
+  const name = stringAt(table.bytes, offset, where)
+  if (table.mayCopy(name.length)) return name
+  throw new ElfError(
+    where(),
+    `with those before it has more text than ${table.bytes.length} bytes of names hold`,
+  )
 }
 
 /** The NUL-terminated string that starts at `offset` of a section's bytes; errors say `where`. */

@@ -10,6 +10,8 @@ export class BinaryFile {
   readonly #sectionNames: number
   readonly #size: number
   readonly #segments: readonly Segment[]
+  /** Bytes of sections that were read so far. */
+  #readInAll = 0
 
   /**
    * Reads the headers. The caller closes it.
@@ -52,17 +54,34 @@ export class BinaryFile {
     return this.sections.filter(({ name: at }) => names.subarray(at, at + wanted.length).equals(wanted))
   }
 
-  /** The bytes of a section; `what` for errors. */
+  /**
+   * The bytes of a section; `what` for errors.
+   *
+   * @throws ElfError for a section outside of the file, and for sections that overlap so much that a small file would be
+   * read thousands of times.
+   */
   readSection(section: Section, what: string): DataView {
+    this.#readInAll += section.size
+    if (this.#readInAll > leastRead + timesRead * this.#size) {
+      throw this.#error(
+        what,
+        `and what was read before have ${this.#readInAll} bytes, the file ${this.#size}`,
+      )
+    }
     return this.#read(section.offset, section.size, what)
   }
 
   /** Reads a string table whole; the result gives the string at an offset in it. */
   readStrings(index: number, where: string): (offset: number) => string {
     const bytes = this.#readNames(index, where)
+    const most = leastRead + timesNamed * bytes.length
+    let inAll = 0
     return offset => {
       const end = bytes.indexOf(0, offset)
       if (end < 0) throw this.#error(where, `a name at ${offset} does not end`)
+      inAll += end - offset
+      if (inAll > most)
+        throw this.#error(where, `its names overlap: they have more than ${most} bytes in all`)
       // this is quick, and right for nearly all
       const text = bytes.toString('latin1', offset, end)
       return /[\x80-\xff]/.test(text) ? bytes.toString('utf8', offset, end) : text
@@ -230,6 +249,13 @@ const PT_LOAD = 1
 const PF_X = 1
 const SHT_STRTAB = 3
 const SHN_XINDEX = 0xffff
+
+/** How many times the file is read in all: several tables share one of names. And what may be read of any. */
+const timesRead = 8
+const leastRead = 2 ** 20
+
+/** How many times the bytes of a table its names may have: local functions of one name share one. */
+const timesNamed = 32
 
 /** A table of a hostile file may claim to be as long as the file, which may be all holes. */
 const longestRead = 2 ** 30

@@ -1,6 +1,14 @@
 /** Bytes up to which a table is made one string: it costs as much again, and a search in it goes on to the next NUL. */
 const wholeLimit = 512 * 1024
 
+/** Longer ones are looked for one by one: the end of each is searched, and many could begin in one that is endless. */
+const longestInWhole = 4096
+
+/** How many times its own size may be made of a table that is read name by name: compilers let few names share an end. */
+const copiesLimit = 8
+/** What any table may be made, however small it is. */
+const leastCopied = 65_536
+
 // ignoreBOM: a name that starts with U+FEFF keeps it
 let decoder: InstanceType<typeof TextDecoder> | undefined
 
@@ -11,21 +19,34 @@ let decoder: InstanceType<typeof TextDecoder> | undefined
 export class StringTable {
   readonly bytes: Uint8Array
   #whole: string | null | undefined
+  #copied = 0
 
   /** @param bytes - End with a NUL. */
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
   }
 
-  /** The name that starts at a byte of the table; `undefined` where the table is large, or not all of it is ASCII. */
+  /**
+   * The name that starts at a byte of the table; `undefined` where the table is large, has endless names, or not all of it is
+   * ASCII.
+   */
   asciiAt(offset: number): string | undefined {
     const whole = this.#whole === undefined ? this.#decode() : this.#whole
     return whole === null ? undefined : whole.slice(offset, whole.indexOf('\0', offset))
   }
 
+  /**
+   * Counts the bytes of a name that was made by itself: is it still within what names that do not overlap come to? Without
+   * this, a small file could give each of its symbols or types another end of one long name.
+   */
+  mayCopy(length: number): boolean {
+    this.#copied += length
+    return this.#copied <= leastCopied + copiesLimit * this.bytes.length
+  }
+
   #decode(): string | null {
     this.#whole = null
-    if (this.bytes.length <= wholeLimit) {
+    if (this.bytes.length <= wholeLimit && !this.#hasLong()) {
       decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
       try {
         const text = decoder.decode(this.bytes)
@@ -36,5 +57,16 @@ export class StringTable {
       }
     }
     return this.#whole
+  }
+
+  /** Goes from one end to the next that is as far away as may be: a few steps for a whole table. */
+  #hasLong(): boolean {
+    const { bytes } = this
+    for (let start = 0; start < bytes.length; ) {
+      const end = bytes.lastIndexOf(0, start + longestInWhole)
+      if (end < start) return true
+      start = end + 1
+    }
+    return false
   }
 }

@@ -1,5 +1,5 @@
 import type { Btf } from '../btf/index.ts'
-import type { PendingFunction } from './references.ts'
+import type { PendingFunction, Reference } from './references.ts'
 
 /** What `__exception_cb(handler)` of bpf_experimental.h makes of a program: a tag on it, with the handler's name in it. */
 const prefix = 'exception_callback:'
@@ -13,12 +13,14 @@ export function referToExceptionCallbacks(
   programs: readonly PendingFunction[],
   subprograms: readonly PendingFunction[],
 ): void {
-  const byName = new Map(programs.map(program => [program.name, program]))
+  const byName = new Map(programs.map(program => [program.name, { program, callbacks: [] as Reference[] }]))
   for (const to of subprograms) {
     for (const tag of btf.findAll(`${prefix}${to.name}`, 'decl_tag')) {
-      const program = tag.component === -1 && byName.get(btf.nameOf(tag.type))
-      if (!program) continue
-      program.references = [...program.references, { kind: 'callback', at: program.length - 1, to }]
+      const found = tag.component === -1 ? byName.get(btf.nameOf(tag.type)) : undefined
+      found?.callbacks.push({ kind: 'callback', at: found.program.length - 1, to })
     }
+  }
+  for (const { program, callbacks } of byName.values()) {
+    if (callbacks.length > 0) program.references = [...program.references, ...callbacks]
   }
 }

@@ -19,21 +19,34 @@ export function codeSections(elf: ElfFile): ElfSection[] {
   )
 }
 
+/** Instructions that the functions of any section may have together; as many as the kernel takes of one program. */
+const leastInAll = 1_000_000
+/** How many functions an instruction may be in, of a larger section: an alias is a second one. */
+const overlapLimit = 4
+
 /**
  * The functions of a section, by rising start.
  *
- * @throws ElfError for a function that is empty, not a whole number of instructions, or leaves its section.
+ * @throws ElfError for a function that is empty, not a whole number of instructions, or leaves its section; and for
+ * functions that overlap so much that a small file would have billions of instructions.
  */
 export function readFunctions(
   elf: ElfFile,
   section: ElfSection,
   unique: (name: string) => string,
 ): PendingFunction[] {
+  let inAll = 0
+  const most = leastInAll + (overlapLimit * section.size) / instructionSize
   return elf
     .symbolsIn(section.index)
     .filter(symbol => symbol.kind === 'func')
     .map(symbol => {
       checkExtent(section, symbol)
+      inAll += symbol.size / instructionSize
+      if (inAll > most) {
+        const problem = `its functions overlap: up to ${symbol.name} they have ${inAll} instructions`
+        throw new ElfError(section.name, `${problem}, in ${section.size / instructionSize}`)
+      }
       return {
         name: unique(symbol.name),
         section: section.index,

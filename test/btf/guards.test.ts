@@ -176,6 +176,11 @@ const broken: readonly (readonly [what: string, types: readonly (readonly number
     '.BTF/type[2]/member[0]: starts at bit 4, inside a byte, and is not a bitfield',
   ],
   [
+    'a bitfield of a struct',
+    [int, struct(4, [NAME, 1, 0]), bits(4, [NAME, 2, (3 << 24) | 0])],
+    '.BTF/type[3]/member[0]: is a bitfield of type 2; only an int or an enum can be one',
+  ],
+  [
     'a bitfield wider than its int',
     [int, bits(8, [NAME, 1, (33 << 24) | 0])],
     '.BTF/type[2]/member[0]: is a bitfield of 33 bits in a type of 32',

@@ -9,6 +9,8 @@ export interface NewSection {
   readonly link?: number
   readonly info?: number
   readonly entrySize?: number
+  /** Default 8. */
+  readonly align?: number
 }
 
 export interface NewSymbol {
@@ -128,7 +130,7 @@ export class ElfWriter {
     view.setBigUint64(at + 32, BigInt(type === NOBITS || data ? size : 0), little)
     view.setUint32(at + 40, link, little)
     view.setUint32(at + 44, info, little)
-    view.setBigUint64(at + 48, type === 0 ? 0n : 8n, little)
+    view.setBigUint64(at + 48, type === 0 ? 0n : BigInt(section.align ?? 8), little)
     view.setBigUint64(at + 56, BigInt(entrySize), little)
   }
 

@@ -91,20 +91,19 @@ function run(slice: Slice): Promise<Report> {
     let before = -1
     const end = (report: Report): void => {
       clearInterval(watch)
-      worker.removeAllListeners()
+      worker.off('message', end).off('error', failed).off('exit', ended)
       resolve(report)
     }
     const lost = (what: string): void =>
       end({ kind: 'finding', what, seed: slice.seed, madeOf: 'the last input', input: lastInputOf(shared) })
+    const failed = (error: unknown): void => lost(`${error}`)
+    const ended = (code: number): void => lost(`the thread ended with code ${code}`)
     const watch = setInterval(() => {
       const now = Atomics.load(counter, 0)
       if (now === before) lost(`no case came to its end in ${patience} s`)
       before = now
     }, 1000 * patience)
-    worker.once('message', end)
-    worker.once('error', error => lost(`${error}`))
-    worker.once('exit', code => lost(`the thread ended with code ${code}`))
-    worker.postMessage(slice)
+    worker.on('message', end).on('error', failed).on('exit', ended).postMessage(slice)
   })
 }
 

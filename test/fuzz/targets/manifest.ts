@@ -100,7 +100,7 @@ function replace(tree: unknown, path: readonly number[], value: unknown): void {
   const inside = tree as Record<string, unknown> // an object or an array has what its keys name
   const deeper = inside[key]
   if (path.length > 1 && typeof deeper === 'object' && deeper !== null) replace(deeper, path.slice(1), value)
-  else inside[key] = value
+  else inside[key] = structuredClone(value)
 }
 
 /** What a stranger may have pinned where an object says what it is. */
