@@ -63,6 +63,8 @@ function attach({ spec, fd, doing }: Attaching, target: CgroupTarget, since: str
       {
         doing,
         path,
+        // kernel/bpf/syscall.c: bpf_prog_attach_check_attach_type; the others were asked when they were loaded
+        capabilities: spec.type === 'cgroup_skb' ? ['NET_ADMIN'] : [],
         since: hasOrder(target) ? '6.17' : target.preorder ? '6.15' : since,
         hints: {
           ...orderHints,

@@ -16,6 +16,7 @@ import {
   mapUpdate,
   systemError,
 } from '../syscall/index.ts'
+import { toCreate } from './capabilities.ts'
 import type { LoadedBtf } from './load-btf.ts'
 import { openModuleBtf } from './module-fd.ts'
 
@@ -54,6 +55,7 @@ export function createMap(spec: MapSpec, btf: LoadedBtf | undefined, ops?: Match
     if (fd < 0)
       throw systemError(fd, 'bpf(BPF_MAP_CREATE)', {
         doing: `creating map '${spec.name}' (${describe(asked)})`,
+        capabilities: toCreate(asked.type),
       })
     const types = btf && { btf: btf.btf, key: spec.keyType, value: spec.valueType }
     const shape = keptShape(asked, thisMachine())

@@ -11,8 +11,15 @@ import type { Poisoned } from '../spec/poison.ts'
 import { sectionNames } from '../spec/sections.ts'
 import { isLaterKind, sinceLinux } from '../spec/since.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
-import { type ProgLoadOptions, progLoad, progLoadLogged, systemError } from '../syscall/index.ts'
+import {
+  type CapabilityName,
+  type ProgLoadOptions,
+  progLoad,
+  progLoadLogged,
+  systemError,
+} from '../syscall/index.ts'
 import { attachTarget } from './attach-target.ts'
+import { toLoad } from './capabilities.ts'
 import { kernelVersion } from './kernel-version.ts'
 import type { LoadedBtf } from './load-btf.ts'
 import type { OpsProgram } from './struct-ops.ts'
@@ -159,6 +166,15 @@ function tryLoad(
   throw refused(program, options, first.result, log, poisoned)
 }
 
+const isAboutRights = (code: string): boolean => code === 'EACCES' || code === 'EPERM'
+/** How the verifier says that it lets only some do that (kernel/bpf/verifier.c: allow_ptr_leaks, bpf_capable). */
+const asksForRights = /!root|prohibited|leaks? addr|CAP_[A-Z_]+/
+
+function rightsWanted({ type }: ProgramSpec, log: string): CapabilityName[] {
+  const rights = toLoad(type)
+  return asksForRights.test(log) && !rights.includes('PERFMON') ? [...rights, 'PERFMON'] : rights
+}
+
 /** The error for a program that the kernel refuses. */
 function refused(
   program: ProgramSpec,
@@ -170,6 +186,7 @@ function refused(
   const error = systemError(result, 'bpf(BPF_PROG_LOAD)', {
     doing: `loading program '${program.name}'`,
     since: sinceLinux(program),
+    capabilities: rightsWanted(program, log),
     hint: hintFor(program, options),
   })
   const cause = summarize(log)
@@ -178,7 +195,7 @@ function refused(
   const reached = at === undefined ? undefined : poisoned.get(at)
   // that capabilities are missing is seldom why the verifier says no
   const kernelHint =
-    remedyIn(log) ?? (error.code === 'EACCES' || error.code === 'EPERM' ? undefined : error.hint)
+    remedyIn(log) ?? (isAboutRights(error.code) && !asksForRights.test(log) ? undefined : error.hint)
   const hint = reached?.hint ?? kernelHint
   return new VerifierError(program.name, reached ? reachedText(reached, log) : cause, log, {
     syscall: 'bpf(BPF_PROG_LOAD)',

@@ -10,6 +10,7 @@ import {
   limitOf,
   lockdownMode,
   mountsOf,
+  textOf,
 } from './surroundings.ts'
 
 /** A failed call, as the rules below see it. */
@@ -137,23 +138,49 @@ function notAPin({ code, syscall, path }: Failure): string | undefined {
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000
 
-/** What BPF takes, by what is loaded and attached. */
-const neededCapabilities: readonly CapabilityName[] = ['BPF', 'PERFMON', 'NET_ADMIN']
+/** What calls take, if it is not said of the very one: all that BPF may take, or what the kernel asks for by its name. */
+const usualCapabilities: Readonly<Record<string, readonly CapabilityName[]>> = {
+  'bpf(BPF_PROG_LOAD)': ['BPF', 'PERFMON', 'NET_ADMIN'],
+  'bpf(BPF_LINK_CREATE)': ['BPF', 'PERFMON', 'NET_ADMIN'],
+  'bpf(BPF_MAP_CREATE)': ['BPF'],
+  'bpf(BPF_BTF_LOAD)': ['BPF'],
+  'bpf(BPF_ENABLE_STATS)': ['SYS_ADMIN'],
+  perf_event_open: ['PERFMON'],
+}
 
-function noCapability({ code, syscall }: Failure): string | undefined {
-  if ((code !== 'EPERM' && code !== 'EACCES') || !/^(bpf|perf_event_open)/.test(syscall)) return undefined
+/** What works on what is open, or on files, takes none (kernel/bpf/syscall.c: __sys_bpf); before 5.19 it could be made to. */
+function capabilitiesFor({ syscall, capabilities }: Failure): readonly CapabilityName[] {
+  const others: readonly CapabilityName[] =
+    syscall.startsWith('bpf(') && isBefore(release(), '5.19') ? ['BPF'] : []
+  return capabilities ?? usualCapabilities[syscall] ?? others
+}
+
+function noCapability(failure: Failure): string | undefined {
+  const { code, syscall } = failure
+  if (code !== 'EPERM' && code !== 'EACCES') return undefined
   const has = effectiveCapabilities()
   if (has === undefined || has.has('SYS_ADMIN')) return undefined
   if (/_BY_ID|_NEXT_ID/.test(syscall)) return 'objects are found by id with CAP_SYS_ADMIN only: run as root'
-  const needed = neededCapabilities.filter(name => !has.has(name))
+  const needed = capabilitiesFor(failure).filter(name => !has.has(name))
   if (needed.length === 0) return undefined
   const who = process.geteuid?.() === 0 ? 'root has not here (a container?)' : 'this process has not'
-  return `BPF needs root, or capabilities that ${who}: ${needed.map(name => `CAP_${name}`).join(', ')}`
+  const names = needed.map(name => `CAP_${name}`).join(', ')
+  return `BPF needs root, or capabilities that ${who}: ${names}${needed.includes('BPF') ? whyNobodyMay() : ''}`
 }
+
+/** Where it is 0, other users may load a few kinds of programs (Documentation/admin-guide/sysctl/kernel.rst). */
+function whyNobodyMay(): string {
+  const setting = textOf('/proc/sys/kernel/unprivileged_bpf_disabled').trim()
+  return setting === '' || setting === '0' ? '' : ` (kernel.unprivileged_bpf_disabled is ${setting})`
+}
+
+/** What no token permits (kernel/bpf/syscall.c: capable, which asks for the first user namespace). */
+const wholeSystem = /\((BPF_ENABLE_STATS|BPF_(MAP|PROG|LINK)_GET_(FD_BY|NEXT)_ID|BPF_BTF_GET_NEXT_ID)\)$/
 
 function userNamespace({ code, syscall }: Failure): string | undefined {
   if (code !== 'EPERM' || !syscall.startsWith('bpf')) return undefined
   if (!isInUserNamespace()) return undefined
+  if (wholeSystem.test(syscall)) return 'this takes CAP_SYS_ADMIN outside of all user namespaces'
   return (
     'in a user namespace BPF is for those only to whom a bpffs delegates it (Linux 6.9): ' +
     'name it in the option token, or in LIBBPF_BPF_TOKEN_PATH'
@@ -184,11 +211,11 @@ function readOnlyFileSystem({ code }: Failure): string | undefined {
     : undefined
 }
 
-/** Pins are made with mode 0600. */
+/** Pins are made with mode 0600, and what is not there was to be made in what is. */
 function notOurs({ code, path }: Failure): string | undefined {
-  if (code !== 'EACCES' || path === undefined) return undefined
-  const file = fileStatus(path)
-  return typeof file === 'number' ? undefined : ownerText(path, file)
+  const existing = code === 'EACCES' && path !== undefined ? nearest(path) : undefined
+  const file = existing === undefined ? undefined : fileStatus(existing)
+  return existing === undefined || typeof file !== 'object' ? undefined : ownerText(existing, file)
 }
 
 function ownerText(path: string, { uid, mode }: FileStatus): string {

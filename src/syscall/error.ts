@@ -1,6 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { diagnose } from './diagnose.ts'
 import { errnoName, errnoText } from './errno.ts'
+import type { CapabilityName } from './surroundings.ts'
 
 /** What a failed system call was for. */
 export interface About {
@@ -10,6 +11,8 @@ export interface About {
   readonly path?: string | undefined
   /** The kernel that this first works on: `'6.6'`. Commands of bpf(2) are known already. */
   readonly since?: string | undefined
+  /** What the call takes, where that depends on what it is about. */
+  readonly capabilities?: readonly CapabilityName[] | undefined
   /** What to try if nothing better is found. */
   readonly hint?: string | undefined
   readonly cause?: unknown

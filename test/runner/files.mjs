@@ -12,6 +12,7 @@ const onlyHere = {
     'its load leaves an emulator no time to upgrade; pin/sweep carries on there what was written meanwhile',
   'api/upgrade-options.*':
     'what the library makes of options; the kernel is asked nothing that other tests do not ask',
+  'api/privileges.*': 'what each capability permits, by processes that are slow to start',
   'api/upgrade-many.*': 'how much memory the library takes, with a million entries',
   'pin/copy-many.*': 'how much memory the library takes, with many entries',
   'pin/concurrency.*': 'eight processes at once, of which an emulator runs one after another',
