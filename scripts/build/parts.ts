@@ -7,9 +7,11 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
   /** Types: their parser, and values by them. */
   types: [
     'btf/codec',
+    'btf/flexible',
     'btf/print',
     'btf/flavours',
     'map/kernels-btf',
+    'map/address-prefix',
     'spec/resize',
     'object/kernel-btf',
     'object/btf-file',

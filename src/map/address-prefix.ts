@@ -53,42 +53,24 @@ function readV4(text: string): Uint8Array | undefined {
   return isRight ? Uint8Array.from(parts, Number) : undefined
 }
 
+/** As URLs have them, which node reads and writes by the same rules (RFC 4291, RFC 5952). */
 function readV6(text: string): Uint8Array | undefined {
-  const [left = '', right, ...more] = text.split('::')
-  if (more.length > 0) return undefined
-  const [head, tail] = [groupsOf(left, right === undefined), groupsOf(right ?? '', true)]
-  if (!head || !tail) return undefined
-  const missing = 16 - head.length - tail.length
-  if (right === undefined ? missing !== 0 : missing < 2) return undefined
-  return Uint8Array.from([...head, ...new Array<number>(missing).fill(0), ...tail])
+  const short = URL.canParse(`http://[${text}]`)
+    ? new URL(`http://[${text}]`).hostname.slice(1, -1)
+    : undefined
+  if (short === undefined) return undefined
+  const [left = '', right = ''] = short.split('::')
+  const [head, tail] = [groupsOf(left), groupsOf(right)]
+  const zeros = new Array<number>(8 - head.length - tail.length).fill(0)
+  return Uint8Array.from([...head, ...zeros, ...tail].flatMap(group => [group >> 8, group & 0xff]))
 }
 
-/** The bytes of `a:b:c`, or at the end of an address `a:b:1.2.3.4`. */
-function groupsOf(text: string, isEnd: boolean): number[] | undefined {
-  const bytes: number[] = []
-  const groups = text === '' ? [] : text.split(':')
-  for (const [i, group] of groups.entries()) {
-    const v4 = isEnd && i === groups.length - 1 && group.includes('.') ? readV4(group) : undefined
-    if (v4) bytes.push(...v4)
-    else if (/^[\da-f]{1,4}$/i.test(group))
-      bytes.push(Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff)
-    else return undefined
-  }
-  return bytes
+function groupsOf(text: string): number[] {
+  return text === '' ? [] : text.split(':').map(group => Number.parseInt(group, 16))
 }
 
 function textOfV6(address: Uint8Array): string {
-  const isMapped =
-    address.subarray(0, 10).every(byte => byte === 0) && address[10] === 0xff && address[11] === 0xff
-  if (isMapped) return `::ffff:${address.subarray(12).join('.')}`
-  const groups = Array.from({ length: 8 }, (_, i) =>
-    ((address[2 * i]! << 8) | address[2 * i + 1]!).toString(16),
-  )
-  // the longest run of zeros, the first of equal ones, two at least
-  const runs = `:${groups.join(':')}:`.match(/(?<=:)0(:0)+(?=:)/g) ?? []
-  const longest = runs.reduce((long, run) => (run.length > long.length ? run : long), '')
-  const text = groups.join(':')
-  if (longest === '') return text
-  const at = `:${text}:`.indexOf(`:${longest}:`)
-  return `${text.slice(0, Math.max(at - 1, 0))}::${text.slice(at + longest.length + 1)}`
+  const view = new DataView(address.buffer, address.byteOffset)
+  const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(2 * i).toString(16))
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
 }

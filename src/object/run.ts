@@ -150,8 +150,7 @@ function refused(
 function whyNever(type: string): string {
   const since = Object.hasOwn(others, type) ? others[type] : undefined
   if (since !== undefined) return `the kernel runs programs of this type since Linux ${since}`
-  const types = [...onPackets, ...Object.keys(others)].join(', ')
-  return `the kernel runs programs of these types only: ${types}; others run where they are attached`
+  return `the kernel runs these types only: ${[...onPackets, ...Object.keys(others)].join(', ')}; others run where they are attached`
 }
 
 /** bytes of an Ethernet header, without which nothing is a packet for the kernel (net/bpf/test_run.c: bpf_test_init) */
@@ -159,28 +158,21 @@ const leastPacket = 14
 
 /** What the kernel says no more of than EINVAL, as far as the input shows it. */
 function whyNot(type: string, { data, context, repeat, cpu }: RunInput): string | undefined {
-  if (cpu !== undefined && !type.startsWith('raw_tracepoint'))
-    return 'only raw tracepoints run on a CPU of choice'
+  if (cpu !== undefined && !type.startsWith('raw_tracepoint')) return 'only raw tracepoints take a CPU'
   if (onPackets.has(type)) {
     if ((data?.length ?? 0) < leastPacket)
-      return `data is a packet of ${leastPacket} bytes or more, its Ethernet header first`
+      return `data is a packet of ${leastPacket} bytes or more, from its Ethernet header on`
     return context === undefined ? undefined : contextHint(type)
   }
   if (data) return `programs of type ${type} take no data, only a context`
-  if (type === 'tracing') {
-    return 'of tracing programs the kernel runs those at its own bpf_fentry_test1..., and bpf_modify_return_test'
-  }
+  if (type === 'tracing') return 'of these the kernel runs those at bpf_fentry_test1 and its like'
   if (repeat && type !== 'sk_lookup') return `programs of type ${type} run once (repeat)`
   return 'the context has to be there, as large as what the program reads of it'
 }
 
 function contextHint(type: string): string | undefined {
-  if (type === 'flow_dissector') return "of the context, struct bpf_flow_keys, 'flags' may be set"
-  if (type === 'xdp') {
-    return 'data_meta is 0, data how many bytes of metadata come first (a multiple of 4), data_end the length of data'
-  }
-  return (
-    'of struct __sk_buff only these may be set: mark, priority, ingress_ifindex, ifindex, cb, tstamp, wire_len, gso_segs, ' +
-    'gso_size, hwtstamp'
-  )
+  if (type === 'flow_dissector') return 'only flags may be set in the context'
+  if (type === 'xdp')
+    return 'data is how many bytes of metadata come first (a multiple of 4), data_end the length of data'
+  return 'only these may be set: mark priority ingress_ifindex ifindex cb tstamp wire_len gso_segs gso_size hwtstamp'
 }
