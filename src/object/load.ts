@@ -38,7 +38,7 @@ export interface Given {
  * @throws BpfError, VerifierError. Everything that was made, and everything that was given, is closed then.
  */
 export function load(spec: Spec, given: Given = {}): Live {
-  const maps = new Map<string, BpfMap>()
+  const created = new Map<string, BpfMap>()
   const programs = new Map<string, BpfProgram>()
   let btf: LoadedBtf | undefined
   const arenas = new Map<string, ArenaMemory>()
@@ -49,11 +49,13 @@ export function load(spec: Spec, given: Given = {}): Live {
     const ops = resolveOps(spec, kernel)
     const core = resolveCore(spec, loaded.flatMap(functionsOf), given.types ?? kernel)
     const externs = resolveExterns(spec, kernel)
+    const all = allGiven(spec, given)
     // where nothing is made, nobody needs them in the kernel
-    if (loaded.length > 0 || spec.maps.some(map => isCreated(map, given))) btf = loadBtf(spec)
+    if (loaded.length > 0 || !all) btf = loadBtf(spec)
     // best effort: where so many may not be open, creating one of them says so
     reserveDescriptors(spec.maps.length + spec.programs.length)
-    createMaps(spec, maps, given, btf, ops)
+    if (!all) createMaps(spec, created, given, btf, ops)
+    const maps = all ?? created
     openArenas(spec, maps, given, arenas)
     const constants = constantMaps(spec, maps)
     const types = () => spec.btf
@@ -64,16 +66,16 @@ export function load(spec: Spec, given: Given = {}): Live {
       bindConstants(constants, fd)
     }
     fillProgramArrays(spec, maps, programs, given)
+    return { maps, programs, ...liveVariables(spec, maps, arenas) }
   } catch (error) {
     for (const arena of arenas.values()) arena.close()
     for (const map of given.maps?.values() ?? []) map.close()
-    for (const map of maps.values()) map.close()
+    for (const map of created.values()) map.close()
     for (const program of programs.values()) program.close()
     throw error
   } finally {
     if (btf?.fd !== undefined) closeFd(btf.fd)
   }
-  return { maps, programs, ...liveVariables(spec, maps, arenas) }
 }
 
 function refuseOtherByteOrder({ elf }: Spec): void {
@@ -86,8 +88,12 @@ function refuseOtherByteOrder({ elf }: Spec): void {
   })
 }
 
-function isCreated({ name, autocreate }: MapSpec, { maps }: Given): boolean {
-  return autocreate && !maps?.has(name)
+/** The maps that are given, where those are all that the object has, in its order: then none is created. */
+function allGiven({ maps: specs }: Spec, { maps }: Given): ReadonlyMap<string, BpfMap> | undefined {
+  if (maps?.size !== specs.length) return undefined
+  let i = 0
+  for (const name of maps.keys()) if (specs[i++]?.name !== name) return undefined
+  return maps
 }
 
 function createMaps(
@@ -100,7 +106,7 @@ function createMaps(
   for (const map of spec.maps) {
     const known = given.maps?.get(map.name)
     if (known) maps.set(map.name, known)
-    if (!isCreated(map, given)) continue
+    if (known || !map.autocreate) continue
     const created = createMap(map, btf, ops.maps.get(map.name))
     maps.set(map.name, created)
     fillSection(created, map)
@@ -130,8 +136,9 @@ function openArenas(
   arenas: Map<string, ArenaMemory>,
 ): void {
   for (const { name, type, section } of spec.maps) {
+    if (type !== 'arena') continue
     const map = maps.get(name)
-    if (type !== 'arena' || !map || given.maps?.has(name)) continue
+    if (!map || given.maps?.has(name)) continue
     const arena = new ArenaMemory(map, section?.size ?? 0)
     arenas.set(name, arena)
     arena.open()

@@ -35,6 +35,7 @@ export function reusableMaps(
   const reused = new Map<string, BpfMap>()
   const refused: MapVerdict[] = []
   const opened: BpfMap[] = []
+  const unfit: BpfMap[] = []
   const types = new PinnedTypes(spec, generation)
   if (generation) reserveDescriptors(generation.manifest.pins.length)
   try {
@@ -53,7 +54,10 @@ export function reusableMaps(
       }
       const verdict = comparePinned(spec, map, pinnedMap(map, found, types), thisMachine())
       if (fits(verdict)) reused.set(map.name, live)
-      else if (verdict.verdict !== 'new') refused.push(verdict)
+      else {
+        unfit.push(live)
+        if (verdict.verdict !== 'new') refused.push(verdict)
+      }
     }
     if (refused.length > 0) {
       throw new PinMismatchError(spec.name, `${site.root}/${site.directory}`, refused)
@@ -62,7 +66,7 @@ export function reusableMaps(
     for (const map of opened) map.close()
     throw error
   }
-  for (const map of opened) if (!reused.has(map.name)) map.close()
+  for (const map of unfit) map.close()
   return reused
 }
 

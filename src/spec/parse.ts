@@ -97,8 +97,9 @@ function resizable(make: () => Btf, data: readonly MapSpec[]): () => Btf {
   let made: { readonly lengths: string; readonly btf: Btf } | undefined
   return () => {
     plain ??= make()
+    // asked for each of thousands of maps
+    if (!data.some(isResized)) return plain
     const resized = data.flatMap(({ section }) => section?.resized ?? [])
-    if (resized.length === 0) return plain
     const lengths = resized.map(({ variable, length }) => `${variable}:${length}`).join()
     if (made?.lengths !== lengths) made = { lengths, btf: resizedTypes(plain, resized) }
     return made.btf
@@ -187,4 +188,8 @@ function referenceTargets(
       section === text ? undefined : starts.get(section)?.get(offset / instructionSize)?.name,
     extern: name => externsByName.get(name),
   }
+}
+
+function isResized({ section }: MapSpec): boolean {
+  return section?.resized !== undefined
 }
