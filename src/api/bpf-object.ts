@@ -296,7 +296,9 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
   }
 
   /** Another object may have been pinned under the name since. */
-  #isThis({ pins }: Manifest): boolean {
+  #isThis(manifest: Manifest): boolean {
+    if (manifest === this.#pinned?.manifest) return true
+    const { pins } = manifest
     const { maps, programs } = this.#parts
     return pins.every(({ kind, name, id }) => {
       if (kind === 'link') return true
