@@ -102,8 +102,19 @@ function takeOneByOne(target: Target): [key: Entry, value: Entry][] {
 /** How many times something was done, and did not come to `false`. */
 export function countOf<T>(items: Iterable<T>, act: (item: T) => unknown): number {
   let count = 0
-  for (const item of items) if (act(item) !== false) count++
+  for (const item of listed(items)) if (act(item) !== false) count++
   return count
+}
+
+function listed<T>(items: Iterable<T>): Iterable<T> {
+  // who writes JavaScript may give anything
+  const given: Partial<Iterable<T>> | null | undefined = items
+  if (typeof given?.[Symbol.iterator] === 'function') return items
+  const what = given === null ? 'null' : typeof given
+  throw new BpfError(`entries and keys come in a list, and ${what} is none`, {
+    code: 'ERR_VALUE',
+    hint: 'give an array, a Map, a generator, or whatever else for...of takes',
+  })
 }
 
 function inChunks<T>(
@@ -114,7 +125,7 @@ function inChunks<T>(
 ): number {
   let done = 0
   let filled = 0
-  for (const item of items) {
+  for (const item of listed(items)) {
     try {
       put(item, filled)
     } catch (error) {

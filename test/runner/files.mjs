@@ -21,6 +21,7 @@ const onlyHere = {
   'pin/intruder.*': 'what another user may do on bpffs, by processes that are slow to start',
   'pin/hostile*': 'what the library makes of paths, names and mounts, which bpffs has alike on every kernel',
   'api/same.*': 'what the library compares; the kernel is asked nothing that other tests do not ask',
+  'sequences/*': 'what users call in processes of their own, which are slow to start',
   'soak/*': 'eight processes at once, of which an emulator runs one after another',
   'selftests/others-bugs.*': 'what the library does not do on any kernel',
   'pin/deep-root.*': 'several processes at once, of which an emulator runs one after another',
