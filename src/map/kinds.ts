@@ -1,5 +1,6 @@
 import { BpfError } from '../errors.ts'
 import type { MapShape } from '../plan/shape.ts'
+import { EINVAL, ENOENT } from '../syscall/index.ts'
 
 /** What user space may want of a map. */
 export type MapOperation = 'read' | 'write' | 'delete' | 'walk' | 'take'
@@ -66,6 +67,11 @@ const reasons: Readonly<Record<string, Reasons>> = {
 
 function allOf(reason: string): Reasons {
   return { read: reason, write: reason, delete: reason, walk: reason, take: reason }
+}
+
+/** Does the kernel say by such an error that what was to be deleted is not there? (net/core/sock_map.c: __sock_map_delete) */
+export function isAbsent(type: string, result: number): boolean {
+  return result === ENOENT || (type === 'sockmap' && result === EINVAL)
 }
 
 /** Why no map of such a type can do it, or `undefined` where it can or nobody knows. */

@@ -19,6 +19,7 @@ import {
 import { pause } from '../syscall/pause.ts'
 import { batchLength, refilling, walkKeys } from './batches.ts'
 import type { EntryCodecs } from './entry-codecs.ts'
+import { isAbsent } from './kinds.ts'
 import type { Entry } from './types.ts'
 
 /** A live map, for calls on many of its entries. */
@@ -183,7 +184,8 @@ function deleteChunk(target: Target, room: Room, count: number, done: number): n
     } else if (result === ENOTSUPP || result === EINVAL) {
       room.isSingle = true
       const one = mapDelete(target.fd(), room.keyAt(at))
-      if (one < 0 && one !== ENOENT) throw target.failed(one, 'bpf(BPF_MAP_DELETE_ELEM)', done + at)
+      if (one < 0 && !isAbsent(target.shape.type, one))
+        throw target.failed(one, 'bpf(BPF_MAP_DELETE_ELEM)', done + at)
       if (one >= 0) deleted++
       at++
     } else {

@@ -10,7 +10,7 @@ import { type EventOptions, EventReader } from './event-reader.ts'
 import type { EventType } from './event-types.ts'
 import { evictFlag, flagsOf, lockFlag } from './flags.ts'
 import { mustHoldMaps, type OpenedInner, openInner } from './inner-map.ts'
-import { doing, type MapOperation, mustBeAbleTo, mustBeOrdered, whyNot } from './kinds.ts'
+import { doing, isAbsent, type MapOperation, mustBeAbleTo, mustBeOrdered, whyNot } from './kinds.ts'
 import { countOf, deleteMany, type Target, takeMany, writeMany } from './many.ts'
 import { MapHandle } from './map-handle.ts'
 import { MapMemory } from './map-memory.ts'
@@ -99,7 +99,7 @@ export class BpfMap<
     const memory = this.#open()
     memory.putKey(key)
     const result = mapDelete(this.fd, memory.key)
-    if (result === ENOENT) return false
+    if (isAbsent(this.type, result)) return false
     if (result < 0) throw this.#failed('delete', result, 'bpf(BPF_MAP_DELETE_ELEM)')
     return true
   }

@@ -67,8 +67,16 @@ export function parseMapDefinition(
   })
   if (map.type === 'unspec')
     throw fieldError(map, 'type', 'is missing: every map needs __uint(type, BPF_MAP_TYPE_...)')
+  const size = Object.hasOwn(valueSizes, map.type) ? valueSizes[map.type] : undefined
+  if (size !== undefined && map.valueType !== 0) map.valueSize = size
   return map
 }
+
+/**
+ * What the kernel takes for the size of a value where a record has none: there `__type(value, struct event)` says what the records are, to
+ * those who read them (kernel/bpf/ringbuf.c: ringbuf_map_alloc; kernel/bpf/arraymap.c: fd_array_map_alloc_check).
+ */
+const valueSizes: Readonly<Record<string, number>> = { ringbuf: 0, user_ringbuf: 0, perf_event_array: 4 }
 
 /** A map of which nothing is said yet. */
 export function emptyMap(name: string): Definition {

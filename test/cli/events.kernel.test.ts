@@ -92,6 +92,17 @@ onKernel('what was written before is thrown away where only the rest is wanted',
   assert.equal(decoded(stdout), records(first, 2))
 })
 
+onKernel('records of a map that has a value type are of that', async () => {
+  using object = openObject(fixture('typed-events'), { root }).upgrade()
+  for (const number of [7, 8]) object.programs.get('write_one').run({ context: { number } })
+  const { stdout, code } = await events('typed-events', 'events', '--limit', '2')
+  assert.equal([stdout, code], ['{number: 7, name: "typed"}\n{number: 8, name: "typed"}\n', 0])
+  const reading = events('typed-events', 'samples', '--limit', '1', '--json')
+  const timer = setInterval(() => object.programs.get('sample').run(), 20)
+  assert.equal(decoded((await reading).stdout), [{ number: 1, name: 'sample' }])
+  clearInterval(timer)
+})
+
 onKernel('what cannot be read is refused with what, why and what to do', async () => {
   version().upgrade().close()
   const wrong: readonly (readonly [args: string[], code: number, message: string])[] = [

@@ -49,6 +49,13 @@ export const exceptions: readonly Exception[] = [
     why: 'the kernel maps no section with a lock in it; its variables are read by system calls then',
   },
   {
+    objects: ['fixtures/typed-events'],
+    what: ['verdict'],
+    libbpf: 'refused at load',
+    bpfpin: 'loads',
+    why: 'the value type of a ring buffer or perf buffer says what its records are, as for cilium/ebpf',
+  },
+  {
     objects: ['fixtures/link-user'],
     what: ['verdict', 'refused programs', 'programs'],
     libbpfBefore: '1.6',

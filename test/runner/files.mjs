@@ -40,6 +40,8 @@ const onlyHere = {
   'docs/events.*': 'what a page says; map/ring-buffer and its like read on each kernel',
   'map/follow.*': 'what readers make of a new generation; pin/readers follows one',
   'docs/*': 'code of the documentation, whose calls test/map makes',
+  'map/each-type.*':
+    'what the library says of types of maps, held against the newest kernel that knows them all',
   'map/flexible.*': 'what the library makes of records; map/ring-buffer reads on each kernel',
   'map/networks.*': 'what the library makes of keys; tries are as old as the oldest kernel',
   'map/types.*': 'what the library makes of entries; most of the kernel’s part is as old as the oldest',
