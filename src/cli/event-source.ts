@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { openMap } from '../api/open-map.ts'
+import { type OpenMapOptions, openMap } from '../api/open-map.ts'
 import { openPinned } from '../api/open-pinned.ts'
 import type { PinnedObject } from '../api/pinned-object.ts'
 import { BpfError } from '../errors.ts'
@@ -7,6 +7,7 @@ import type { BpfMap } from '../map/index.ts'
 import type { Request } from './command.ts'
 import { UsageError } from './command-line.ts'
 import type { Output } from './output.ts'
+import { readOwner } from './owner.ts'
 import { mapOfObject, mapPath, objectPlace } from './place.ts'
 
 /** A pinned buffer, open for reading. */
@@ -21,26 +22,30 @@ export interface EventSource extends Disposable {
  *
  * @throws UsageError where an object has several buffers and none is named.
  */
-export function openSource({ operands: [operand = '', map], root }: Request, output: Output): EventSource {
+export function openSource(request: Request, output: Output): EventSource {
+  const { operands, options, root } = request
+  const [operand = '', map] = operands
+  const owner = readOwner('events', options)
   if (map === undefined && operand.includes('/')) {
     const path = mapPath(operand, root)
     const found = statSync(path, { throwIfNoEntry: false })
-    if (found ? found.isFile() : mapOfObject(path)) return openPath(path, output)
+    if (found ? found.isFile() : mapOfObject(path)) return openPath(path, owner, output)
   }
   const place = objectPlace(operand, root)
-  return follow(openPinned(place.name, { root: place.root, follow: true }), map, output)
+  return follow(openPinned(place.name, { root: place.root, follow: true, ...owner }), map, output)
 }
 
 /** The map's object knows its types and its next generation, so it is opened where there is one. */
-function openPath(path: string, output: Output): EventSource {
+function openPath(path: string, owner: OpenMapOptions, output: Output): EventSource {
   const place = mapOfObject(path)
   try {
-    if (place) return follow(openPinned(place.name, { root: place.root, follow: true }), place.map, output)
+    if (place)
+      return follow(openPinned(place.name, { root: place.root, follow: true, ...owner }), place.map, output)
   } catch (error) {
     // a directory called maps that others made
     if (!(error instanceof BpfError) || !notOurs.has(error.code)) throw error
   }
-  const map = openMap(path)
+  const map = openMap(path, owner)
   return { map, object: undefined, [Symbol.dispose]: () => map.close() }
 }
 

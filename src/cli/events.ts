@@ -5,6 +5,7 @@ import { UsageError } from './command-line.ts'
 import { listenForEnd } from './ending.ts'
 import { type EventSource, openSource } from './event-source.ts'
 import { printEvents } from './event-stream.ts'
+import { ownerOption } from './owner.ts'
 
 export const events: Command = {
   summary: 'stream the records of a pinned ring buffer or perf buffer, decoded by their type',
@@ -13,6 +14,7 @@ export const events: Command = {
     type: { value: 'TYPE', text: 'the struct that each record is, default the value type of the map' },
     limit: { value: 'N', text: 'end after so many records' },
     'since-now': { text: 'throw away what was written before' },
+    ...ownerOption,
   },
   details: [
     'Prints each record that programs write to MAP of an object, a ring buffer or a perf buffer, one a line and as it comes,',

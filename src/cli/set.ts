@@ -8,6 +8,7 @@ import { isConstantSection, isDataSection, sectionVariables } from '../spec/from
 import { type Command, exitCodes } from './command.ts'
 import { UsageError } from './command-line.ts'
 import type { Output } from './output.ts'
+import { ownerOption, readOwner } from './owner.ts'
 import { objectPlace } from './place.ts'
 import { readValue } from './value-syntax.ts'
 import { valueText } from './value-text.ts'
@@ -15,7 +16,7 @@ import { valueText } from './value-text.ts'
 export const set: Command = {
   summary: 'set variables or a map entry of a pinned object',
   operands: [{ name: 'NAME|PATH' }, { name: 'VARIABLE=VALUE | MAP KEY VALUE', isRepeatable: true }],
-  options: {},
+  options: ownerOption,
   details: [
     'Sets variables of a pinned object, which its programs see at once, or writes one entry of one of its maps. Values',
     'are checked against their types first: where one does not fit, nothing is set. Constants cannot be set.',
@@ -33,10 +34,10 @@ export const set: Command = {
   ].join('\n'),
   advice: { ERR_READ_ONLY: 'set constants in the object before it is loaded, and pin it again' },
   purpose: operand => `set anything in '${operand}'`,
-  run({ operands: [operand = '', ...rest], root }, output) {
+  run({ operands: [operand = '', ...rest], options, root }, output) {
     const wanted = readWanted(rest)
     const place = objectPlace(operand, root)
-    using object = openPinned(place.name, { root: place.root })
+    using object = openPinned(place.name, { root: place.root, ...readOwner('set', options) })
     if ('map' in wanted) setEntry(object, wanted, output)
     else setVariables(object, wanted.variables, output)
     return exitCodes.done

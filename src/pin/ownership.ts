@@ -100,6 +100,6 @@ export function foreign(path: string, owner: number, what = 'belongs to'): BpfEr
   return new BpfError(`${path} ${what} user ${owner}, and this process is user ${thisUser()}`, {
     code: 'ERR_FOREIGN',
     path,
-    hint: 'use another name or root; remove it if nobody needs it; to open what he pinned, say so (option owner)',
+    hint: 'use another name or root; remove it if nobody needs it; to open what he pinned, say whose it is (owner, --owner)',
   })
 }

@@ -15,6 +15,7 @@ import {
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type BpfError, type ObjectSpec, openMap, openObject, openPinned } from '../../src/index.ts'
+import { inProcess } from '../cli/in-process.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
@@ -111,6 +112,26 @@ onKernel('the directory of an object is believed under the same conditions, or t
   assert.is(failure(() => openPinned('functions', { root, owner: 1 })).code, 'ERR_FOREIGN')
   chownSync(path, 0, 0)
   object.unpin()
+})
+
+onKernel('the tool writes to what another user pinned only if it is told whose it is', async () => {
+  using object = functions().upgrade()
+  chownSync(`${root}/functions`, nobody, nobody)
+  const set = (value: string, ...args: string[]): ReturnType<typeof inProcess> =>
+    inProcess('set', 'functions', 'numbers', '0', value, '--root', root, ...args)
+  const refused = await set('7')
+  assert.is(refused.code, 1)
+  assert.match(refused.stderr, /belongs to user 65534.*\n.*--owner/s)
+  assert.match((await set('7', '--owner', '1')).stderr, /belongs to user 65534/)
+  assert.is((await set('7', '--owner', String(nobody))).code, 0)
+  assert.is(String(object.maps.get('numbers').get(0)), '7')
+  assert.is((await set('8', '--owner', 'any')).code, 0)
+  chownSync(`${root}/functions`, 0, 0)
+  object.unpin()
+  for (const owner of ['me', '1.5', '12345678901']) {
+    const error = await set('7', '--owner', owner).catch(caught => caught)
+    assert.match(error.message ?? error.stderr, /takes the number of a user, or any/)
+  }
 })
 
 onKernel('directories and pins are for their owner, and no mode lets others replace what is pinned', () => {
