@@ -52,6 +52,15 @@ mkdirSync(join(dist, 'parts'))
 writeFileSync(join(dist, 'index.js'), main)
 for (const [name, text] of parts) writeFileSync(join(dist, 'parts', `${name}.cjs`), text)
 
+for (const room of ['elf', 'btf']) {
+  await build({
+    ...{ ...options, ...loud, bundle: true, format: 'esm' },
+    entryPoints: [join(root, 'src', room, 'index.ts')],
+    outfile: join(dist, `${room}.js`),
+    plugins: [keepApart(dist, join(dist, `${room}.js`))],
+  })
+}
+
 await build({
   ...{ ...options, ...loud, bundle: true, format: 'esm', splitting: true },
   entryPoints: [join(root, 'src/cli/main.ts')],

@@ -128,6 +128,17 @@ test('it is imported and required, and its tool runs', () => {
   assert.match(run(join(installed, 'dist/cli/main.js'), 'inspect', 'counter.bpf.o'), 'by_process')
 })
 
+test('what node imports is in few files, as each takes it time', () => {
+  const imports = (name: string): string[] => {
+    const text = readFileSync(join(installed, 'dist', name), 'utf8')
+    const found = text.matchAll(/^(?:import|export)[^'"]* from ["']([^'"]+)["'];$/gm)
+    return [...new Set(Array.from(found, match => match[1]!))].sort()
+  }
+  assert.equal(imports('index.js'), ['./errors.js', './syscall/koffi.js'])
+  for (const name of ['elf.js', 'btf.js']) assert.equal(imports(name), ['./errors.js'])
+  for (const name of ['errors.js', 'syscall/koffi.js']) assert.equal(imports(name), [])
+})
+
 test('what is in the package refers to nothing outside of it', () => {
   const sources = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' }).filter(name =>
     name.endsWith('.js'),
