@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -35,5 +35,25 @@ for (const page of ['getting-started.md', 'pinning.md', 'coming-from.md', 'testi
     rmSync(directory, { recursive: true })
   })
 }
+
+needs(
+  test,
+  'root',
+  'clang-19',
+  'bash',
+)('the five minutes of the README lead from a program to the next version and back', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'bpfpin-page-'))
+  // installing the package is what npm run test:package does
+  const [install, ...steps] = snippetsOf('../README.md', 'Five minutes')
+  assert.match(install?.text ?? '', /^npm install /)
+  const printed: string[] = []
+  for (const step of steps) printed.push(await run(step, directory))
+  assert.match(printed[0] ?? '', /^pinned calls at .*: 1 map, 1 program, 1 link\n$/)
+  assert.match(printed[1] ?? '', /^(\d+: \{count: \d+\}\n){3}$/m)
+  assert.match(printed[2] ?? '', /; generation 2; converted: by_process \(\d+ entries\); /)
+  assert.match(printed[2] ?? '', /^(\d+: \{count: \d+, last_ns: \d+\}\n){3}rolled back calls at /m)
+  assert.equal(readdirSync('/sys/fs/bpf'), [])
+  rmSync(directory, { recursive: true })
+})
 
 test.run()

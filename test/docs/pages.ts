@@ -12,16 +12,15 @@ export interface Snippet {
   readonly output: string | undefined
 }
 
-/** What stands between fences; `text` right behind something is what that prints. */
-export function snippetsOf(page: string): Snippet[] {
+/** What stands between fences; `text` right behind something is what that prints. Of one section, if it is named. */
+export function snippetsOf(page: string, section?: string): Snippet[] {
   const path = fileURLToPath(new URL(`../../docs/${page}`, import.meta.url))
-  const fences = Array.from(
-    readFileSync(path, 'utf8').matchAll(/^```(\w+)\n(.*?)^```$/gms),
-    ([, language, text]) => ({
-      language: language!,
-      text: text!,
-    }),
-  )
+  const whole = readFileSync(path, 'utf8')
+  const text = whole.split(/^## /m).find(part => part.startsWith(`${section}\n`)) ?? whole
+  const fences = Array.from(text.matchAll(/^```(\w+)\n(.*?)^```$/gms), ([, language, text]) => ({
+    language: language!,
+    text: text!,
+  }))
   return fences.flatMap((fence, i) => {
     if (fence.language === 'text') return []
     const next = fences[i + 1]
