@@ -16,6 +16,11 @@ import { linkTypeName, programTypeName } from '../spec/kernel.ts'
 import { targetText } from '../spec/targets.ts'
 import {
   closeFd,
+  EACCES,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  EPERM,
   linkInfo,
   openFile,
   openFlag,
@@ -93,7 +98,11 @@ export function objectNames(root: Root): string[] {
     .sort()
 }
 
-/** Is there an object of this name? */
+/**
+ * Is there an object of this name?
+ *
+ * @throws BpfError with the kernel's errno where that cannot be found out.
+ */
 export function hasObject(root: Root, name: string): boolean {
   return hasManifest(root, encodeObjectName(name))
 }
@@ -101,8 +110,14 @@ export function hasObject(root: Root, name: string): boolean {
 function hasManifest(root: Root, file: string): boolean {
   const fd = openFile(`${file}/${manifestName}`, openFlag.PATH | openFlag.NOFOLLOW, root.fd)
   if (fd >= 0) closeFd(fd)
-  return fd >= 0
+  if (fd >= 0 || noManifest.has(fd)) return fd >= 0
+  // an object is not to be missing from a list because this process may open no more files
+  const path = `${root.path}/${file}/${manifestName}`
+  throw systemError(fd, 'openat', { doing: 'looking for objects', path })
 }
+
+/** There is none, or none that this process may see. */
+const noManifest: ReadonlySet<number> = /* @__PURE__ */ new Set([ENOENT, ENOTDIR, EACCES, EPERM, ELOOP])
 
 /** Everything that is pinned of one object; `undefined` where nothing is pinned under that name. */
 export function listObject(root: Root, name: string): ListedObject | undefined {

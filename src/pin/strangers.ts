@@ -176,8 +176,20 @@ class Walk {
   }
 
   #believe({ pins }: Manifest, directory: number, path: string): void {
-    const reaches = isTrusted(directory, path)
+    const reaches = this.#isTrusted(directory, path)
     for (const pin of pins) if (reaches || !isOutside(pin.path)) this.#known.add(fullPath(pin.path, path))
+  }
+
+  /** Another user's manifest could hide anything else from the list by naming it. */
+  #isTrusted(directory: number, path: string): boolean {
+    try {
+      mustBeTrusted(directory, path)
+      return true
+    } catch (error) {
+      // whose it is may not have been found out
+      if (!(error instanceof BpfError && error.code === 'ERR_FOREIGN')) this.#note(error)
+      return false
+    }
   }
 
   #noteSide(name: string, path: string): void {
@@ -216,17 +228,6 @@ class Walk {
 function isOfObject(path: string): boolean {
   const file = path.slice(path.lastIndexOf('/') + 1)
   return isObjectDirectory(file.replace(/~(next|prev)$/, ''))
-}
-
-/** Another user's manifest could hide anything else from the list by naming it. */
-function isTrusted(directory: number, path: string): boolean {
-  try {
-    mustBeTrusted(directory, path)
-    return true
-  } catch (error) {
-    if (error instanceof BpfError) return false
-    throw error
-  }
 }
 
 const BPF_F_RDONLY = 8

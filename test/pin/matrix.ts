@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert'
 import type { BpfError } from '../../src/index.ts'
 import { type ErrnoName, errnosOf, numbers } from '../errnos.ts'
-import { type Fault, faulted } from '../faults.ts'
+import { type Fault, faulted, operate, type Site, type SiteCalls, sitesOf } from '../faults.ts'
 import { dies, type Mortal } from './dying.ts'
 import { MadeObjects, openFiles, pinnedBelow } from './kernel-state.ts'
 import type { Operation } from './operation.ts'
@@ -51,65 +51,113 @@ function killRow(operation: Operation, after: 'step' | 'call'): Row {
   return row.end([n - 1])
 }
 
-/** Lets each call of each operation fail, prints a row for each, and fails if anything was lost. */
+/**
+ * Lets calls of each operation fail, prints a row for each, and fails if anything was lost: at each site where it makes calls
+ * the first or the last of them, unless an operation above has the site as well; and in all of the table each call with each
+ * errno that it can give. With BPFPIN_LONG=1 every call of every operation fails with every errno that it can give.
+ */
 export function failEach(operations: readonly Operation[]): void {
+  const table = new FaultTable()
   report(
-    ['each call fails', 'calls', 'errnos', 'runs', 'thrown', 'ids', 'violations'],
-    operations.map(faultRow),
+    ['each call fails', 'sites', 'calls', 'errnos', 'runs', 'thrown', 'ids', 'violations'],
+    operations.map(operation => faultRow(operation, table)),
   )
 }
 
-function faultRow(operation: Operation): Row {
+function faultRow(operation: Operation, table: FaultTable): Row {
   const row = new Rounds(operation)
-  const tried = new Tried()
-  const sum = { calls: 0, runs: 0, thrown: 0 }
-  const failOne = (n: number): boolean => {
-    const { fault, error } = failCall(operation, n, call => tried.next(call, n), row.made)
-    if (fault) sum.runs++
-    if (error) sum.thrown++
-    return fault !== undefined
+  const sum = { runs: 0, thrown: 0 }
+  const pairs = new Set<string>()
+  const sites = callsOf(operation)
+  for (const target of table.targets(sites)) {
+    const failOne = (): boolean => {
+      const { fault, error } = failCall(operation, target, row.made)
+      if (fault) {
+        sum.runs++
+        pairs.add(`${fault.call} ${fault.errno}`)
+        table.tried.add(`${fault.call} ${fault.errno}`)
+      }
+      if (error) sum.thrown++
+      return fault !== undefined
+    }
+    // to and fro between two versions are not the same calls: then it is there the next time
+    if (!row.looked(failOne) && !row.isGivenUp) row.looked(failOne)
+    if (row.isGivenUp) break
   }
-  for (let n = 1; row.looked(() => failOne(n)); n++) sum.calls = n
-  // those errnos of a call for which it was not made often enough
-  for (let n = tried.open(); n !== undefined; n = tried.open()) {
-    const at = n
-    row.looked(() => failOne(at))
-  }
-  return row.end([sum.calls, tried.pairs, sum.runs, sum.thrown])
+  row.looked(() => mustBeComplete(operation, sites, table.tried))
+  const calls = [...sites.values()].reduce((total, { count }) => total + count, 0)
+  return row.end([sites.size, calls, pairs.size, sum.runs, sum.thrown])
 }
 
-/** Which errnos of which call were tried. */
-class Tried {
-  readonly #calls = new Map<string, { readonly at: number[]; done: number }>()
-  /** How often a place was tried that another call had by then: the two ways between two versions are not the same calls. */
-  #strayed = 0
+/** Each call has failed with each errno. */
+function mustBeComplete(
+  { name }: Operation,
+  sites: ReadonlyMap<Site, SiteCalls>,
+  pairs: ReadonlySet<string>,
+): boolean {
+  const wanted = [...sites.values()].flatMap(({ call }) => errnosOf(call).map(errno => `${call} ${errno}`))
+  const missing = [...new Set(wanted)].filter(pair => !pairs.has(pair))
+  assert.equal(missing, [], `${name}: not tried`)
+  return true
+}
 
-  /** What the call is to fail with this time. */
-  next(call: string, n: number): ErrnoName {
+/** Where it makes which calls, there and back. */
+function callsOf(operation: Operation): Map<Site, SiteCalls> {
+  const sites = new Map<Site, SiteCalls>()
+  for (let round = 0; round < 2; round++) {
+    operation.prepare()
+    const kept: { close(): void }[] = []
+    const found = sitesOf(begin => operate(operation, { begin, keep: keptIn(kept) }))
+    for (const item of kept) item.close()
+    operation.finish(`${operation.name} without a fault`)
+    for (const [site, calls] of found) if (!sites.has(site)) sites.set(site, calls)
+  }
+  return sites
+}
+
+/** What is to fail. */
+interface Target {
+  readonly site: Site
+  readonly nth: number
+  readonly errno: ErrnoName
+}
+
+/** What the rows of a table have in common. */
+class FaultTable {
+  /** Each call with each errno that it was made to give. */
+  readonly tried = new Set<string>()
+  readonly #known = new Set<Site>()
+  /** How often a call was chosen. */
+  readonly #chosen = new Map<string, number>()
+
+  #next(call: string): ErrnoName {
+    const chosen = this.#chosen.get(call) ?? 0
+    this.#chosen.set(call, chosen + 1)
     const errnos = errnosOf(call)
-    const entry = this.#calls.get(call) ?? { at: [], done: 0 }
-    this.#calls.set(call, entry)
-    if (!entry.at.includes(n)) entry.at.push(n)
-    return errnos[entry.done++ % errnos.length]!
+    return errnos[chosen % errnos.length]!
   }
 
-  /** A place where a call is made of which not all errnos were tried; `undefined`: there is none. */
-  open(): number | undefined {
-    for (const [call, { at, done }] of this.#calls) {
-      const wanted = isLong ? errnosOf(call).length * at.length : errnosOf(call).length
-      if (done >= wanted) continue
-      if (++this.#strayed > 5000) throw new Error(`${call} is not made where it was made before`)
-      return at[done % at.length]
+  /** What is to fail in an operation with such sites. */
+  *targets(sites: ReadonlyMap<Site, SiteCalls>): IterableIterator<Target> {
+    for (const [site, { call, count }] of sites) {
+      const one = this.#known.size % 2 === 0 ? 1 : count
+      const places = isLong ? upTo(count) : this.#known.has(site) ? [] : [one]
+      for (const nth of places) {
+        for (const errno of isLong ? errnosOf(call) : [this.#next(call)]) yield { site, nth, errno }
+      }
+      this.#known.add(site)
     }
-    return undefined
+    // those errnos of a call that there were too few sites for
+    for (const [site, { call }] of sites) {
+      for (const errno of errnosOf(call)) {
+        if (!this.tried.has(`${call} ${errno}`)) yield { site, nth: 1, errno }
+      }
+    }
   }
+}
 
-  /** Pairs of a call and an errno. */
-  get pairs(): number {
-    let pairs = 0
-    for (const [call, { done }] of this.#calls) pairs += Math.min(done, errnosOf(call).length)
-    return pairs
-  }
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1)
 }
 
 interface Outcome {
@@ -117,21 +165,22 @@ interface Outcome {
   readonly error: BpfError | undefined
 }
 
-function failCall(
-  operation: Operation,
-  n: number,
-  choose: (call: string) => ErrnoName,
-  made: MadeObjects,
-): Outcome {
+function failCall(operation: Operation, { site, nth, errno }: Target, made: MadeObjects): Outcome {
   operation.prepare()
   const kept: { close(): void }[] = []
   const before = { pinned: pinnedBelow(root), files: openFiles() }
   let error: BpfError | undefined
+  let found: string | undefined
   const fault = faulted(
-    { n, choose, onResult: (call, result) => made.note(call, result, `${operation.name}, call ${n}`) },
+    {
+      site,
+      nth,
+      errno,
+      onResult: (call, result) => made.note(call, result, `${operation.name} with ${errno}`),
+    },
     begin => {
       try {
-        operation.run({ begin, keep: keptIn(kept) })
+        found = operate(operation, { begin, keep: keptIn(kept) }) ?? undefined
       } catch (caught) {
         error = caught as BpfError // looked at below
       }
@@ -139,10 +188,14 @@ function failCall(
   )
   for (const item of kept) item.close()
   const text = fault
-    ? `${operation.name}, call ${n}: ${fault.errno} of ${fault.call} ${fault.path ?? ''}`
+    ? `${operation.name}: ${errno} of ${fault.call} ${fault.path ?? ''} (the ${nth}. there)`
     : `${operation.name} without a fault`
   assert.equal(openFiles(), before.files, `${text}: descriptors`)
   if (error) mustBeProper(error, fault, text)
+  else if (found !== undefined) {
+    assert.is(found, answers.get(operation) ?? found, text)
+    answers.set(operation, found)
+  }
   const isForward =
     operation.forward === 'always' ||
     (operation.forward === 'after the commit' && error?.message.includes('the new generation is in place'))
@@ -154,6 +207,9 @@ function failCall(
   operation.finish(text)
   return { fault, error }
 }
+
+/** What an operation finds that finds something. */
+const answers = new WeakMap<Operation, string>()
 
 function keptIn(kept: { close(): void }[]): Mortal['keep'] {
   return item => {
@@ -189,8 +245,12 @@ class Rounds {
       return round()
     } catch (error) {
       this.#violations.push((error as Error).stack ?? String(error))
-      return this.#violations.length < mostViolations
+      return !this.isGivenUp
     }
+  }
+
+  get isGivenUp(): boolean {
+    return this.#violations.length >= mostViolations
   }
 
   /** When nothing is pinned or open any more the kernel is asked what is left. */

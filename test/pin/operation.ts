@@ -9,8 +9,12 @@ export interface Operation {
   readonly name: string
   /** Leads to where it begins, from wherever {@link finish} or a run to its end left things. */
   prepare(): void
-  /** It; `begin` is called where it begins, and what is kept is closed by who runs it. */
-  run(mortal: Mortal): void
+  /**
+   * It; `begin` is called where it begins, and what is kept is closed by who runs it.
+   *
+   * @returns what it found, where that must be the same whenever nothing is thrown
+   */
+  run(mortal: Mortal): string | undefined
   /**
    * Of what it is said that it may stop half done where it throws: `'never'`; `'after the commit'`, which the error says then;
    * `'always'` of removals.

@@ -1,7 +1,10 @@
 // Operations on one object of two maps, six programs and three links, parts of which are pinned outside of its directory.
+import { renameSync } from 'node:fs'
 import * as assert from 'uvu/assert'
-import { type ObjectSpec, openPinned } from '../../src/index.ts'
+import { type ObjectSpec, openObject, openPinned } from '../../src/index.ts'
 import { listObject, listStrangers, objectNames, Root, unpinObject } from '../../src/pin/index.ts'
+import { WriterLock } from '../../src/pin/lock.ts'
+import { fixture } from '../fixtures.ts'
 import { namesBelow } from './kernel-state.ts'
 import type { Operation } from './operation.ts'
 import { removeCgroup, scattered } from './scattered.ts'
@@ -92,33 +95,49 @@ export const loads: readonly Operation[] = [
   },
 ]
 
+/** Everything of an object that has an id. */
+function idsOf({ maps, programs, links }: Record<'maps' | 'programs' | 'links', Items>): string {
+  return [...maps, ...programs, ...links].map(({ name, id }) => `${name} ${id}`).join()
+}
+
+type Items = Iterable<{ readonly name: string; readonly id: number }>
+
+/** What `ls` shows; `undefined` where it says that something could not be looked at. */
+function listed(open: Root): string | undefined {
+  const objects = objectNames(open).map(name => listObject(open, name))
+  const { pins, sides, notes } = listStrangers(open)
+  const isTold =
+    notes.length > 0 ||
+    pins.some(({ kind }) => kind === 'unknown') ||
+    objects.some(object => !object || object.problems.length > 0 || object.notes.length > 0)
+  return isTold ? undefined : JSON.stringify({ objects, pins, sides })
+}
+
 export const reads: readonly Operation[] = [
   reading('find again', ({ begin, keep }) => {
     begin()
-    keep(spec().upgrade())
+    return idsOf(keep(spec().upgrade()))
   }),
   reading('loadPinned', ({ begin, keep }) => {
     begin()
-    keep(spec().loadPinned())
+    return idsOf(keep(spec().loadPinned()))
   }),
   reading('openPinned', ({ begin, keep }) => {
     begin()
-    keep(openPinned('links', { root }))
+    return idsOf(keep(openPinned('links', { root })))
   }),
   reading('openPinned, read', ({ begin, keep }) => {
     begin()
-    keep(openPinned('links', { root, readOnly: true }))
+    return idsOf(keep(openPinned('links', { root, readOnly: true })))
   }),
   reading('plan', ({ begin }) => {
     begin()
-    spec().plan()
+    return JSON.stringify(spec().plan())
   }),
   reading('ls', ({ begin }) => {
     begin()
     using open = Root.find(root)
-    if (!open) return
-    for (const name of objectNames(open)) listObject(open, name)
-    listStrangers(open)
+    return open && listed(open)
   }),
   reading('close', ({ begin, keep }) => {
     const object = keep(spec().loadPinned())
@@ -127,17 +146,68 @@ export const reads: readonly Operation[] = [
   }),
 ]
 
-export const pins: readonly Operation[] = [
-  {
-    ...nothingPinned,
-    name: 'pin',
-    run({ begin, keep }) {
-      const object = keep(spec().load())
-      object.attach()
-      begin()
-      object.pin()
-    },
+const pin: Operation = {
+  ...nothingPinned,
+  name: 'pin',
+  run({ begin, keep }) {
+    const object = keep(spec().load())
+    object.attach()
+    begin()
+    object.pin()
   },
+}
+
+/** Pinned by another object, which has a map at the path where this one would have it. */
+function owner(): ObjectSpec {
+  const spec = openObject(fixture('links'), { root, name: 'owner' })
+  spec.maps.get('.rodata').pinPath = `${root}/constants/those`
+  for (const program of spec.programs) program.autoattach = false
+  return spec
+}
+
+/** What is another's stays. */
+const pinShared: Operation = {
+  ...pin,
+  name: 'pin, shared',
+  prepare() {
+    using open = Root.find(root)
+    if (open) unpinObject(open, 'links')
+    owner().upgrade().close()
+  },
+  end() {
+    using open = Root.find(root)
+    if (open) unpinObject(open, 'links')
+    if (open) unpinObject(open, 'owner')
+    assert.equal(namesBelow(root), [])
+  },
+}
+
+/** Clears away what an unpin left that was killed after its first step. */
+const clearUnpin: Operation = {
+  ...nothingPinned,
+  name: 'clear an unpin',
+  forward: 'always',
+  prepare() {
+    spec().upgrade().close()
+    renameSync(`${root}/links`, `${root}/links~next`)
+  },
+  run({ begin }) {
+    using open = Root.open(root, 0o700)
+    begin()
+    WriterLock.take(open, 'links', { mode: 0o700, waitMs: 0 }).release()
+  },
+  finish() {
+    using open = Root.open(root, 0o700)
+    WriterLock.take(open, 'links', { mode: 0o700, waitMs: 0 }).release()
+    assert.equal(namesBelow(root), [])
+  },
+}
+
+export const clearings: readonly Operation[] = [clearUnpin]
+
+export const pins: readonly Operation[] = [
+  pin,
+  pinShared,
   {
     ...allPinned,
     name: 'unpin',

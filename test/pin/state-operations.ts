@@ -135,11 +135,11 @@ function replacing(name: string): Operation {
     },
     run({ begin, keep }) {
       begin()
-      keep(counting.counted.spec(next).upgrade({ onMismatch: 'replace' }))
+      keep(counting.counted.upgrade(next, { onMismatch: 'replace' }))
     },
     mustBeWhole: text => counting.counted.mustBeListed(text),
     finish(text) {
-      counting.counted.spec(next).upgrade({ onMismatch: 'replace' }).close()
+      counting.counted.upgrade(next, { onMismatch: 'replace' }).close()
       counting.version = next
       counting.counted.mustRun(next, text)
       counting.counted.mustBeAlone(next, text)
@@ -216,9 +216,13 @@ function recovering(name: string, moment: Moment): Operation {
 export const upgrades: readonly Operation[] = [
   backAndForth('upgrade, convert'),
   backAndForth('upgrade, keep', { keepPrevious: true }),
+  replacing('upgrade, replace'),
+]
+
+/** They differ by what comes next. */
+export const upgradesThen: readonly Operation[] = [
   thenBack('upgrade, then back'),
   thenUnpinned('upgrade, then unpin'),
-  replacing('upgrade, replace'),
 ]
 
 export const rollbacks: readonly Operation[] = [
