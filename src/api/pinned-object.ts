@@ -205,7 +205,7 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
         onChange: file => {
           if (this.#isClosed) return
           if (file === directory) this.#move()
-          else if (file === directory + nextSuffix) this.#settle()
+          else if (file === directory + nextSuffix) this.#tryToSettle()
         },
         onError: error => this.emit('error', error),
       })
@@ -224,6 +224,15 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
     using root = Root.find(this.#place.root, this.#options.owner)
     if (root && isInTransition(root, this.name)) return
     for (const map of this.#maps.values()) map.settle()
+  }
+
+  /** Nobody would catch what a watcher throws. */
+  #tryToSettle(): void {
+    try {
+      this.#settle()
+    } catch (error) {
+      this.emit('error', error as Error) // nothing but errors is thrown here
+    }
   }
 
   #move(): void {

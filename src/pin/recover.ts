@@ -1,3 +1,4 @@
+import { BpfError } from '../errors.ts'
 import { directories, isOutside } from '../plan/layout.ts'
 import { isOfMap, type Manifest, type PinRecord } from '../plan/manifest.ts'
 import { draftName, manifestName } from '../plan/names.ts'
@@ -6,6 +7,7 @@ import {
   closeFd,
   EISDIR,
   ENOENT,
+  ENOTDIR,
   ENOTEMPTY,
   linkDetach,
   linkInfo,
@@ -96,19 +98,34 @@ function removeOutside(manifest: Manifest, current: Manifest | undefined): void 
     // it may lie beside the path that it was to have, or had
     for (const place of [path, stagedPath(path), keptPath(path)]) {
       if (place === path && kept.has(path) && (id === 0 || kept.get(path) === id)) continue
-      if (isStill(place, pin, manifest)) check(removePin(place), place)
+      if (isStill(place, pin, manifest))
+        check(
+          reachable(() => removePin(place)),
+          place,
+        )
     }
   }
   // those that are not empty belong to whoever pinned something there since
   const stay = new Set(current?.directories)
   for (const path of made.toReversed()) {
-    const result = stay.has(path) ? 0 : removeEmpty(path)
-    if (result !== ENOTEMPTY) check(result, path)
+    const result = stay.has(path) ? 0 : reachable(() => removeEmpty(path))
+    // somebody pinned in it, or put something else there
+    if (result !== ENOTEMPTY && result !== ENOTDIR) check(result, path)
+  }
+}
+
+/** Where another user could lead the way elsewhere, nothing is as it was left: it stays. */
+function reachable(act: () => number): number {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'ERR_FOREIGN') return ENOENT
+    throw error
   }
 }
 
 function isStill(path: string, { kind, id, name }: PinRecord, { pins, links }: Manifest): boolean {
-  const fd = getPin(path)
+  const fd = reachable(() => getPin(path))
   if (fd === ENOENT) return false
   check(fd, path, 'bpf(BPF_OBJ_GET)')
   try {

@@ -1,5 +1,6 @@
 // What lies on the way to where something is pinned, or is to be: links, directories of others, pins of others.
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
@@ -12,6 +13,7 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type BpfError, type ObjectSpec, openMap, openObject, openPinned } from '../../src/index.ts'
@@ -179,6 +181,37 @@ onKernel('an unpin leaves what is behind a link of another user, and says so', (
   assert.match(left.map(({ path, why }) => `${path}: ${why}`).join('\n'), /shared\/there: .*symbolic link of/)
   assert.equal(readdirSync(`${root}/moved`), ['there'])
   assert.equal(readdirSync(root).sort(), ['moved', 'shared'])
+})
+
+onKernel('what a stopped writer left behind a link of another user stays there, and stops nobody', () => {
+  const spec = functions()
+  spec.maps.get(first).pinPath = `${root}/shared/there`
+  spec.upgrade().close()
+  // as a writer leaves it that was stopped before its commit
+  renameSync(`${root}/functions`, `${root}/functions~next`)
+  renameSync(`${root}/shared`, `${root}/moved`)
+  symlinkSync('moved', `${root}/shared`)
+  lchownSync(`${root}/shared`, nobody, nobody)
+  using object = functions().upgrade()
+  assert.equal(readdirSync(root).sort(), ['functions', 'moved', 'shared'])
+  assert.equal(readdirSync(`${root}/moved`), ['there'])
+  object.unpin()
+})
+
+onKernel('who follows an object is told by an event that the way to it is another user’s now', async () => {
+  mkdirSync(`${root}/place`)
+  using object = functions(`${root}/place`).upgrade()
+  using followed = openPinned('functions', { root: `${root}/place`, follow: true })
+  await setImmediate()
+  renameSync(`${root}/place`, `${root}/moved`)
+  symlinkSync('moved', `${root}/place`)
+  lchownSync(`${root}/place`, nobody, nobody)
+  const told = once(followed, 'error') as Promise<[BpfError]>
+  mkdirSync(`${root}/moved/functions~next`)
+  const [error] = await told
+  assert.is(error.code, 'ERR_FOREIGN')
+  // what is held goes on
+  assert.is(followed.maps.get(first).id, object.maps.get(first).id)
 })
 
 /** A map as the object would make it, which somebody else pins; the result is its id. */
