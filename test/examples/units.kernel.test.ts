@@ -67,7 +67,10 @@ interface Container {
   readonly name: string
   readonly command: readonly string[]
   readonly volumeMounts: readonly { name: string; mountPath: string }[]
-  readonly securityContext: { readonly capabilities: { readonly drop: string[]; readonly add?: string[] } }
+  readonly securityContext: {
+    readonly capabilities: { readonly drop: string[]; readonly add?: string[] }
+    readonly seccompProfile?: { readonly type: string }
+  }
 }
 
 /** Fields of the API that the manifest uses, as the reference of apps/v1 and core/v1 (Kubernetes 1.30) has them. */
@@ -134,7 +137,10 @@ needs(
     }
   }
   assert.equal(spec.volumes, [{ name: 'bpffs', hostPath: { path: '/sys/fs/bpf', type: 'Directory' } }])
-  const [pin] = containers
+  const [pin, exporter] = containers
+  // what the exporter test runs with; a profile that asks for CAP_BPF would refuse it bpf(2)
+  assert.equal(exporter!.securityContext.capabilities, { drop: ['ALL'] })
+  assert.equal(exporter!.securityContext.seccompProfile, { type: 'Unconfined' })
   const kept = pin!.securityContext.capabilities.add!.map(name => `+${name.toLowerCase()}`).join(',')
   const args = pin!.command
     .slice(2)
