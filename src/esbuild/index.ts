@@ -12,7 +12,7 @@ import { type Arch, type Libc, type NativeTarget, nativeTargets, targetName } fr
 export type { Arch, Libc }
 
 export interface BundleOptions {
-  /** Processors that the bundle is to run on, each about 200 KB. Default: this machine's. */
+  /** Processors that the bundle is to run on, each about 180 KB. Default: this machine's. */
   readonly arch?: Arch | readonly Arch[]
   /** C libraries of the systems that it is to run on: musl is Alpine's. Default `'glibc'`. */
   readonly libc?: Libc | readonly Libc[]

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { endianness } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants } from 'node:zlib'
@@ -43,6 +44,8 @@ export async function nativePart(target: NativeTarget, user: string): Promise<Na
 }
 
 async function compressed(path: string, arch: Arch): Promise<Uint8Array> {
+  if (endianness() === 'BE')
+    throw new BpfError('bundles are made on little-endian machines, and this is none', { code: 'ERR_NATIVE' })
   const original = readFileSync(path)
   const bytes = Buffer.from(original)
   filter(bytes, arch)
@@ -54,6 +57,8 @@ async function compressed(path: string, arch: Arch): Promise<Uint8Array> {
     params: {
       [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
       [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+      // distances in code and tables are multiples of four
+      [constants.BROTLI_PARAM_NPOSTFIX]: 2,
     },
   })
 }

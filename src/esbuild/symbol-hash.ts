@@ -1,4 +1,5 @@
 import { segments } from './segments.ts'
+import type { Part } from './words.ts'
 
 const PT_LOAD = 1
 const PT_DYNAMIC = 2
@@ -30,7 +31,7 @@ interface HashTable {
 export function dropSymbolHash(file: Uint8Array, view: DataView): void {
   const table = findTable(view)
   if (!table) return
-  const original = file.slice(table.bloom, table.end)
+  const original = new Uint8Array(file.subarray(table.bloom, table.end)) // a Buffer is sliced without a copy
   file.fill(0, table.bloom, table.end)
   writeTable(file, view, table)
   const isSame = original.every((byte, i) => byte === file[table.bloom + i])
@@ -61,6 +62,12 @@ function writeTable(file: Uint8Array, view: DataView, table: HashTable): void {
     last = bucket
   }
   if (count > first) view.setUint32(table.end - 4, view.getUint32(table.end - 4, true) | 1, true)
+}
+
+/** Where the symbols are, if their hash table says how many there are. */
+export function symbolsOf(view: DataView): Part | undefined {
+  const table = findTable(view)
+  return table && [table.symbols, table.symbols + table.count * symbolSize]
 }
 
 /** The hash of a name that a zero ends. */

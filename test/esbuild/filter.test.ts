@@ -80,6 +80,28 @@ test('of the table of frames differences are left', () => {
   assert.equal([...new Uint32Array(file.slice(0x78).buffer)].slice(3), [100, 7, 150, 2, 10, 41])
 })
 
+test('of the table of symbols differences are left: of names as they stand, of addresses in the order of names', () => {
+  const symbols = [
+    [0, 0],
+    [20, 0x1020],
+    [4, 0x1000],
+    [36, 0x1030],
+  ] as const
+  const file = libraryOf(symbols)
+  const original = file.slice()
+  filter(file, 'x64')
+  const view = new DataView(file.buffer)
+  const left = symbols.map((_, i) => [24 * i, 24 * i + 8].map(at => view.getInt32(symbolsAt + at, true)))
+  assert.equal(left, [
+    [0, 0],
+    [20, 0x20], // after 4, which is at 0x1000
+    [4 - 20, 0x1000],
+    [36 - 4, 0x10],
+  ])
+  unfilter(file, 'x64')
+  assert.equal(file, original)
+})
+
 test('a bundle carries what npm installed, byte for byte', async () => {
   const user = fileURLToPath(new URL('../../src/syscall/koffi.ts', import.meta.url))
   const arch = process.arch as Arch // those who develop have one of the two
@@ -89,6 +111,34 @@ test('a bundle carries what npm installed, byte for byte', async () => {
   const installed = readFileSync(join(koromix, `koffi-linux-${arch}/linux_${arch}/koffi.node`))
   assert.ok(file.equals(installed))
 })
+
+const symbolsAt = 64 + 2 * 56 + 4 * 16
+
+/** The smallest file with a table of symbols (names and addresses are given) whose hash table has none of them in it. */
+function libraryOf(symbols: readonly (readonly [name: number, value: number])[]): Uint8Array {
+  const strings = symbolsAt + 24 * symbols.length
+  const hash = strings + 8
+  const length = hash + 16 + 8 + 4
+  const file = new Uint8Array(length)
+  const view = new DataView(file.buffer)
+  const wordsAt = (at: number, ...words: bigint[]): void => {
+    for (const [i, word] of words.entries()) view.setBigUint64(at + 8 * i, word, true)
+  }
+  wordsAt(32, 64n) // e_phoff
+  view.setUint16(54, 56, true) // e_phentsize
+  view.setUint16(56, 2, true) // e_phnum
+  // PT_LOAD, PF_R, all of it; PT_DYNAMIC, PF_R, what stands between the headers and the symbols
+  wordsAt(64, 0x4_0000_0001n, 0n, 0n, 0n, BigInt(length))
+  wordsAt(64 + 56, 0x4_0000_0002n, BigInt(64 + 2 * 56), 0n, 0n, 64n)
+  // DT_STRTAB, DT_SYMTAB, DT_GNU_HASH
+  wordsAt(64 + 2 * 56, 5n, BigInt(strings), 6n, BigInt(symbolsAt), 0x6fff_fef5n, BigInt(hash))
+  for (const [i, word] of [1, symbols.length, 1, 6].entries()) view.setUint32(hash + 4 * i, word, true)
+  for (const [i, [name, value]] of symbols.entries()) {
+    view.setUint32(symbolsAt + 24 * i, name, true)
+    wordsAt(symbolsAt + 24 * i + 8, BigInt(value))
+  }
+  return file
+}
 
 /** The smallest file with a segment, executable, that has this in it. */
 function elfOf(code: Uint8Array, type = 1): Uint8Array {
