@@ -208,7 +208,10 @@ onKernel('who follows an object is told by an event that the way to it is anothe
   lchownSync(`${root}/place`, nobody, nobody)
   const told = once(followed, 'error') as Promise<[BpfError]>
   mkdirSync(`${root}/moved/functions~next`)
+  // a follower keeps no process alive
+  const alive = setInterval(() => {}, 1000)
   const [error] = await told
+  clearInterval(alive)
   assert.is(error.code, 'ERR_FOREIGN')
   // what is held goes on
   assert.is(followed.maps.get(first).id, object.maps.get(first).id)
