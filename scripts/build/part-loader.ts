@@ -60,7 +60,7 @@ function load(name: string): PartFile {
     throw new BpfError(`cannot load the part '${name}' of bpfpin`, {
       code: 'ERR_PART',
       path,
-      hint: 'it is loaded when it is first called, from beside the file that this is in; docs/errors.md has what may be wrong',
+      hint: 'the package was moved, or may not be seen or opened any more; a bundler needs the condition module (docs/errors.md)',
       cause,
     })
   }
