@@ -1,3 +1,4 @@
+import { BpfError } from '../errors.ts'
 import {
   BPF_FS_MAGIC,
   closeFd,
@@ -159,11 +160,21 @@ function getOwn({ parent, file }: Parted, path: string, flags: number, owner: Ow
     const { uid } = status
     if (!isTrusted(uid, owner))
       throw foreign(path, uid, isLink(status) ? 'is a symbolic link of' : 'belongs to')
+    // whoever may write to the directory can give a pin of ours a name there (fs.protected_hardlinks may be off)
+    if (!isLink(status) && status.links > 1) throw linkedTwice(path)
     // the link stays where it is: the directory is sticky
     return isLink(status) ? objGet(file, flags, parent) : objGet(`/proc/self/fd/${pin}`, flags)
   } finally {
     closeFd(pin)
   }
+}
+
+function linkedTwice(path: string): BpfError {
+  return new BpfError(`${path} is a hard link to a pin that has another name, in a directory of all users`, {
+    code: 'ERR_FOREIGN',
+    path,
+    hint: 'remove it, and pin there what is to be there; another user may have made it, to lead programs to that pin',
+  })
 }
 
 /** Removes what is pinned at an absolute path, or a negative errno. */

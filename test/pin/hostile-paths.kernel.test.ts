@@ -6,6 +6,7 @@ import {
   chownSync,
   existsSync,
   lchownSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -248,6 +249,18 @@ withBpftool('a fitting map of another user at a path that all may write to is no
   lchownSync(path, 0, 0)
   using followed = openMap(path)
   assert.is(followed.id, own)
+})
+
+withBpftool('a second name that a pin of root got where all may write is not taken for that pin', () => {
+  mkdirSync(`${root}/kept`)
+  const id = pinLike(`${root}/kept/own`, 0)
+  linkSync(`${root}/kept/own`, `${root}/there`)
+  const spec = functions()
+  spec.maps.get(first).pinPath = `${root}/there`
+  assert.match(failure(() => spec.load()).message, /there is a hard link to a pin that has another name/)
+  // where only root may have made it, it is as good as any
+  using map = openMap(`${root}/kept/own`)
+  assert.is(map.id, id)
 })
 
 withBpftool(
