@@ -10,8 +10,9 @@ export class BinaryFile {
   readonly #sectionNames: number
   readonly #size: number
   readonly #segments: readonly Segment[]
-  /** Bytes of sections that were read so far. */
+  /** Bytes of sections that were read so far, and these: who looks for many functions asks for the same ones again. */
   #readInAll = 0
+  readonly #read = new Map<Section, DataView>()
 
   /**
    * Reads the headers. The caller closes it.
@@ -61,6 +62,8 @@ export class BinaryFile {
    * read thousands of times.
    */
   readSection(section: Section, what: string): DataView {
+    const known = this.#read.get(section)
+    if (known) return known
     this.#readInAll += section.size
     if (this.#readInAll > leastRead + timesRead * this.#size) {
       throw this.#error(
@@ -68,7 +71,9 @@ export class BinaryFile {
         `and what was read before have ${this.#readInAll} bytes, the file ${this.#size}`,
       )
     }
-    return this.#read(section.offset, section.size, what)
+    const bytes = this.#bytes(section.offset, section.size, what)
+    this.#read.set(section, bytes)
+    return bytes
   }
 
   /** Reads a string table whole; the result gives the string at an offset in it. */
@@ -110,7 +115,7 @@ export class BinaryFile {
     return segment && address - segment.address + segment.offset
   }
 
-  #read(offset: number, length: number, what: string): DataView {
+  #bytes(offset: number, length: number, what: string): DataView {
     if (offset + length > this.#size)
       throw this.#error(what, `ends behind the file, which has ${this.#size} bytes`)
     if (length > longestRead) throw this.#error(what, `has ${length} bytes, more than are read`)
@@ -125,7 +130,7 @@ export class BinaryFile {
 
   #readHeader(): Header {
     if (this.#size < headerSize) throw new ElfError(this.path, 'is too short for an ELF file')
-    const view = this.#read(0, headerSize, 'header')
+    const view = this.#bytes(0, headerSize, 'header')
     if (view.getUint32(0) !== 0x7f454c46) throw new ElfError(this.path, 'is not an ELF file')
     if (view.getUint8(4) !== 2 || view.getUint8(5) !== 1) {
       throw this.#error('header', 'only 64-bit little-endian binaries can be read')
@@ -185,7 +190,7 @@ export class BinaryFile {
   ): T[] {
     if (count === 0) return []
     if (size !== expected) throw this.#error(what, `have ${size} bytes each, expected ${expected}`)
-    const view = this.#read(offset, count * size, what)
+    const view = this.#bytes(offset, count * size, what)
     return Array.from({ length: count }, (_, i) => readOne(view, i * size))
   }
 

@@ -118,6 +118,17 @@ needs(test, 'cc')('two functions of one name are refused, with their places', ()
   assert.match(error.hint!, /0x[0-9a-f]+, 0x[0-9a-f]+$/)
 })
 
+withReadelf('hundreds of functions of one small program are found by their names', () => {
+  const names = Array.from({ length: 500 }, (_, i) => `step_${i}`)
+  const bodies = names.map((name, i) => `int __attribute__((noinline)) ${name}(int x) { return x * ${i}; }`)
+  const path = compiled('many', `${bodies.join('\n')}\nint main(void) { return step_7(1); }`, '-O0')
+  const known = expected(path, '--symbols')
+  assert.equal(
+    functionOffsets(path, names, 'testing'),
+    names.flatMap(name => known.get(name) ?? []),
+  )
+})
+
 test('a function that is chosen when the program starts is refused', () => {
   assert.match(
     failure(() => offsetIn(libc(), 'memcpy')).message,
