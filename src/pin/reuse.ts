@@ -5,7 +5,7 @@ import { type Layout, mapPlace } from '../plan/layout.ts'
 import { isNeverShared } from '../plan/map-families.ts'
 import { fits, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
-import { allocate, mapLookup, reserveDescriptors, systemError } from '../syscall/index.ts'
+import { allocate, closeFd, mapLookup, reserveDescriptors, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { type OpenedMap, openMapAt } from './open.ts'
 import { PinnedTypes } from './pinned-types.ts'
@@ -70,10 +70,19 @@ export function reusableMaps(
   return reused
 }
 
-/** A pinned map of an object, with the object's types. */
+/**
+ * A pinned map of an object, with the object's types. It takes over the descriptor.
+ *
+ * @throws BtfError for types that the kernel would refuse, as they are asked for only now. The descriptor is closed then.
+ */
 export function liveMap(spec: Spec, map: MapSpec, { fd, info, shape }: OpenedMap): BpfMap {
-  const types = spec.kernelBtf && { btf: spec.kernelBtf(), key: map.keyType, value: map.valueType }
-  return new BpfMap({ fd, name: map.name, shape, types, id: info.id })
+  try {
+    const types = spec.kernelBtf && { btf: spec.kernelBtf(), key: map.keyType, value: map.valueType }
+    return new BpfMap({ fd, name: map.name, shape, types, id: info.id })
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
 }
 
 /** A pinned map as a comparison sees it. */

@@ -8,6 +8,7 @@ import { type ObjectSpec, openMap, openObject, openPinned } from '../../src/inde
 import { interceptSyscalls } from '../../src/syscall/index.ts'
 import { makeCalls } from '../calls.ts'
 import { patience, repeated } from '../effort.ts'
+import { Patch } from '../elf/patch.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
@@ -123,6 +124,20 @@ onKernel('who follows moves to the next object of the name, with what is held', 
   assert.is(weight.get(), 22n)
   second.unpin()
   clearInterval(awake)
+})
+
+onKernel('an object whose types are found to be wrong when something is pinned leaves nothing open', () => {
+  using object = counter().upgrade()
+  // of two variables in .bss the second begins in the middle of the first
+  const { bytes } = new Patch('counter.bpf.o').symbol(23, 'st_value', 4)
+  const damaged = openObject(bytes, { name: 'counter', root })
+  const before = readdirSync('/proc/self/fd')
+  for (const call of ['load', 'loadPinned', 'plan', 'upgrade'] as const) {
+    const error = failure(() => damaged[call]())
+    assert.match(error.message, /'left' at 4 with 8 bytes overlaps what ends at 8/, call)
+    assert.equal(readdirSync('/proc/self/fd'), before, call)
+  }
+  object.unpin()
 })
 
 onKernel('who may not read the root cannot follow, is told so, and holds nothing', () => {
