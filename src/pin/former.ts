@@ -16,10 +16,12 @@ const most = 4096
 
 /**
  * Programs of generations that are gone, as far as somebody still holds them: those of the generation that another takes the
- * place of, and what the kernel still has of those before.
+ * place of, and what the kernel still has of those before. Without those that had no link: they are run by others, who may have
+ * attached them in ways that nothing in the kernel tells of (ip, tc, a socket).
  */
-export function formerPrograms({ pins, former = [] }: Manifest): readonly number[] {
-  const left = pins.flatMap(({ kind, id }) => (kind === 'program' ? [id] : []))
+export function formerPrograms({ pins, links, former = [] }: Manifest): readonly number[] {
+  const linked = new Set(links.map(({ program }) => program))
+  const left = pins.flatMap(({ kind, name, id }) => (kind === 'program' && linked.has(name) ? [id] : []))
   return [...former.filter(isThere), ...left].slice(-most)
 }
 
@@ -31,8 +33,8 @@ function isThere(id: number): boolean {
 }
 
 /**
- * Those of some former programs that do nothing any more but be held: what is attached is there as a link, but for programs
- * that a struct_ops map registers, and those of perf events before Linux 5.15.
+ * Those of some former programs that do nothing any more but be held. Each had a link, so what is attached is there as one, but
+ * for programs that a struct_ops map registers, and those of perf events before Linux 5.15.
  */
 export function idlePrograms(former: readonly ProgInfo[]): ReadonlySet<number> {
   if (former.length === 0) return new Set()

@@ -25,7 +25,7 @@ export interface Manifest {
   readonly structOps?: readonly OpsRecord[]
   /** Maps that took over the entries of the generation before. */
   readonly conversions?: readonly ConversionRecord[]
-  /** Ids of programs of generations before that the kernel still had when this was written, as somebody held them. */
+  /** Ids of programs of generations before that had links, as far as the kernel still had them when this was written. */
   readonly former?: readonly number[]
   /** What becomes of generations before: the last one is kept for a way back, or the one that was kept goes. */
   readonly previous?: 'keep' | 'drop'

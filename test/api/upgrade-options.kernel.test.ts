@@ -296,6 +296,29 @@ onKernel(
   },
 )
 
+onKernel('a map is not converted while a program of an earlier generation is held that others attach', () => {
+  const counter = (onlyPid: number, entries: number): ObjectSpec => {
+    const spec = openObject(fixture('counter'), { root, name: 'kinds' })
+    for (const program of spec.programs) program.autoattach = false
+    spec.variables.get('only_pid').set(onlyPid)
+    spec.maps.get('by_process').maxEntries = entries
+    return spec
+  }
+  const first = counter(1, 1024).upgrade()
+  using second = counter(2, 1024).upgrade()
+  const convert = (): BpfObject => counter(3, 2048).upgrade({ onMismatch: 'convert' })
+  const error = refuses(second, 'by_process', convert)
+  assert.is(error.code, 'ERR_MAP_SHARED')
+  const former = [...first.programs].map(({ id }) => id)
+  assert.ok(
+    former.some(id => error.message.includes(`with id ${id} `)),
+    error.message,
+  )
+  first.close()
+  using third = convert()
+  assert.is(third.upgraded?.maps.find(({ name }) => name === 'by_process')?.action, 'convert')
+})
+
 onKernel('a program that is about to go is waited for', async () => {
   using old = kinds(1).upgrade()
   const user = openObject(fixture('upgrade-kinds-1'), { root, name: 'user' })
