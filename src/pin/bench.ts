@@ -73,7 +73,7 @@ export class Bench {
         this.#makeDirectory(step.path)
         break
       case 'pin':
-        this.#pin(this.#workshop.descriptorOf(step.kind, step.name), step.path, step)
+        this.#pin(this.#descriptorOf(step.kind, step.name), step.path, step)
         break
       case 'write-manifest':
         this.#writeManifest(step.path)
@@ -169,6 +169,12 @@ export class Bench {
     this.#check(made, 'mkdirat', 'making directory', path)
     const takeBack = this.#directories.lasting(path)
     this.#undo.push(() => removeDirectory(takeBack.file, takeBack.directory))
+  }
+
+  #descriptorOf(kind: PinKind, name: string): number {
+    const fd = this.#workshop.descriptorOf(kind, name)
+    if (fd === undefined) throw new Error(`a step pins ${kind} '${name}', which is gone`)
+    return fd
   }
 
   #pin(fd: number, path: string, what: string | Extract<Step, { do: 'pin' }>): void {
@@ -338,14 +344,21 @@ export class Bench {
     if (fd < 0 && fd !== ENOENT) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening link '${name}'`, path)
     const result = fd === ENOENT ? ENOLINK : closedAfter(fd, () => this.#switchTo(fd, kind, program))
     if (result === ENOLINK) this.dead.push(name)
+    else if (result === 'gone')
+      this.#leave(path, `it was to run ${kind} '${program}', whose pin somebody removed`)
     else if (typeof result === 'object')
       this.#leave(path, `it runs ${kind} ${result.stranger}, of neither version`)
     else this.#check(result, 'bpf(BPF_LINK_UPDATE)', `switching link '${name}' to its new program`, path)
   }
 
   /** 0, also where it runs the new one already, or a negative errno, or the id of what somebody else put there. */
-  #switchTo(link: number, kind: 'program' | 'map', name: string): number | { readonly stranger: number } {
+  #switchTo(
+    link: number,
+    kind: 'program' | 'map',
+    name: string,
+  ): number | 'gone' | { readonly stranger: number } {
     const next = this.#workshop.descriptorOf(kind, name)
+    if (next === undefined) return 'gone'
     const info = linkInfo(link)
     if (typeof info === 'number') return info
     const current = info.kind === 'struct_ops' ? info.mapId : info.progId

@@ -30,9 +30,13 @@ export interface Unfinished {
   readonly mode: number
 }
 
-/** Does what a stopped upgrade had still to do, from what the two manifests say. */
+/**
+ * Does what a stopped upgrade had still to do, from what the two manifests say. A pin that somebody removed meanwhile does not keep
+ * it from being finished: what could not be done without it a warning says (`BPFPIN_UNFINISHED`).
+ */
 export function finishUpgrade({ root, directory, current, old, mode }: Unfinished): void {
   const open: number[] = []
+  const lost: string[] = []
   const links = new Map<string, BpfLink>()
   const opened = (generation: Generation, pin: PinRecord): number => {
     const fd = openPin(generation, pin)
@@ -53,7 +57,8 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
     },
     sweep(map, snapshot) {
       const record = current.manifest.conversions?.find(one => one.map === map)
-      if (record) recordedTakeover(record, old, current, opened)?.sweep(snapshot)
+      const takeover = record && unlessGone(() => recordedTakeover(record, old, current, opened), lost)
+      takeover?.sweep(snapshot)
     },
     awaitLinks,
     awaitPrograms: waitForPrograms,
@@ -63,7 +68,7 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
   }
   takeOut(old, new Set(current.manifest.pins.map(({ id }) => id)))
   try {
-    applySteps(
+    const { left } = applySteps(
       finishSteps({ directory, old: old.manifest, new: current.manifest }),
       {
         root,
@@ -73,21 +78,43 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
           [directory, current.directory],
         ]),
         descriptorOf(kind, name) {
-          return opened(current, pinNamed(current.manifest, kind, name))
+          return unlessGone(() => opened(current, pinNamed(current.manifest, kind, name)))
         },
         oldOf(kind, name) {
           const pin = old.manifest.pins.find(one => one.kind === kind && one.name === name)
-          return pin && opened(old, pin)
+          return pin && unlessGone(() => opened(old, pin))
         },
         manifest: () => withLinks(current, links),
         succession: tools,
       },
       { isCommitted: true },
     )
+    warn(current.manifest.name, [...lost, ...left.map(({ path, why }) => `${path}: ${why}`)])
   } finally {
     for (const fd of open) closeFd(fd)
     for (const link of links.values()) link.close()
   }
+}
+
+const gone: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...['ERR_PIN_MISSING', 'ERR_PIN_REPLACED', 'ERR_PIN_KIND'],
+])
+
+/** `undefined` where what it opens was removed by somebody, or is something else by now; what that was is noted. */
+function unlessGone<T>(open: () => T, noted: string[] = []): T | undefined {
+  try {
+    return open()
+  } catch (error) {
+    if (!(error instanceof BpfError && gone.has(error.code))) throw error
+    noted.push(error.message)
+    return undefined
+  }
+}
+
+function warn(object: string, problems: readonly string[]): void {
+  if (problems.length === 0) return
+  const text = `an upgrade of '${object}' that was stopped is finished, but pins had been removed: ${problems.join('; ')}`
+  process.emitWarning(text, { code: 'BPFPIN_UNFINISHED' })
 }
 
 /** What a manifest says once the links are made that could not be made before the commit. */

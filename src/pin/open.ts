@@ -147,12 +147,13 @@ function openAt(generation: Generation, record: PinRecord, { readOnly = false, o
   return closedOnThrow(fd, () => mustBeRecorded(generation, record, fd))
 }
 
-function missing(generation: Generation, { kind, name, path }: PinRecord): BpfError {
+function missing(generation: Generation, { kind, name, path, id }: PinRecord): BpfError {
   const full = placePath(path, generation)
   return pinError(
     'ERR_PIN_MISSING',
     full,
     `${kind} '${name}' is in the manifest, but nothing is pinned at ${full}`,
+    wayBack({ kind, id }, full),
   )
 }
 
@@ -162,7 +163,7 @@ function mustBeRecorded(generation: Generation, { kind, id, path }: PinRecord, f
   const occupant = mustBe(kind, describe(fd), full)
   if (occupant.id === id) return fd
   const message = `${full} is the ${kind} with id ${occupant.id}; the manifest says the ${kind} with id ${id}`
-  throw pinError('ERR_PIN_REPLACED', full, message)
+  throw pinError('ERR_PIN_REPLACED', full, message, wayBack({ kind, id }, full, true))
 }
 
 function mustBe(wanted: PinKind, occupant: Occupant | undefined, path: string): Occupant {
@@ -180,8 +181,18 @@ function closedOnThrow<T>(fd: number, use: () => T): T {
   }
 }
 
-function pinError(code: string, path: string, message: string): BpfError {
-  return new BpfError(message, { code, path })
+function pinError(code: string, path: string, message: string, hint?: string): BpfError {
+  return new BpfError(message, { code, path, ...(hint === undefined ? {} : { hint }) })
+}
+
+/** The manifest knows the id: what is held by a program, a link or a process lives without its pin. */
+function wayBack({ kind, id }: Pick<PinRecord, 'kind' | 'id'>, path: string, isTaken = false): string {
+  if (kind === 'link') {
+    const anew = 'upgrade() attaches it anew'
+    return isTaken ? `remove what is pinned there, if nobody needs it: then ${anew}` : anew
+  }
+  const command = `bpftool ${kind === 'map' ? 'map' : 'prog'} pin id ${id} ${path}`
+  return `if it still lives, pin it there again: ${command}; else unpin the object, and pin it anew`
 }
 
 function placePath(path: string, generation: Generation | undefined): string {

@@ -10,8 +10,8 @@ export interface Workshop {
    * that it does not matter who has which name.
    */
   readonly held: ReadonlyMap<string, number>
-  /** Descriptor of something that is to be pinned. */
-  descriptorOf(kind: PinKind, name: string): number
+  /** Descriptor of something that is to be pinned; `undefined` where an upgrade is finished and somebody has removed its pin. */
+  descriptorOf(kind: PinKind, name: string): number | undefined
   /** What a generation says of itself, as far as that is known when it is asked for. */
   manifest?(): Manifest
   /** Is told of the map that the manifest was written to. */

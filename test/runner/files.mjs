@@ -31,6 +31,7 @@ const onlyHere = {
   'link/usdt-claims.*': 'what processes make of one map, by a process that is slow to start',
   'link/usdt-parts.*': 'has this kernel look like the oldest, where link/usdt meets what that needs',
   'pin/*killed*': 'its steps are the same on every kernel, and there are hundreds of them',
+  'pin/removed-by-hand.*': 'what the library makes of pins that are not there, with an upgrade for each',
   'pin/gap.*': 'what the library makes of links, which pin/kernel-families switches on each kernel',
   'pin/*faults*':
     'the test, not the kernel, fails each call in turn, for which all is loaded hundreds of times',
