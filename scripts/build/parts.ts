@@ -17,7 +17,10 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
     'object/btf-file',
   ],
   /** What is pinned, for those who only read. */
-  pinned: ['pin/generation', 'pin/pinned', 'pin/stranger', 'pin/watch', 'pin/manifest-map', 'pin/link-parts'],
+  pinned: [
+    ...['pin/generation', 'pin/pinned', 'pin/stranger', 'pin/watch', 'pin/manifest-map', 'pin/link-parts'],
+    ...['link/attached', 'link/iterator-file', 'syscall/bpf-link-info', 'object/tokens', 'api/absent'],
+  ],
   /** Reading an object's file. */
   read: ['spec/parse', 'spec/targets'],
   /** Creating its maps, loading its programs. */

@@ -1,8 +1,8 @@
 import type { ElfSection } from '../elf/index.ts'
 import { ElfError } from '../errors.ts'
 import { DataSection, type DataSectionKind } from './data-section.ts'
+import { emptyMap } from './empty-map.ts'
 import { kernelNameLength, mapFlag } from './kernel.ts'
-import { emptyMap } from './map-definitions.ts'
 import type { PlacedSection, SectionBytes } from './placement.ts'
 import type { MapSpec } from './types.ts'
 

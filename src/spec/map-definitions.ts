@@ -1,7 +1,8 @@
 import type { Btf, BtfComposite, BtfMember, TypeId } from '../btf/index.ts'
 import { typeName } from '../btf/index.ts'
 import { BtfError } from '../errors.ts'
-import { kernelNameLength, type MapType, mapTypeName, mapTypes } from './kernel.ts'
+import { emptyMap, kernelNameOf } from './empty-map.ts'
+import { type MapType, mapTypeName, mapTypes } from './kernel.ts'
 import type { MapSpec, SlotSpec } from './types.ts'
 
 /** A map under construction: everything may still be written. */
@@ -77,39 +78,6 @@ export function parseMapDefinition(
  * those who read them (kernel/bpf/ringbuf.c: ringbuf_map_alloc; kernel/bpf/arraymap.c: fd_array_map_alloc_check).
  */
 const valueSizes: Readonly<Record<string, number>> = { ringbuf: 0, user_ringbuf: 0, perf_event_array: 4 }
-
-/** A map of which nothing is said yet. */
-export function emptyMap(name: string): Definition {
-  return {
-    name,
-    kernelName: kernelNameOf(name),
-    type: 'unspec',
-    keySize: 0,
-    valueSize: 0,
-    maxEntries: 0,
-    flags: 0,
-    mapExtra: 0,
-    numaNode: undefined,
-    ifindex: 0,
-    keyType: 0,
-    valueType: 0,
-    pinByName: false,
-    pinPath: undefined,
-    autocreate: true,
-    inner: undefined,
-    slots: noSlots,
-    section: undefined,
-    structOps: undefined,
-  }
-}
-
-/** What all maps have that are given none; a map that has some gets a list of its own. */
-const noSlots: SlotSpec[] = []
-
-/** The number that tells equal names apart is ours: the kernel takes no `~`. */
-function kernelNameOf(name: string): string {
-  return (name.includes('~') ? name.replace(/~\d+/, '') : name).slice(0, kernelNameLength)
-}
 
 /** One reader a field: this table is the list of what a definition can say. */
 const fields: Readonly<Record<string, (member: BtfMember, context: Context) => void>> = {

@@ -1,4 +1,5 @@
 import { BpfError } from '../../errors.ts'
+import { mostUsdtArguments } from './spec.ts'
 
 /** Whose registers arguments are in. */
 export type UsdtMachine = 'x86-64' | 'arm64'
@@ -24,9 +25,6 @@ export type UsdtPlace =
       readonly index: number
       readonly shift: number
     }
-
-/** As many as `struct __bpf_usdt_spec` has room for. */
-export const mostUsdtArguments = 12
 
 /** Far longer than any that a compiler writes for twelve arguments. */
 const longestText = 4096

@@ -1,7 +1,10 @@
-import { mostUsdtArguments, type UsdtArgument, type UsdtPlace } from './arguments.ts'
+import type { UsdtArgument, UsdtPlace } from './arguments.ts'
 
 /** Maps of usdt.bpf.h: what is known of each kind of place, and which place is of which kind, for kernels without cookies. */
 export const usdtMaps = { specs: '__bpf_usdt_specs', places: '__bpf_usdt_ip_to_spec_id' } as const
+
+/** As many as `struct __bpf_usdt_spec` has room for. */
+export const mostUsdtArguments = 12
 
 /*
  * struct __bpf_usdt_spec, a value of __bpf_usdt_specs, has 12 arguments, then u64 cookie (what bpf_usdt_cookie() returns) and
