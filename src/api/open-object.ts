@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { BpfError } from '../errors.ts'
 import { tokenPlace, typesIn } from '../object/index.ts'
 import { defaultRoot, rootPath } from '../pin/index.ts'
@@ -96,6 +97,7 @@ function readObject(path: string): Uint8Array {
       path,
       cause,
       ...(syscall ? { syscall } : {}),
+      ...(code === 'ENOENT' ? { hint: `it was looked for at ${resolve(path)}` } : {}),
     })
   }
 }

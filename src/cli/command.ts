@@ -55,8 +55,13 @@ export interface Command {
   hintFor?(error: BpfError, args: readonly string[]): string | undefined
 }
 
-/** Said where a file is not what a command reads. */
-export const notAnObject = 'OBJECT must be what clang makes with -target bpf -c'
+const notAnObject = 'OBJECT must be what clang makes with -target bpf -c'
+
+/** Said where a file cannot be written. */
+export const notWritable = 'its directory must be there, and be one that may be written to'
+
+/** Of commands that read OBJECT. */
+export const objectAdvice: Readonly<Record<string, string>> = { ERR_ELF: notAnObject, EISDIR: notAnObject }
 
 export const exitCodes = {
   done: 0,

@@ -1,11 +1,13 @@
+import { relative } from 'node:path'
 import { openMap } from '../api/open-map.ts'
 import { openGenerationMap } from '../api/pinned-map.ts'
 import type { Value } from '../btf/index.ts'
+import { BpfError } from '../errors.ts'
 import type { BpfMap, Entry } from '../map/index.ts'
 import { hasKernelValues } from '../plan/map-families.ts'
 import { type Command, type ExitCode, exitCodes, type Request } from './command.ts'
 import type { Output } from './output.ts'
-import { mapPath } from './place.ts'
+import { mapPath, mapsNear } from './place.ts'
 import { valueText } from './value-text.ts'
 import { showOrWatch, watchOptions } from './watching.ts'
 import { hanging } from './wrap.ts'
@@ -43,8 +45,7 @@ export const dump: Command = {
 }
 
 function show({ operands: [operand = ''], root }: Request, output: Output): ExitCode {
-  const path = mapPath(operand, root)
-  using map = openGenerationMap(path) ?? openMap(path, { readOnly: true, owner: 'any' })
+  using map = open(mapPath(operand, root), root)
   const variables = readVariables(map)
   if (output.json) {
     output.document(variables ?? Array.from(map, ([key, value]) => ({ key, value })))
@@ -61,6 +62,24 @@ function show({ operands: [operand = ''], root }: Request, output: Output): Exit
   }
   if (!map.types && !hasKernelValues(map.type)) output.note(`its types are not known: ${whyUntyped()}`)
   return exitCodes.done
+}
+
+/** What cannot be opened is often a name that is almost right. */
+function open(path: string, root: string): BpfMap {
+  try {
+    return openGenerationMap(path) ?? openMap(path, { readOnly: true, owner: 'any' })
+  } catch (error) {
+    const maps = error instanceof BpfError ? mapsNear(path) : []
+    if (!(error instanceof BpfError) || maps.length === 0) throw error
+    const { code, message, path: at } = error
+    const names = maps.map(map => relative(root, map)).join(', ')
+    throw new BpfError(message, {
+      code,
+      cause: error,
+      hint: `maps there: ${names}`,
+      ...(at ? { path: at } : {}),
+    })
+  }
 }
 
 /** A data section's variables by name; `undefined` where the map is something else. */

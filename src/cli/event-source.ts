@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { type OpenMapOptions, openMap } from '../api/open-map.ts'
 import { openPinned } from '../api/open-pinned.ts'
 import type { PinnedObject } from '../api/pinned-object.ts'
@@ -8,7 +7,7 @@ import type { Request } from './command.ts'
 import { UsageError } from './command-line.ts'
 import type { Output } from './output.ts'
 import { readOwner } from './owner.ts'
-import { mapOfObject, mapPath, objectPlace } from './place.ts'
+import { kindAt, mapOfObject, mapPath, objectPlace } from './place.ts'
 
 /** A pinned buffer, open for reading. */
 export interface EventSource extends Disposable {
@@ -28,8 +27,8 @@ export function openSource(request: Request, output: Output): EventSource {
   const owner = readOwner('events', options)
   if (map === undefined && operand.includes('/')) {
     const path = mapPath(operand, root)
-    const found = statSync(path, { throwIfNoEntry: false })
-    if (found ? found.isFile() : mapOfObject(path)) return openPath(path, owner, output)
+    const found = kindAt(path)
+    if (found === 'pin' || (found === undefined && mapOfObject(path))) return openPath(path, owner, output)
   }
   const place = objectPlace(operand, root)
   return follow(openPinned(place.name, { root: place.root, follow: true, ...owner }), map, output)
@@ -69,7 +68,10 @@ function onlyBuffer({ name, maps }: PinnedObject): string {
   const [first] = buffers
   if (buffers.length === 1 && first) return first.name
   if (!first) {
-    throw new BpfError(`object '${name}' has no ring buffer and no perf buffer`, { code: 'ERR_UNSUPPORTED' })
+    throw new BpfError(`object '${name}' has no ring buffer and no perf buffer`, {
+      code: 'ERR_UNSUPPORTED',
+      hint: 'bpfpin dump shows the entries of other maps',
+    })
   }
   const names = buffers.map(buffer => buffer.name).join(', ')
   throw new UsageError(

@@ -4,7 +4,7 @@ import { brotliCompressSync, constants } from 'node:zlib'
 import { openObject } from '../api/open-object.ts'
 import { generateSkeleton, type Skeleton } from '../codegen/index.ts'
 import { BpfError } from '../errors.ts'
-import { type Command, exitCodes, notAnObject } from './command.ts'
+import { type Command, exitCodes, notWritable, objectAdvice } from './command.ts'
 import { UsageError } from './command-line.ts'
 
 export const gen: Command = {
@@ -33,7 +33,7 @@ export const gen: Command = {
     '',
     'With --json: {files: [{path, written}]}.',
   ].join('\n'),
-  advice: { ERR_ELF: notAnObject },
+  advice: objectAdvice,
   purpose: operand => `generate a module of '${operand}'`,
   run({ operands: [source = ''], options, repeated, root }, output) {
     const { output: path, name } = options
@@ -83,7 +83,7 @@ function writeText(path: string, text: string): boolean {
     return true
   } catch (cause) {
     const { code = 'EIO', message } = cause as NodeJS.ErrnoException // what Node's fs throws
-    throw new BpfError(`writing '${path}': ${message}`, { code, path, cause })
+    throw new BpfError(`writing '${path}': ${message}`, { code, path, cause, hint: notWritable })
   }
 }
 

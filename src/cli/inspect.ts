@@ -4,7 +4,7 @@ import type { ExternSpec } from '../spec/externs/declarations.ts'
 import type { MapSpec, ProgramSpec, Spec } from '../spec/types.ts'
 import type { VariableSpec } from '../spec/variables.ts'
 import { type Cell, indentedColumns } from './columns.ts'
-import { type Command, exitCodes, notAnObject } from './command.ts'
+import { type Command, exitCodes, objectAdvice } from './command.ts'
 import { printBtf } from './inspect-btf.ts'
 import type { Output } from './output.ts'
 import { valueText } from './value-text.ts'
@@ -31,7 +31,7 @@ export const inspect: Command = {
     'null where they are not known; an extern is of kind kconfig, symbol, variable or function; path is where the object',
     'would be pinned. With --btf c: {declarations}, the text.',
   ].join('\n'),
-  advice: { ERR_ELF: notAnObject },
+  advice: objectAdvice,
   purpose: operand => `inspect '${operand}'`,
   run({ operands: [source = ''], options, root }, output) {
     if (typeof options.btf === 'string') {

@@ -37,6 +37,7 @@ export const ls: Command = {
     'A pin that is not what it was pinned as is left out and reported on stderr; the exit code is 1 then. Links can be',
     'opened by who may write to their pins; to others they are shown as they were pinned, dead or not.',
   ].join('\n'),
+  advice: { ERR_MANIFEST: 'bpfpin ls shows the objects, and what others pinned' },
   purpose: operand => (operand === '' ? 'list what is pinned' : `list '${operand}'`),
   run(request, output) {
     return showOrWatch({ command: 'ls', request, show: shown => show(request, shown) }, output)

@@ -3,7 +3,7 @@ import type { ObjectSpec } from '../api/object-spec.ts'
 import { listPrevious, Root } from '../pin/index.ts'
 import { isOutside, type Layout, linkPlace, mapPlace, type Place, programPlace } from '../plan/layout.ts'
 import { targetText } from '../spec/targets.ts'
-import { type Command, exitCodes, notAnObject, type Request } from './command.ts'
+import { type Command, exitCodes, objectAdvice, type Request } from './command.ts'
 import { UsageError } from './command-line.ts'
 import { mismatchDetails, mismatchOptions, readMismatch } from './mismatch-options.ts'
 import { nextCommand } from './next-command.ts'
@@ -62,7 +62,7 @@ export const pin: Command = {
     'how many entries were copied, and how many had no room; what could not be removed, links whose hook went',
     'meanwhile, and old links that another process holds, so that old programs go on running.',
   ].join('\n'),
-  advice: { ERR_ELF: notAnObject },
+  advice: objectAdvice,
   purpose: operand => `pin '${operand}'`,
   hintFor: nextCommand,
   async run(request, output) {

@@ -1,4 +1,4 @@
-import { existsSync, statfsSync } from 'node:fs'
+import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { didYouMean } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
@@ -46,6 +46,28 @@ export function mapOfObject(path: string): (ObjectPlace & { readonly map: string
   if (basename(directory) !== directories.map) return undefined
   const object = dirname(directory)
   return { root: dirname(object), name: decodeName(basename(object)), map: decodeName(basename(path)) }
+}
+
+/** The maps of the object that a path leads to, or leads into, as one would name them. */
+export function mapsNear(path: string): string[] {
+  for (const object of [path, dirname(dirname(path))]) {
+    const directory = join(object, directories.map)
+    try {
+      return readdirSync(directory).map(name => join(directory, decodeName(name)))
+    } catch {
+      // no directory, or one that is not for us to see
+    }
+  }
+  return []
+}
+
+/** What is at a path: a pin, a directory, or nothing that can be seen. */
+export function kindAt(path: string): 'pin' | 'directory' | undefined {
+  try {
+    return statSync(path).isDirectory() ? 'directory' : 'pin'
+  } catch {
+    return undefined
+  }
 }
 
 /** A path is below the root unless it says by itself where it begins: `/...`, `./...`, `../...`. */

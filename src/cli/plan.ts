@@ -3,7 +3,7 @@ import type { ObjectSpec } from '../api/object-spec.ts'
 import { openObject } from '../api/open-object.ts'
 import { BpfError } from '../errors.ts'
 import { compareSpecs } from '../plan/against.ts'
-import { type Command, type ExitCode, exitCodes, notAnObject, type Request } from './command.ts'
+import { type Command, type ExitCode, exitCodes, notWritable, objectAdvice, type Request } from './command.ts'
 import { mismatchDetails, mismatchOptions, readMismatch } from './mismatch-options.ts'
 import { planSuggestion } from './next-command.ts'
 import { objectOptions, openRequested } from './object-options.ts'
@@ -41,7 +41,7 @@ export const plan: Command = {
     'update, overlap, gap, attach or detach; key and value are lists of fields {path, change, pinned, wanted, grade,',
     'note}, a side is {type, offset, size, bitOffset, bitSize}, all offsets from the start of the value.',
   ].join('\n'),
-  advice: { ERR_ELF: notAnObject },
+  advice: objectAdvice,
   purpose: operand => `plan the upgrade to '${operand}'`,
   async run(request, output, args) {
     const { against, html } = request.options
@@ -87,6 +87,6 @@ function writePage(path: string, text: string): void {
     writeFileSync(path, text)
   } catch (cause) {
     const { code = 'EIO', message } = cause as NodeJS.ErrnoException
-    throw new BpfError(`writing '${path}': ${message}`, { code, path, cause })
+    throw new BpfError(`writing '${path}': ${message}`, { code, path, cause, hint: notWritable })
   }
 }

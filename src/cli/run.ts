@@ -15,10 +15,10 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   const [name, ...rest] = args
   try {
     if (name === undefined) {
-      process.stderr.write(`${await generalHelp()}\n`)
+      process.stderr.write(`${await generalHelp(process.stderr.columns)}\n`)
       return exitCodes.wrongUsage
     }
-    if (name === '--help' || name === '-h') output.print([await generalHelp()])
+    if (name === '--help' || name === '-h') output.print([await generalHelp(output.width)])
     else if (name === '--version') output.print([version()])
     else return await runCommand(name, rest, output)
     return exitCodes.done
@@ -34,7 +34,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
 async function runCommand(name: string, args: readonly string[], output: Output): Promise<ExitCode> {
   const command = await loadCommand(name)
   if (wantsHelp(args)) {
-    output.print([commandHelp(name, command)])
+    output.print([commandHelp(name, command, output.width)])
     return exitCodes.done
   }
   const request = readRequest(name, command, args)

@@ -32,7 +32,12 @@ export const set: Command = {
     '',
     'With --json: what is there now, read back: {VARIABLE: value, ...}, or {key, value}.',
   ].join('\n'),
-  advice: { ERR_READ_ONLY: 'set constants in the object before it is loaded, and pin it again' },
+  advice: {
+    ERR_READ_ONLY: 'set constants in the object before it is loaded, and pin it again',
+    ERR_UNKNOWN_NAME:
+      'bpfpin ls NAME shows its maps, bpfpin dump NAME/maps/.bss (.data, .rodata) its variables',
+    ERR_VALUE: 'bpfpin set --help says how values are written',
+  },
   purpose: operand => `set anything in '${operand}'`,
   run({ operands: [operand = '', ...rest], options, root }, output) {
     const wanted = readWanted(rest)

@@ -174,8 +174,10 @@ onKernel('what is no map, and what is not there, is told', () => {
   assert.is(nothing.code, 1)
   assert.match(
     nothing.stderr,
-    `${root}/functions/maps/none': ENOENT: nothing is pinned there\n  bpfpin ls shows`,
+    `${root}/functions/maps/none': ENOENT: nothing is pinned there\n  maps there: functions/maps/`,
   )
+  const nowhere = bpfpin('dump', 'none/maps/none', '--root', root)
+  assert.match(nowhere.stderr, 'ENOENT: nothing is pinned there\n  bpfpin ls shows')
 })
 
 test.run()

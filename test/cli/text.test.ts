@@ -4,7 +4,7 @@ import { columns, treeLines } from '../../src/cli/columns.ts'
 import { LineReader } from '../../src/cli/line-reader.ts'
 import { mapPath, objectPlace } from '../../src/cli/place.ts'
 import { valueText } from '../../src/cli/value-text.ts'
-import { wrapped } from '../../src/cli/wrap.ts'
+import { reflowed, wrapped } from '../../src/cli/wrap.ts'
 
 test('values are written as C would initialise them', () => {
   assert.is(valueText(5n), '5')
@@ -14,6 +14,20 @@ test('values are written as C would initialise them', () => {
   assert.is(
     valueText({ calls: 5n, at: { x: 1, y: -1 }, list: [1, 2] }),
     '{calls: 5, at: {x: 1, y: -1}, list: [1, 2]}',
+  )
+})
+
+test('text does not move the cursor of a terminal, whatever is in a map', () => {
+  // CSI as one character, which JSON leaves as it is
+  assert.is(valueText('a\x9b2Jb\x7f'), '"a\\u{9b}2Jb\\u{7f}"')
+})
+
+test('help is as wide as the terminal, and commands in it stay in one line', () => {
+  const text = 'a sentence that was\nbroken at some width\n\n  a command --with=options --and more\n\nshort'
+  assert.is(reflowed(text, undefined), text)
+  assert.is(
+    reflowed(text, 16),
+    'a sentence that\nwas broken at\nsome width\n\n  a command --with=options --and more\n\nshort',
   )
 })
 

@@ -32,4 +32,22 @@ onKernel('what has no entries says which command shows it', async () => {
   assert.match(stderr, "map 'events', which is of type ringbuf: it is a buffer")
 })
 
+onKernel('what is almost a map leads to those that are there', async () => {
+  pinFixture('networks')
+  const maps = ['parts', 'v4', 'v6', 'zoned'].map(name => `networks/maps/${name}`)
+  for (const path of ['networks', 'networks/maps/v5', 'networks/programs/look']) {
+    const { code, stderr } = await inProcess('dump', path, '--root', root)
+    assert.is(code, 1)
+    const [, there = ''] = /^maps there: (.*)$/m.exec(stderr) ?? []
+    assert.equal(there.split(', ').sort(), maps, stderr)
+  }
+  for (const path of ['networks/programs/look/x', 'nothing/maps/v4', 'networks/maps/v4/x']) {
+    for (const command of ['dump', 'events']) {
+      const { code, stderr } = await inProcess(command, path, '--root', root)
+      assert.is(code, 1)
+      assert.not.match(stderr, 'bug in bpfpin')
+    }
+  }
+})
+
 test.run()
