@@ -44,9 +44,12 @@ export interface Codec {
 
 /** More values than a decode should ever make. */
 const weightLimit = 2 ** 26
+/** And how many for each byte of a value, unless they are few: members may overlap, so that four bytes are millions. */
+const weightPerByte = 64
+const leastWeight = 2 ** 16
 
 /** More members than a type should ever have, anonymous ones opened up. */
-const memberLimit = 2 ** 20
+const memberLimit = 2 ** 18
 
 /**
  * Compiles a type to a codec. Integers have the byte order of the blob.
@@ -64,10 +67,11 @@ export function createCodec(
 ): Codec {
   const size = btf.sizeOf(id)
   const part = new Compiler(btf, missing).compile(id, 0)
-  if (part.weight > weightLimit) {
+  const most = Math.min(weightLimit, Math.max(leastWeight, weightPerByte * size))
+  if (part.weight > most) {
     throw new BtfError(
       btf.records.place(id),
-      `a value holds ${part.weight} values, more than the ${weightLimit} allowed`,
+      `a value of ${size} bytes holds ${part.weight} values, more than the ${most} allowed`,
     )
   }
   const encodeAt = part.isScalar ? part.encode : wholeEncoder(part, size)

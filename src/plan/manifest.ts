@@ -211,6 +211,7 @@ function readPins(value: unknown, where: string): readonly PinRecord[] {
     if (!kinds.has(kind) || !pinPath.test(path)) {
       throw manifestError(where, `lists a ${kind} at '${path}', where no pin can be`)
     }
+    if (name.includes('\0')) throw manifestError(where, `lists a ${kind} whose name holds a NUL`)
     if (!isWord(id))
       throw manifestError(where, `lists a ${kind} with the id ${id}, which the kernel gives none`)
     names[kind].add(name)

@@ -49,8 +49,13 @@ export class Questions {
   note(...answers: readonly (string | number | bigint | undefined)[]): void {
     for (const answer of answers) {
       if (typeof answer === 'number' && Number.isInteger(answer)) this.#mix(answer)
-      else for (const char of String(answer)) this.#mix(char.charCodeAt(0))
+      else this.#mixText(String(answer))
     }
+  }
+
+  #mixText(text: string): void {
+    this.#mix(text.length)
+    for (let i = 0; i < Math.min(text.length, 64); i++) this.#mix(text.charCodeAt(i))
   }
 
   #mix(word: number): void {

@@ -175,6 +175,10 @@ for (const path of [
   })
 }
 
+test('a pin whose name holds a NUL is refused: no name in an object does', () => {
+  refusedWith({ pins: [{ ...pin, name: 'a\0b' }] }, /^here lists a map whose name holds a NUL$/)
+})
+
 test('a pin below directories whose names have dots is read: only bpffs itself has none', () => {
   const pins = [{ ...pin!, path: '/mnt/v1.2/..bpf/flows' }]
   assert.equal(decodeManifest(encodeManifest({ ...manifest, pins }), 'here').pins, pins)

@@ -19,7 +19,9 @@ export const elfTarget: Target = {
       questions.note(name, type, flags, size, link, info, entrySize, align, data.length)
     }
     for (let i = 0; i < elf.symbolCount; i++) questions.attempt(() => noteSymbol(elf, i, questions))
-    for (const { index } of elf.sections) {
+    for (const section of elf.sections) {
+      const { index } = section
+      questions.attempt(() => questions.note(elf.stringAt(section, 0)))
       questions.attempt(() => questions.note(elf.symbolsIn(index).length))
       questions.attempt(() => {
         for (const { offset, type, symbol } of elf.relocations(index)) questions.note(offset, type, symbol)
