@@ -23,6 +23,6 @@ let swapped = 0
 for (let tries = 0; swapped < 10_000 && tries < 40_000; tries++) {
   if (swap() === 0) swapped++
   // at a new moment of the other's work each time, and for long enough to meet hundreds of pins
-  if (tries % 8 === 0) Atomics.wait(clock, 0, 0, tries % 3)
+  if (tries % 16 === 0) Atomics.wait(clock, 0, 0, tries % 3)
 }
 console.log(swapped)
