@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { type BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap, Variable, VariableMemory } from '../map/index.ts'
-import { type BpfProgram, opsOf } from '../object/index.ts'
+import { type BpfProgram, KeptTogether, opsOf } from '../object/index.ts'
 import {
   type KnownManifest,
   type PinSite,
@@ -88,6 +88,7 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
   #isPinned: boolean
   #isNameTaken: boolean
   #isClosed = false
+  readonly #kept: KeptTogether
   /** What was pinned, where this object did it. */
   #pinned: KnownManifest | undefined
 
@@ -106,6 +107,8 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
     this.#parts = parts
     this.#isPinned = parts.isPinned
     this.#isNameTaken = parts.isNameTaken
+    this.#kept = new KeptTogether(`object '${this.name}'`)
+    this.#kept.keep(parts.maps.values(), parts.programs.values())
   }
 
   /**
@@ -311,6 +314,7 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#kept.end()
     for (const section of this.#parts.sections) section.close()
     for (const link of this.#links) link.close()
     for (const program of this.programs) program.close()

@@ -16,5 +16,5 @@ export type OpenMapOptions = Pick<OpenPinnedOptions, 'readOnly' | 'owner'>
  * for (const [pid, process] of processes) console.log(pid, process)
  */
 export function openMap(path: string, options: OpenMapOptions = {}): BpfMap {
-  return openMapFile(path, options)
+  return openMapFile(path, options).keptAlone()
 }

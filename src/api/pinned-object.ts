@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { BpfError } from '../errors.ts'
 import type { BpfMap, Variable, VariableMemory } from '../map/index.ts'
-import { type BpfProgram, liveVariables } from '../object/index.ts'
+import { type BpfProgram, KeptTogether, liveVariables } from '../object/index.ts'
 import {
   closeGeneration,
   type Generation,
@@ -74,6 +74,7 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
   #generation: Generation
   #watcher: RootWatcher | undefined
   #isClosed = false
+  readonly #kept: KeptTogether
 
   /**
    * @internal Use {@link openPinned}.
@@ -93,6 +94,7 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
     const found = this.#open()
     if (!found) throw notPinned(place)
     this.#generation = found.generation
+    this.#kept = new KeptTogether(`object '${place.name}'`)
     try {
       this.#adopt(found.parts)
       if (follow) this.#follow()
@@ -157,6 +159,7 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#kept.end()
     this.#watcher?.close()
     for (const section of this.#sections) section.close()
     for (const item of [...this.#maps.values(), ...this.#programs.values()]) item.close()
@@ -194,6 +197,7 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
     replaceAll(this.#variables, [...variables.values()])
     this.#sections = sections
     this.#links = links
+    this.#kept.keep(this.#maps.values(), this.#programs.values(), [this.#generation.directory])
   }
 
   /** The exchange of a generation renames a directory in the root, which inotify reports. */

@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { closeFd, duplicateFd, systemError } from '../syscall/index.ts'
+import { closeFd, duplicateFd, notForgotten, systemError, whenForgotten } from '../syscall/index.ts'
 import type { BpfMap } from './map.ts'
 
 /** Buffers that are read, or written to, by this thread, by the map's id. */
@@ -36,11 +36,22 @@ export function claimBuffer(map: BpfMap, kind: string): BufferClaim {
   const fd = duplicateFd(map.fd)
   if (fd < 0) throw systemError(fd, 'fcntl', { doing: `opening ${kind} '${name}'` })
   claimed.add(id)
-  return {
+  const release = releasing(fd, id)
+  const claim = {
     fd,
     release() {
-      closeFd(fd)
-      claimed.delete(id)
+      notForgotten(claim)
+      release()
     },
+  }
+  whenForgotten(claim, { what: `the reader or writer of ${kind} '${name}'`, release })
+  return claim
+}
+
+/** Refers to nothing else: a closure keeps what its neighbours use. */
+function releasing(fd: number, id: number): () => void {
+  return () => {
+    closeFd(fd)
+    claimed.delete(id)
   }
 }

@@ -1,6 +1,13 @@
 import { BpfError } from '../errors.ts'
 import type { MapShape } from '../plan/shape.ts'
-import { closeFd, duplicateFd, type NamedMapInfo, namedMapInfo, systemError } from '../syscall/index.ts'
+import {
+  closeFd,
+  duplicateFd,
+  Keeper,
+  type NamedMapInfo,
+  namedMapInfo,
+  systemError,
+} from '../syscall/index.ts'
 import type { MapInit, MapTypes } from './types.ts'
 
 /** Which map it is, and a descriptor of it. */
@@ -9,6 +16,7 @@ export class MapHandle {
   #kernel: MapInit
   #fd: number
   #id: number | undefined
+  #keeper: Keeper | undefined
 
   constructor(init: MapInit) {
     this.name = init.name
@@ -97,12 +105,27 @@ export class MapHandle {
     this.close()
   }
 
+  /** @internal Has its descriptor closed when it and all that belong to it were collected. */
+  keptBy(keeper: Keeper): void {
+    if (this.#keeper !== keeper) this.#keeper?.closed(this.#fd)
+    this.#keeper = keeper
+  }
+
+  /** @internal As {@link keptBy}, by itself. */
+  keptAlone(): this {
+    const keeper = new Keeper(`map '${this.name}'`)
+    keeper.keep([this.fd])
+    this.keptBy(keeper)
+    return this
+  }
+
   /** @internal Closes its descriptor and goes on as another map, which is closed by that. */
   become(other: MapHandle): void {
     this.#closeDescriptor()
     this.#kernel = other.#kernel
     this.#fd = other.#fd
     this.#id = other.#id
+    other.#keeper?.closed(other.#fd)
     other.#fd = -1
   }
 
@@ -115,6 +138,7 @@ export class MapHandle {
 
   #closeDescriptor(): void {
     if (this.#fd < 0) return
+    this.#keeper?.closed(this.#fd)
     closeFd(this.#fd)
     this.#fd = -1
   }

@@ -156,7 +156,7 @@ export class BpfMap<
       // replaced meanwhile, and gone
       if (!opened) continue
       this.#inner = opened
-      return new BpfMap(opened.init)
+      return new BpfMap(opened.init).keptAlone()
     }
     return undefined
   }
@@ -328,7 +328,7 @@ export class BpfMap<
 
   /** Another descriptor of the same map, under a name of its own; the caller closes it. */
   duplicate(name: string = this.name): BpfMap<Key, Value, KeyInput, ValueInput> {
-    return new BpfMap(this.copyOf(name))
+    return new BpfMap<Key, Value, KeyInput, ValueInput>(this.copyOf(name)).keptAlone()
   }
 
   /** @internal Closes its descriptor and goes on as another map, which is closed by that. */

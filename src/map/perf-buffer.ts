@@ -7,8 +7,10 @@ import {
   mapDelete,
   mapMemory,
   mapUpdate,
+  notForgotten,
   perfEventOpen,
   systemError,
+  whenForgotten,
 } from '../syscall/index.ts'
 import { type BufferClaim, claimBuffer } from './buffer-claim.ts'
 import { onlineCpus, thisMachine } from './machine.ts'
@@ -229,7 +231,10 @@ function openRing(map: BpfMap, mapFd: number, cpu: number, bytes: number): CpuRi
   }
   const { key, value } = slot(cpu, fd)
   const put = mapUpdate(mapFd, key, value, 0)
-  if (put >= 0) return ring
+  if (put >= 0) {
+    whenForgotten(ring, { what: `the reader of perf buffer '${map.name}'`, release: () => void closeFd(fd) })
+    return ring
+  }
   mapping.unmap()
   closeFd(fd)
   throw systemError(put, 'bpf(BPF_MAP_UPDATE_ELEM)', { doing })
@@ -238,9 +243,10 @@ function openRing(map: BpfMap, mapFd: number, cpu: number, bytes: number): CpuRi
 /** The slots are emptied first: a program on another CPU may be writing. */
 function closeRings(mapFd: number, rings: readonly CpuRing[]): void {
   for (const { cpu, fd } of rings) mapDelete(mapFd, slot(cpu, fd).key)
-  for (const { fd, mapping } of rings) {
-    mapping.unmap()
-    closeFd(fd)
+  for (const ring of rings) {
+    notForgotten(ring)
+    ring.mapping.unmap()
+    closeFd(ring.fd)
   }
 }
 

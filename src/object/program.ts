@@ -3,7 +3,15 @@ import { BpfError } from '../errors.ts'
 import { attachProgram, type BpfLink, type MapsByName } from '../link/index.ts'
 import { programTypeName } from '../spec/kernel.ts'
 import type { ProgramSpec } from '../spec/types.ts'
-import { closeFd, type ProgInfo, progInfo, progStreamRead, streamId, systemError } from '../syscall/index.ts'
+import {
+  closeFd,
+  type Keeper,
+  type ProgInfo,
+  progInfo,
+  progStreamRead,
+  streamId,
+  systemError,
+} from '../syscall/index.ts'
 import { type RunInput, type RunResult, runProgram } from './run.ts'
 import type { ContextFields } from './run-context.ts'
 import type { ProgramStats } from './run-statistics.ts'
@@ -42,6 +50,7 @@ export class BpfProgram {
   #types: (() => Btf | undefined) | undefined
   #fd: number
   #onAttach: ((link: BpfLink) => void) | undefined
+  #keeper: Keeper | undefined
 
   constructor({ name, fd, spec, maps, types, log }: ProgramInit) {
     this.name = name
@@ -153,9 +162,19 @@ export class BpfProgram {
     }
   }
 
+  get closed(): boolean {
+    return this.#fd < 0
+  }
+
+  /** @internal Has its descriptor closed when it and all that belong to it were collected. */
+  keptBy(keeper: Keeper): void {
+    this.#keeper = keeper
+  }
+
   /** Closes the descriptor; the program lives on while a pin or link holds it. A second time does nothing. */
   close(): void {
     if (this.#fd < 0) return
+    this.#keeper?.closed(this.#fd)
     closeFd(this.#fd)
     this.#fd = -1
   }

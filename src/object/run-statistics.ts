@@ -1,4 +1,4 @@
-import { closeFd, enableRunStats, systemError } from '../syscall/index.ts'
+import { closeFd, enableRunStats, notForgotten, systemError, whenForgotten } from '../syscall/index.ts'
 
 /** How often a program ran while runs were counted, and for how long. */
 export interface ProgramStats {
@@ -16,6 +16,7 @@ export class RunCounting {
   /** @internal Use {@link enableStats}. */
   constructor(fd: number) {
     this.#fd = fd
+    whenForgotten(this, { what: 'the counting of runs', release: () => void closeFd(fd) })
   }
 
   get closed(): boolean {
@@ -25,6 +26,7 @@ export class RunCounting {
   /** Ends it, unless others count as well; a second time does nothing. */
   close(): void {
     if (this.#fd < 0) return
+    notForgotten(this)
     closeFd(this.#fd)
     this.#fd = -1
   }

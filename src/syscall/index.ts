@@ -113,6 +113,7 @@ export {
   reserveDescriptors,
   unlinkFile,
 } from './files.ts'
+export { Keeper, notForgotten, whenForgotten } from './forgotten.ts'
 export { type InterceptedCall, type Interceptor, interceptSyscalls } from './gate.ts'
 export { interfaceIndex } from './interfaces.ts'
 export type { LogBuffer, Logged } from './kernel-log.ts'

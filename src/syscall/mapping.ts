@@ -1,3 +1,4 @@
+import { notForgotten, whenForgotten } from './forgotten.ts'
 import { type MapOptions, mmap, munmap } from './memory.ts'
 import { native } from './native.ts'
 
@@ -14,5 +15,20 @@ export interface Mapping {
 export function mapMemory(fd: number, length: number, options: MapOptions = {}): Mapping | number {
   const address = mmap(fd, length, options)
   if (address < 0) return address
-  return { buffer: native().view(address, length), unmap: () => void munmap(address, length) }
+  const buffer = native().view(address, length)
+  const unmap = unmapping(address, length)
+  // whoever has a view of the buffer has the buffer
+  whenForgotten(buffer, { what: 'a buffer of events', release: unmap })
+  return {
+    buffer,
+    unmap() {
+      notForgotten(buffer)
+      unmap()
+    },
+  }
+}
+
+/** Refers to nothing else: a closure keeps what its neighbours use. */
+function unmapping(address: number, length: number): () => void {
+  return () => void munmap(address, length)
 }

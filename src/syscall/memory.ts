@@ -1,4 +1,5 @@
 import { BpfError } from '../errors.ts'
+import { notForgotten, whenForgotten } from './forgotten.ts'
 import { bpf, call3, call6 } from './gate.ts'
 import { native } from './native.ts'
 
@@ -104,6 +105,7 @@ export class MappedMemory {
     // whole words, which the pages that were mapped always hold
     const view = native().view(address, Math.ceil(length / 8) * 8)
     this.#bytes = new Uint8Array(view, 0, length)
+    whenForgotten(this, { what: 'memory of a map', release: () => void munmap(address, mapped) })
     this.#words = new BigUint64Array(view)
   }
 
@@ -151,6 +153,7 @@ export class MappedMemory {
     if (this.#bytes === undefined) return
     this.#bytes = undefined
     this.#words = undefined
+    notForgotten(this)
     munmap(this.#address, this.#mapped)
   }
 
