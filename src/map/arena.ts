@@ -32,9 +32,11 @@ export class ArenaMemory implements VariableMemory {
   open(): MappedMemory {
     if (this.#mapped) return this.#mapped
     const { map } = this
+    const bytes = map.maxEntries * thisMachine().pageSize
+    if (this.#length > bytes) throw tooSmall(map, bytes, this.#length)
     const address = Number(map.shape.mapExtra)
     const mapped = MappedMemory.map(map.fd, this.#length, {
-      mapped: map.maxEntries * thisMachine().pageSize,
+      mapped: bytes,
       write: true,
       ...(address === 0 ? {} : { address }),
     })
@@ -73,4 +75,12 @@ export class ArenaMemory implements VariableMemory {
       code: 'ERR_READ_ONLY',
     })
   }
+}
+
+/** Memory behind the mapping is nobody's, or somebody else's. */
+function tooSmall({ name, maxEntries }: BpfMap, bytes: number, length: number): BpfError {
+  return new BpfError(
+    `arena '${name}' has ${bytes} bytes (${maxEntries} pages), and its variables take ${length}`,
+    { code: 'ERR_VALUE', hint: 'give it more pages: maxEntries, __uint(max_entries, ...)' },
+  )
 }

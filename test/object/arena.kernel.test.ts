@@ -65,6 +65,12 @@ onKernel('an arena that chose its own address has its variables in the process t
 })
 
 onKernel('what is too small for its variables, or would end the process, is refused', () => {
+  const small = openObject(fixture('arena'))
+  small.maps.get('memory').maxEntries = 1
+  const error = failure(() => small.load())
+  assert.is(error.code, 'ERR_VALUE')
+  // text[5000] alone is more than a page
+  assert.match(error.message, /arena 'memory' has 4096 bytes \(1 pages\), and its variables take 5\d\d\d/)
   const spec = openObject(fixture('arena'))
   spec.maps.get('memory').flags |= 1 << 17 // BPF_F_SEGV_ON_FAULT
   assert.match(failure(() => spec.load()).message, "the variables in arena 'memory' cannot be reached")

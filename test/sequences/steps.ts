@@ -49,7 +49,7 @@ const notCalled = new Set<string | symbol>([
     'follow',
     'settle',
   ],
-  ...['spec', 'point', 'prepare', 'throw', 'copyOf'],
+  ...['spec', 'point', 'prepare', 'throw', 'copyOf', 'keptBy', 'keptAlone'],
 ])
 
 /** A sequence, and all that it has made. */
