@@ -54,11 +54,11 @@ async function bundleSize(text: string): Promise<number> {
   return outputFiles[0]!.contents.length
 }
 
-test('what an import loads has at most 160 KB when it is minified, and all together 495', async () => {
+test('what an import loads has at most 160 KB when it is minified, and all together 500', async () => {
   const atImport = await bundleSize(`export * from './node_modules/bpfpin/dist/index.js'`)
   const whole = await bundleSize(`export * from 'bpfpin'`)
   assert.ok(atImport <= 160_000, `${atImport}`)
-  assert.ok(whole <= 495_000, `${whole}`)
+  assert.ok(whole <= 500_000, `${whole}`)
 })
 
 test('a bundle has no more of it than it uses', async () => {
