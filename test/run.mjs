@@ -15,8 +15,8 @@ import { parseArgs } from 'node:util'
 import { testFiles } from './runner/files.mjs'
 import { runFile } from './runner/process.mjs'
 
-// a third waits for nothing but the kernel, as tests do for a third of their time; the virtual machines have two CPUs and
-// emulate them by one
+// one more than CI has processors, as tests wait for a third of their time; the virtual machines have two and emulate them by
+// one
 const AT_ONCE = process.env.BPFPIN_MACHINE === undefined ? 3 : 1
 // as many start from their sources, which takes a second each; more are built first, which takes some seconds in all
 const fewFiles = 10

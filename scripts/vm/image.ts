@@ -9,7 +9,7 @@ import { initScript } from './init.ts'
 import type { Kernel } from './kernels.ts'
 import { modulesOf } from './modules.ts'
 import { type System, versionOf } from './system.ts'
-import { buildTool } from './tool.ts'
+import { buildTool, toolInMachines } from './tool.ts'
 
 /** What tests call and busybox has not, or has with less in it. */
 const commands = ['node', 'bpftool', 'ip', 'mount', 'umount', 'setpriv', 'unshare']
@@ -94,7 +94,7 @@ function addNativePart(archive: Archive, system: System, checkout: string, scrat
   for (const path of filesBelow(directory))
     archive.addFile(join(checkout, 'node_modules', name, relative(directory, path)), readFileSync(path))
   const tool = buildTool(checkout, scratch, system.architecture, directory)
-  archive.addFile('/opt/tool.mjs', readFileSync(tool))
+  archive.addFile(toolInMachines, readFileSync(tool))
 }
 
 function packageDirectories(checkout: string): string[] {

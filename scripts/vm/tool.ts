@@ -3,6 +3,9 @@ import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Architecture } from './architectures.ts'
 
+/** Where the tool is in a machine: nothing that it could import is beside or above it. */
+export const toolInMachines = '/opt/tool.mjs'
+
 /**
  * Builds the tool of the tests for another processor, as somebody does who installed the package and the native part that
  * the error names; the result is its path.
