@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { AT_FDCWD, type FileStatus, fileStatus, systemError } from '../syscall/index.ts'
+import { type FileStatus, fileStatus, isInUserNamespace, systemError } from '../syscall/index.ts'
 
 /** Whose pins may be used besides root's and this user's own: those of one user more, or anybody's. */
 export type Owner = number | 'any'
@@ -50,12 +50,13 @@ export function thisUser(): number {
 }
 
 /**
- * May what this user made be followed and used? What is root's may be, and what belongs to whoever has the first directory of
- * all: that is root, too, in a user namespace that has no number for him.
+ * May what this user made be followed and used? What is root's may be; in a user namespace that has no number for him, that
+ * is what belongs to whoever has the first directory of all.
  */
 export function isTrusted(user: number, owner?: Owner): boolean {
   if (user === 0 || user === thisUser() || user === owner || owner === 'any') return true
-  const first = fileStatus('/', AT_FDCWD)
+  if (!isInUserNamespace()) return false
+  const first = fileStatus('/')
   return typeof first === 'object' && first.uid === user
 }
 
@@ -81,7 +82,7 @@ export function mustBeKept(directory: FileStatus, path: string, owner?: Owner): 
   throw new BpfError(`${path} has mode ${text}: every user could replace what is in it`, {
     code: 'ERR_FOREIGN',
     path,
-    hint: `take that right from them: chmod o-w, or chmod +t, which leaves each what is his`,
+    hint: 'take that right from them: chmod o-w, or chmod +t, which leaves each what is his',
   })
 }
 
