@@ -13,7 +13,14 @@ export function valueText(value: Value | Uint8Array | readonly (Value | Uint8Arr
   return `{${fields.map(([name, field]) => `${name}: ${valueText(field)}`).join(', ')}}`
 }
 
+/** So many zeros at the end are counted: a path or name in a large array would fill screens with them. */
+const manyZeros = 16
+
 /** As a hexdump: `02 42 ac 11`. */
 function bytesText(bytes: Uint8Array): string {
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' ')
+  const length = bytes.findLastIndex(byte => byte !== 0) + 1
+  const zeros = bytes.length - length
+  const shown = zeros < manyZeros ? bytes : bytes.subarray(0, length)
+  const text = Array.from(shown, byte => byte.toString(16).padStart(2, '0'))
+  return [...text, ...(zeros < manyZeros ? [] : [`(${zeros} zeros)`])].join(' ')
 }

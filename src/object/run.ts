@@ -108,9 +108,11 @@ interface GivenContext {
 function readContext(program: Typed, { context, data }: RunInput): GivenContext {
   if (context === undefined) return { bytes: undefined }
   if (context instanceof Uint8Array) return { bytes: context.slice() }
-  if (Array.isArray(context)) return { bytes: argumentBytes(context) }
-  if (typeof context !== 'object' || context === null) {
-    throw new BpfError(`context: ${String(context)} is neither bytes (a Uint8Array) nor an object`, {
+  const isArray = Array.isArray(context)
+  if (isArray && program.type.startsWith('raw_tracepoint')) return { bytes: argumentBytes(context) }
+  if (typeof context !== 'object' || context === null || isArray) {
+    const given = isArray ? 'an array, which raw tracepoints take,' : String(context)
+    throw new BpfError(`context: ${given} is neither bytes (a Uint8Array) nor an object`, {
       code: 'ERR_VALUE',
     })
   }

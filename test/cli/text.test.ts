@@ -17,6 +17,13 @@ test('values are written as C would initialise them', () => {
   )
 })
 
+test('zeros at the end of an array that is mostly empty are counted', () => {
+  assert.is(valueText(Uint8Array.from([1, 0, 2, ...new Array(16).fill(0)])), '01 00 02 (16 zeros)')
+  assert.is(valueText(new Uint8Array(2560)), '(2560 zeros)')
+  assert.is(valueText(Uint8Array.of(1, ...new Array(15).fill(0))), `01${' 00'.repeat(15)}`)
+  assert.is(valueText(Uint8Array.from([...new Array(20).fill(0), 1])), `${'00 '.repeat(20)}01`)
+})
+
 test('text does not move the cursor of a terminal, whatever is in a map', () => {
   // CSI as one character, which JSON leaves as it is
   assert.is(valueText('a\x9b2Jb\x7f'), '"a\\u{9b}2Jb\\u{7f}"')

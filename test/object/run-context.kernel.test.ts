@@ -127,6 +127,7 @@ onKernel('what does not fit names its field, and what has no struct is given as 
   assert.match(wrong('marks', { mrak: 1 }), "there is no field 'mrak'; did you mean 'mark'?")
   assert.match(wrong('marks', { cb: [1] }), 'context.cb: has 1 elements')
   assert.match(wrong('marks', 5), 'context: 5 is neither bytes')
+  assert.match(wrong('marks', [1, 2]), 'context: an array, which raw tracepoints take, is neither')
   assert.match(wrong('marks', null), 'context: null is neither bytes')
   assert.match(
     wrong('untyped', {}),
