@@ -82,3 +82,25 @@ export class VerifierError extends BpfError {
     return 'VerifierError'
   }
 }
+
+/**
+ * The error for a file that could not be opened or read by Node's own functions.
+ *
+ * @param doing as it stands in a sentence: `"reading object 'a.bpf.o'"`
+ * @param ifAbsent the hint where there is no such file
+ */
+export function fileError(doing: string, path: string, cause: unknown, ifAbsent?: string): BpfError {
+  // Node's own errors carry these
+  const { code = 'EIO', syscall, message } = cause as { code?: string; syscall?: string; message: string }
+  return new BpfError(`${doing}: ${code === 'ENOENT' ? 'there is no such file' : message}`, {
+    code,
+    path,
+    cause,
+    ...(syscall ? { syscall } : {}),
+    ...(code === 'EMFILE' ? { hint: tooManyFiles } : {}),
+    ...(code === 'ENOENT' && ifAbsent ? { hint: ifAbsent } : {}),
+  })
+}
+
+const tooManyFiles =
+  'this process may open no more files: raise the limit (ulimit -n, LimitNOFILE= of a systemd service)'

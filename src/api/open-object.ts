@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { BpfError } from '../errors.ts'
+import { BpfError, fileError } from '../errors.ts'
 import { tokenPlace, typesIn } from '../object/index.ts'
 import { defaultRoot, rootPath } from '../pin/index.ts'
 import type { Layout } from '../plan/layout.ts'
@@ -90,14 +90,6 @@ function readObject(path: string): Uint8Array {
   try {
     return readFileSync(path)
   } catch (cause) {
-    const { code = 'EIO', syscall } = cause as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message
-    throw new BpfError(`reading object '${path}': ${reason}`, {
-      code,
-      path,
-      cause,
-      ...(syscall ? { syscall } : {}),
-      ...(code === 'ENOENT' ? { hint: `it was looked for at ${resolve(path)}` } : {}),
-    })
+    throw fileError(`reading object '${path}'`, path, cause, `it was looked for at ${resolve(path)}`)
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileError } from '../errors.ts'
 import type { Machine } from '../plan/shape.ts'
 
 let machine: Machine | undefined
@@ -21,7 +22,7 @@ export function onlineCpus(): number[] {
 
 /** What the kernel writes as `0-3,8-11`. */
 function cpuList(name: string): number[] {
-  const ranges = readFileSync(`/sys/devices/system/cpu/${name}`, 'latin1').trim().split(',')
+  const ranges = read(`/sys/devices/system/cpu/${name}`).toString('latin1').trim().split(',')
   return ranges.flatMap(range => {
     const [first = 0, last = first] = range.split('-').map(Number)
     return Array.from({ length: last - first + 1 }, (_, i) => first + i)
@@ -31,8 +32,16 @@ function cpuList(name: string): number[] {
 /** The auxiliary vector is pairs of machine words: a key and its value (getauxval(3)). */
 function pageSize(): number {
   const AT_PAGESZ = 6n
-  const bytes = readFileSync('/proc/self/auxv')
+  const bytes = read('/proc/self/auxv')
   const words = new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
   for (let i = 0; i + 1 < words.length; i += 2) if (words[i] === AT_PAGESZ) return Number(words[i + 1])
   return 4096
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw fileError('finding out what this machine has', path, cause)
+  }
 }

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { type Btf, readBtf } from '../btf/index.ts'
-import { BpfError, BtfError } from '../errors.ts'
+import { BtfError, fileError } from '../errors.ts'
 import { type ByteRange, createScannerFrom } from '../parser/index.ts'
 
 /**
@@ -26,10 +26,7 @@ function open(path: string): number {
     // opening a pipe would wait for its writer
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
-    // Node's own errors carry a code
-    const code = (cause as NodeJS.ErrnoException).code ?? 'EIO'
-    const reason = code === 'ENOENT' ? 'there is no such file' : (cause as Error).message
-    throw new BpfError(`reading the types in '${path}': ${reason}`, { code, path, cause })
+    throw fileError(`reading the types in '${path}'`, path, cause)
   }
 }
 

@@ -2,7 +2,8 @@
 import * as assert from 'uvu/assert'
 import type { BpfError } from '../../src/index.ts'
 import { type ErrnoName, errnosOf, numbers } from '../errnos.ts'
-import { type Fault, faulted, operate, type Site, type SiteCalls, sitesOf } from '../faults.ts'
+import { type Fault, type Faulty, faulted, operate, type Site, type SiteCalls, sitesOf } from '../faults.ts'
+import { DescriptorLimit } from './descriptor-limit.ts'
 import { dies, type Mortal } from './dying.ts'
 import { MadeObjects, openFiles, pinnedBelow } from './kernel-state.ts'
 import type { Operation } from './operation.ts'
@@ -48,7 +49,7 @@ function killRow(operation: Operation, after: 'step' | 'call'): Row {
     return true
   }
   while (row.looked(killNext)) {}
-  return row.end([n - 1])
+  return row.end([n - 1, row.made.count])
 }
 
 /**
@@ -86,7 +87,7 @@ function faultRow(operation: Operation, table: FaultTable): Row {
   }
   row.looked(() => mustBeComplete(operation, sites, table.tried))
   const calls = [...sites.values()].reduce((total, { count }) => total + count, 0)
-  return row.end([sites.size, calls, pairs.size, sum.runs, sum.thrown])
+  return row.end([sites.size, calls, pairs.size, sum.runs, sum.thrown, row.made.count])
 }
 
 /** Each call has failed with each errno. */
@@ -166,46 +167,60 @@ interface Outcome {
 }
 
 function failCall(operation: Operation, { site, nth, errno }: Target, made: MadeObjects): Outcome {
-  operation.prepare()
-  const kept: { close(): void }[] = []
-  const before = { pinned: pinnedBelow(root), files: openFiles() }
-  let error: BpfError | undefined
-  let found: string | undefined
-  const fault = faulted(
-    {
-      site,
-      nth,
-      errno,
-      onResult: (call, result) => made.note(call, result, `${operation.name} with ${errno}`),
-    },
-    begin => {
-      try {
-        found = operate(operation, { begin, keep: keptIn(kept) }) ?? undefined
-      } catch (caught) {
-        error = caught as BpfError // looked at below
-      }
-    },
-  )
-  for (const item of kept) item.close()
+  const trial = new Trial(operation)
+  const by = `${operation.name} with ${errno}`
+  const onResult: Faulty['onResult'] = (call, result) => made.note(call, result, by)
+  const fault = faulted({ site, nth, errno, onResult }, begin => trial.run(begin))
   const text = fault
     ? `${operation.name}: ${errno} of ${fault.call} ${fault.path ?? ''} (the ${nth}. there)`
     : `${operation.name} without a fault`
-  assert.equal(openFiles(), before.files, `${text}: descriptors`)
-  if (error) mustBeProper(error, fault, text)
-  else if (found !== undefined) {
-    assert.is(found, answers.get(operation) ?? found, text)
-    answers.set(operation, found)
+  trial.judge(fault?.errno, text)
+  return { fault, error: trial.error }
+}
+
+/** One run of an operation in which something may fail, and what must hold then. */
+class Trial {
+  readonly #operation: Operation
+  readonly #kept: { close(): void }[] = []
+  readonly #before: { readonly pinned: string[]; readonly files: string[] }
+  #found: string | undefined
+  error: BpfError | undefined
+
+  constructor(operation: Operation) {
+    operation.prepare()
+    this.#operation = operation
+    this.#before = { pinned: pinnedBelow(root), files: openFiles() }
   }
-  const isForward =
-    operation.forward === 'always' ||
-    (operation.forward === 'after the commit' && error?.message.includes('the new generation is in place'))
-  if (error && !isForward) {
-    assert.equal(pinnedBelow(root), before.pinned, `${text}: pins\n${error.stack}`)
-    return { fault, error }
+
+  run(begin: () => void): void {
+    try {
+      this.#found = operate(this.#operation, { begin, keep: keptIn(this.#kept) })
+    } catch (caught) {
+      this.error = caught as BpfError // looked at below
+    }
   }
-  if (error) operation.mustBeWhole(text)
-  operation.finish(text)
-  return { fault, error }
+
+  /** @param errno the one that was given, if any */
+  judge(errno: ErrnoName | undefined, text: string): void {
+    const operation = this.#operation
+    const { error } = this
+    for (const item of this.#kept) item.close()
+    assert.equal(openFiles(), this.#before.files, `${text}: descriptors`)
+    if (error) mustBeProper(error, errno, text)
+    else if (this.#found !== undefined) {
+      assert.is(this.#found, answers.get(operation) ?? this.#found, text)
+      answers.set(operation, this.#found)
+    }
+    const isForward =
+      operation.forward === 'always' ||
+      (operation.forward === 'after the commit' && error?.message.includes('the new generation is in place'))
+    if (error && !isForward) {
+      assert.equal(pinnedBelow(root), this.#before.pinned, `${text}: pins\n${error.stack}`)
+      return
+    }
+    if (error) operation.mustBeWhole(text)
+    operation.finish(text)
+  }
 }
 
 /** What an operation finds that finds something. */
@@ -219,14 +234,41 @@ function keptIn(kept: { close(): void }[]): Mortal['keep'] {
 }
 
 /** An error of ours, that says which call failed, or what follows from that, and what to do. */
-function mustBeProper(error: BpfError, fault: Fault | undefined, text: string): void {
+function mustBeProper(error: BpfError, errno: ErrnoName | undefined, text: string): void {
   const told = `${text}\n${error.stack}`
-  assert.ok(fault, told)
+  assert.ok(errno, told)
   assert.match(error.name, /^(Bpf|Elf|Btf|Verifier|PinMismatch)Error$/, told)
   const isErrno = Object.hasOwn(numbers, error.code)
   assert.ok(isErrno || error.code.startsWith('ERR_'), told)
-  if (isErrno) assert.is(error.code, fault?.errno, told)
+  if (isErrno) assert.is(error.code, errno, told)
   assert.ok((error.hint ?? '').length > 0, `${text}: no hint\n${error.stack}`)
+}
+
+/**
+ * Runs each operation with a limit on descriptors that lets it open none, one, two and so on, until it has had enough of them
+ * three times in a row; prints a row for each, and fails if anything was lost.
+ */
+export function starveEach(operations: readonly Operation[]): void {
+  report(
+    ['few descriptors', 'enough', 'thrown', 'violations'],
+    operations.map(operation => {
+      const row = new Rounds(operation)
+      const sum = { spare: 0, thrown: 0, done: 0 }
+      const runOnce = (): boolean => {
+        const trial = new Trial(operation)
+        const limit = new DescriptorLimit()
+        trial.run(() => limit.leave(sum.spare))
+        limit.lift()
+        sum.spare++
+        sum.done = trial.error ? 0 : sum.done + 1
+        if (trial.error) sum.thrown++
+        trial.judge('EMFILE', `${operation.name}, ${sum.spare - 1} descriptors`)
+        return sum.done < 3
+      }
+      while (row.looked(runOnce)) {}
+      return row.end([sum.spare - 3, sum.thrown])
+    }),
+  )
 }
 
 /** What comes of the rounds of one row. */
@@ -261,7 +303,7 @@ class Rounds {
       assert.equal(this.made.left(), [], `${name}: the kernel still has`)
       return true
     })
-    return { name, cells: [...cells, this.made.count], violations: this.#violations }
+    return { name, cells, violations: this.#violations }
   }
 }
 
