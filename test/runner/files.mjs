@@ -7,6 +7,7 @@ const onlyHere = {
   'cli/*': 'what the library makes the kernel do, again, by dozens of processes that are slow to start',
   'examples/*': 'scripts and units that use the library as people do, by processes that are slow to start',
   'api/forgotten.*': 'how V8 collects what is used no more, by processes that are slow to start',
+  'api/inherited.*': 'what the library tells the kernel of descriptors, which is as old as the oldest',
   'api/pairs.*':
     'the entries of fifty objects are copied the same way, and bpftool takes minutes to show them',
   'api/upgrade-state.*':
