@@ -244,10 +244,19 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
 
   /** A new generation of the maps and programs that are pinned, with other links. */
   #relink(plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject<Types> {
+    return this.#replace(this.#openAgain(state), plan, state, writer, options)
+  }
+
+  #openAgain({ maps: pinned, generation }: PinnedState): Live {
     const maps = new Map<string, BpfMap>()
-    for (const [name, map] of state.maps) maps.set(name, map.duplicate(name))
-    const found = openUnlinked(this.#spec, state.generation, maps)
-    return this.#replace({ ...found, ...liveVariables(this.#spec, maps) }, plan, state, writer, options)
+    try {
+      for (const [name, map] of pinned) maps.set(name, map.duplicate(name))
+      const found = openUnlinked(this.#spec, generation, maps)
+      return { ...found, ...liveVariables(this.#spec, maps) }
+    } catch (error) {
+      for (const map of maps.values()) map.close()
+      throw error
+    }
   }
 
   #reload(plan: Plan, state: PinnedState, writer: Writer, options: UpgradeOptions): BpfObject<Types> {

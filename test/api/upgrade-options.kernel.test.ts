@@ -17,7 +17,7 @@ import {
 } from '../../src/index.ts'
 import { thisMachine } from '../../src/map/index.ts'
 import { Root, unpinObject } from '../../src/pin/index.ts'
-import { duplicateFd } from '../../src/syscall/index.ts'
+import { duplicateFd, interceptSyscalls } from '../../src/syscall/index.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { pairObject } from '../plan/pairs.ts'
@@ -317,6 +317,29 @@ onKernel('a map is not converted while a program of an earlier generation is hel
   first.close()
   using third = convert()
   assert.is(third.upgraded?.maps.find(({ name }) => name === 'by_process')?.action, 'convert')
+})
+
+onKernel('an upgrade of links only that runs out of descriptors leaves none open', () => {
+  const counter = (isAttached: boolean): ObjectSpec => {
+    const spec = openObject(fixture('counter'), { root, name: 'kinds' })
+    spec.programs.get('on_exit').autoattach = isAttached
+    return spec
+  }
+  using object = counter(false).upgrade()
+  const before = readdirSync('/proc/self/fd')
+  for (let nth = 1; nth <= [...object.maps].length; nth++) {
+    let left = nth
+    // each map is opened once more, by fcntl(F_DUPFD_CLOEXEC) from 0 on; from elsewhere on it makes room
+    interceptSyscalls(({ name, args }) =>
+      name === 'fcntl' && args[2] === 0 && --left === 0 ? -24 : undefined,
+    )
+    try {
+      assert.is(failure(() => counter(true).upgrade()).code, 'EMFILE')
+    } finally {
+      interceptSyscalls(undefined)
+    }
+    assert.equal(readdirSync('/proc/self/fd'), before, `${nth}`)
+  }
 })
 
 onKernel('a program that is about to go is waited for', async () => {
