@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { BtfWriter, parseBtf } from '../../src/btf/index.ts'
-import { pascalCase, property, quoted, typeNameFor, UniqueNames } from '../../src/codegen/names.ts'
+import { inComment, pascalCase, property, quoted, typeNameFor, UniqueNames } from '../../src/codegen/names.ts'
 import { ValueTypes } from '../../src/codegen/value-types.ts'
 import { failure } from '../failure.ts'
 import { generate } from './generated.ts'
@@ -108,6 +108,23 @@ test('a struct of which each level doubles the text of the one below is refused 
   }
   const types = new ValueTypes(parseBtf(writer.finish()), new UniqueNames([]))
   assert.throws(() => types.of(inner), /is too large a type to be written out/)
+})
+
+test('names that Unicode calls numbers and JavaScript does not are no part of an identifier', () => {
+  for (const name of ['x²', 'a½b', '\u0301a', '1st', 'größe', 'Option<u8>']) {
+    const called = typeNameFor(name, 'Object')
+    // the engine says what an identifier is
+    assert.not.throws(() => new Function(`var ${called}`), called)
+    assert.not.throws(() => new Function(`var open${pascalCase(name)}`), called)
+  }
+})
+
+test('no text ends the comment that it is put into', () => {
+  for (const end of ['\n', '\r', '\u2028', '\u2029', '*/', '*\u0000/']) {
+    const text = inComment(`a${end}throw 1//`)
+    assert.not.throws(() => new Function(`// ${text}`)(), JSON.stringify(end))
+    assert.not.throws(() => new Function(`/* ${text} */`)(), JSON.stringify(end))
+  }
 })
 
 test.run()
