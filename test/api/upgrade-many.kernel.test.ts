@@ -24,7 +24,8 @@ needs(
   const { grown, seconds, carried, right, wrong } = JSON.parse(run('upgrade'))
   assert.equal([right, wrong], [entries, 0])
   assert.equal(carried, [{ map: 'flows', entries, failed: 0, inKernel: true }])
-  if (process.env.BPFPIN_ENTRIES) console.log(`| ${entries} entries: ${seconds.toFixed(1)} s, ${grown} MB more`)
+  if (process.env.BPFPIN_ENTRIES)
+    console.log(`| ${entries} entries: ${seconds.toFixed(1)} s, ${grown} MB more`)
   // megabytes; a million entries are 19 of keys and old values alone
   assert.ok(grown < 16, `${grown} MB more than before`)
 })
