@@ -90,6 +90,7 @@ function readObject(path: string): Uint8Array {
   try {
     return readFileSync(path)
   } catch (cause) {
-    throw fileError(`reading object '${path}'`, path, cause, `it was looked for at ${resolve(path)}`)
+    const where = path.startsWith('/') ? undefined : `it was looked for at ${resolve(path)}`
+    throw fileError(`reading object '${path}'`, path, cause, where)
   }
 }
