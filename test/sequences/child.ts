@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { readdirSync, readlinkSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { isMainThread, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import * as library from '../../src/index.ts'
 import { fail, mustBeExpected, Sequence } from './steps.ts'
 
@@ -83,6 +83,13 @@ else {
     cgroup: string
     steps: number
   }
+  // the first call of all, which loads koffi
+  try {
+    library.openMap(`${root}/none`)
+  } catch (error) {
+    mustBeExpected(error)
+  }
+  parentPort?.postMessage('loaded')
   const sequence = new Sequence([library], { root, cgroup }, { seed, script: undefined, isWhole: true })
   await run(sequence, upTo(steps))
   for (const closer of sequence.closers) closer.close()

@@ -1,5 +1,6 @@
 // What a random sequence is made of. Everything is drawn from numbers that begin anew with each step, so that a step does the
 // same when others before it are left out, as far as what it works on is there.
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -375,11 +376,13 @@ export class Sequence {
   }
 
   /** A thread that does the same, with the same pins, and is ended at any moment. */
-  worker(): Outcome {
+  async worker(): Promise<Outcome> {
     if (this.workers.length >= 2 || this.#script === undefined) return this.terminate()
     const workerData = { seed: this.#random.below(2 ** 31), ...this.#place, steps: 60 }
     const worker = new Worker(this.#script, { workerData, execArgv: [] })
     worker.on('error', error => fail(error))
+    // koffi ends the process where its thread is ended while it is being loaded (docs/reliability.md)
+    await Promise.race([once(worker, 'message'), once(worker, 'exit')])
     this.workers.push(worker)
     return 'worker'
   }
