@@ -107,6 +107,12 @@ export function countOf<T>(items: Iterable<T>, act: (item: T) => unknown): numbe
   return count
 }
 
+/** @throws BpfError `ERR_VALUE` for an entry that is no pair. */
+export function pairOf<T extends readonly [unknown, unknown]>(entry: T): T {
+  if (Array.isArray(entry)) return entry
+  throw new BpfError('an entry is [key, value]', { code: 'ERR_VALUE' })
+}
+
 function listed<T>(items: Iterable<T>): Iterable<T> {
   // who writes JavaScript may give anything
   const given: Partial<Iterable<T>> | null | undefined = items
@@ -216,8 +222,7 @@ class Room {
   }
 
   put(pair: readonly [Entry, Entry], at: number): void {
-    if (!Array.isArray(pair)) throw new BpfError('an entry is [key, value]', { code: 'ERR_VALUE' })
-    this.putKey(pair[0], at)
+    this.putKey(pairOf(pair)[0], at)
     this.#codecs.putValue(pair[1], this.#valueView, at * this.#codecs.valueSize)
   }
 

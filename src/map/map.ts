@@ -11,7 +11,7 @@ import type { EventType } from './event-types.ts'
 import { evictFlag, flagsOf, lockFlag } from './flags.ts'
 import { mustHoldMaps, type OpenedInner, openInner } from './inner-map.ts'
 import { doing, isAbsent, type MapOperation, mustBeAbleTo, mustBeOrdered, whyNot } from './kinds.ts'
-import { countOf, deleteMany, type Target, takeMany, writeMany } from './many.ts'
+import { countOf, deleteMany, pairOf, type Target, takeMany, writeMany } from './many.ts'
 import { MapHandle } from './map-handle.ts'
 import { MapMemory } from './map-memory.ts'
 import { CallersBytes } from './raw-calls.ts'
@@ -257,7 +257,12 @@ export class BpfMap<
     options: SetMode | SetOptions = 'any',
   ): number {
     this.#mustBeWritable()
-    if (isOwned(this.type)) return countOf(entries, ([key, value]) => this.set(key, value, options))
+    if (isOwned(this.type)) {
+      return countOf(entries, entry => {
+        const [key, value] = pairOf(entry)
+        this.set(key, value, options)
+      })
+    }
     return writeMany(this.#target('write'), entries, flagsOf(options))
   }
 

@@ -379,6 +379,7 @@ onKernel('storage of a process, a file and a cgroup is found by number, path or 
     assert.is(failure(() => object.maps.get('of_task').get({ pid: 2 ** 22 + 1 })).code, 'ESRCH')
     assert.is(failure(() => object.maps.get('of_task').get({ pid: -1 })).code, 'ERR_VALUE')
     assert.is(failure(() => object.maps.get('of_task').get('self')).code, 'ERR_VALUE')
+    assert.is(failure(() => object.maps.get('of_task').setAll([7] as never)).code, 'ERR_VALUE')
   } finally {
     rmdirSync(group)
   }
