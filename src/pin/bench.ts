@@ -365,8 +365,7 @@ export class Bench {
     if (info.kind === 'struct_ops' && current === 0) return ENOLINK
     if (current === idOf(next, kind)) return 0
     const old = this.#workshop.oldOf?.(kind, name)
-    const isOld = old === undefined || idOf(old, kind) === current
-    return isOld ? linkUpdate(link, next, old) : { stranger: current }
+    return old === undefined || old.id === current ? linkUpdate(link, next, old?.fd) : { stranger: current }
   }
 
   #sweep({ map, path }: Extract<Step, { do: 'sweep' }>, tools: SuccessionTools): void {

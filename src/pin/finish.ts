@@ -82,7 +82,7 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
         },
         oldOf(kind, name) {
           const pin = old.manifest.pins.find(one => one.kind === kind && one.name === name)
-          return pin && unlessGone(() => opened(old, pin))
+          return pin && { id: pin.id, fd: unlessGone(() => opened(old, pin)) }
         },
         manifest: () => withLinks(current, links),
         succession: tools,

@@ -29,7 +29,7 @@ import { dropGeneration } from './recover.ts'
 import { takeOut } from './registrations.ts'
 import type { Carried, Takeover } from './takeover.ts'
 import { waitForPrograms } from './wait.ts'
-import type { Left, SuccessionTools, Workshop } from './workshop.ts'
+import type { Left, OldItem, SuccessionTools, Workshop } from './workshop.ts'
 
 /** A link that a generation is to have. */
 export interface SucceedingLink {
@@ -302,9 +302,9 @@ class Hand {
     )
   }
 
-  #oldOf(kind: PinKind, name: string): number | undefined {
+  #oldOf(kind: PinKind, name: string): OldItem | undefined {
     const pin = this.#old.manifest.pins.find(one => one.kind === kind && one.name === name)
-    return pin && this.#held(openPin(this.#old, pin))
+    return pin && { id: pin.id, fd: this.#held(openPin(this.#old, pin)) }
   }
 
   #held(fd: number): number {

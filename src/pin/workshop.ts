@@ -16,12 +16,19 @@ export interface Workshop {
   manifest?(): Manifest
   /** Is told of the map that the manifest was written to. */
   written?(manifest: Manifest, fd: number): void
-  /** Descriptor of what the generation before had of that name, where it is known. */
-  oldOf?(kind: PinKind, name: string): number | undefined
+  /** What the generation before had of that name, where it is known. */
+  oldOf?(kind: PinKind, name: string): OldItem | undefined
   /** Of an upgrade. */
   readonly succession?: SuccessionTools
   /** Permissions of new directories; pins get those of them that are not for directories only. */
   readonly mode: number
+}
+
+/** A map or program of the generation before. */
+export interface OldItem {
+  readonly id: number
+  /** `undefined` where somebody has removed its pin. */
+  readonly fd: number | undefined
 }
 
 /** What only an upgrade does. */
