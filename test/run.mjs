@@ -1,7 +1,7 @@
 // The test runner: `node --import ./test/ts-hook.mjs test/run.mjs [filter...]` runs every test/**/*.test.ts whose path
 // contains one of the filters.
 //   --dir DIR        look there instead of in test/
-//   --timeout SEC    for one file; default 120
+//   --timeout SEC    for one file; default 300
 //   --all            in a virtual machine: also what files.mjs leaves out by default
 //   --report FILE    for programs: one JSON record a file, then { end: true }
 // Each file is a process of its own. NAME.kernel.test.ts runs in its own mount namespace with an empty bpffs at
@@ -38,7 +38,7 @@ const { values: options, positionals: filters } = parseArgs({
   allowPositionals: true,
   options: {
     dir: { type: 'string' },
-    timeout: { type: 'string', default: '120' },
+    timeout: { type: 'string', default: '300' },
     report: { type: 'string' },
     all: { type: 'boolean', default: false },
   },
