@@ -67,15 +67,8 @@ export class Directories {
 
   /** As {@link split}; `undefined` where the directory is gone, and so what was in it. */
   find(path: string): PathAt | undefined {
-    const directory = this.ifThere(path)
-    return directory === undefined ? undefined : { directory, file: fileOf(path) }
-  }
-
-  /** As {@link of}; `undefined` where the directory is gone. */
-  ifThere(path: string): number | undefined {
-    if (this.#isInOpen(path)) return this.#open.fd
     try {
-      return this.of(path)
+      return this.split(path)
     } catch (error) {
       if (error instanceof BpfError && error.code === 'ENOENT') return undefined
       throw error

@@ -3,19 +3,21 @@
  * twice.
  */
 export class InOrder<T extends { readonly name: string }> {
-  readonly #byName: ReadonlyMap<string, T>
-  readonly #items: readonly T[]
+  readonly items: readonly T[]
   #next = 0
+  #byName: ReadonlyMap<string, T> | undefined
 
-  constructor(byName: ReadonlyMap<string, T>) {
-    this.#byName = byName
-    this.#items = [...byName.values()]
+  constructor(items: Iterable<T>) {
+    this.items = [...items]
   }
 
   get(name: string): T | undefined {
-    const next = this.#items[this.#next]
-    if (next?.name !== name) return this.#byName.get(name)
-    this.#next++
-    return next
+    const next = this.items[this.#next]
+    if (next?.name === name) {
+      this.#next++
+      return next
+    }
+    this.#byName ??= new Map(this.items.map(item => [item.name, item]))
+    return this.#byName.get(name)
   }
 }

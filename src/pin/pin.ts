@@ -116,7 +116,11 @@ function checkMode(mode: number): void {
  * @throws BpfError with the kernel's errno.
  */
 export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): KnownManifest | undefined {
-  const items = { map: new InOrder(live.maps), program: live.programs, link: withParts(live.links) } as const
+  const items = {
+    map: new InOrder(live.maps.values()),
+    program: live.programs,
+    link: withParts(live.links),
+  } as const
   const pins = pinRecords(live, site)
   const descriptorOf = (kind: PinKind, name: string): number => {
     const item = items[kind].get(name)
@@ -180,7 +184,7 @@ export function itemPins(
   const own = new Map(before.flatMap(pin => (isOutside(pin.path) && !pin.shared ? [[pin.path, pin]] : [])))
   const pins: ItemPin[] = []
   learnIds(maps.values())
-  const mapsInOrder = new InOrder(maps)
+  const mapsInOrder = new InOrder(maps.values())
   for (const place of placesOf(spec, site)) {
     const { kind, name, path } = place
     const item = kind === 'map' ? mapsInOrder.get(name) : programs.get(name)

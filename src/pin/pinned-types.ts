@@ -1,10 +1,12 @@
 import { type Btf, parseBtf } from '../btf/index.ts'
 import { kernelsBtf, thisMachine } from '../map/index.ts'
 import type { PinnedMap } from '../plan/compare.ts'
+import type { PinRecord } from '../plan/manifest.ts'
 import { keptShape, type MapTypes, requestedShape } from '../plan/shape.ts'
 import { type EntryTypes, entryTypes } from '../spec/from-btf.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import type { Generation } from './generation.ts'
+import { InOrder } from './in-order.ts'
 import type { OpenedMap } from './open.ts'
 
 /**
@@ -15,8 +17,8 @@ import type { OpenedMap } from './open.ts'
 export class PinnedTypes {
   readonly #spec: Spec
   readonly #generation: Generation | undefined
-  #made: ReadonlyMap<string, number> | undefined
-  #next = 0
+  /** The maps that the generation made. */
+  readonly #made: InOrder<PinRecord>
   readonly #kernels = new Map<number, Btf | undefined>()
   #manifest: Btf | undefined
   #entries: ReadonlyMap<string, EntryTypes> | undefined
@@ -24,25 +26,13 @@ export class PinnedTypes {
   constructor(spec: Spec, generation: Generation | undefined) {
     this.#spec = spec
     this.#generation = generation
+    const pins = generation?.manifest.pins ?? []
+    this.#made = new InOrder(pins.filter(({ kind, shared }) => kind === 'map' && !shared))
   }
 
-  /** Did the generation make this map? Asking in the order of its manifest is fast. */
+  /** Did the generation make this map? */
   #isMade(name: string, id: number): boolean {
-    const next = this.#generation?.manifest.pins[this.#next]
-    if (next?.name !== name || next.kind !== 'map' || next.shared) return this.#ids.get(name) === id
-    this.#next++
-    return next.id === id
-  }
-
-  /** Kernel ids of the maps that the generation made, by name. */
-  get #ids(): ReadonlyMap<string, number> {
-    if (this.#made) return this.#made
-    const made = new Map<string, number>()
-    for (const { kind, name, id, shared } of this.#generation?.manifest.pins ?? []) {
-      if (kind === 'map' && !shared) made.set(name, id)
-    }
-    this.#made = made
-    return made
+    return this.#made.get(name)?.id === id
   }
 
   /** The types of a map; `undefined` where nobody can tell. */
@@ -57,13 +47,13 @@ export class PinnedTypes {
 
   /** What is in a struct_ops map that the generation made. */
   definitionOf({ name }: MapSpec, { info }: OpenedMap): PinnedMap['definition'] {
-    if (this.#ids.get(name) !== info.id) return undefined
+    if (!this.#isMade(name, info.id)) return undefined
     return this.#generation?.manifest.structOps?.find(({ map }) => map === name)?.definition
   }
 
   /** What a map of maps that the generation made was defined to hold; `undefined` where that is what it is now. */
   innerOf({ name }: MapSpec, { info, path }: OpenedMap): PinnedMap | undefined {
-    const inner = this.#ids.get(name) === info.id ? this.#entries?.get(name)?.inner : undefined
+    const inner = this.#isMade(name, info.id) ? this.#entries?.get(name)?.inner : undefined
     if (!inner || !this.#manifest) return undefined
     const shape = keptShape(requestedShape(inner, thisMachine()), thisMachine())
     const types = { btf: this.#manifest, key: inner.keyType, value: inner.valueType }
@@ -78,7 +68,10 @@ export class PinnedTypes {
     const btf = this.#manifest
     // equal bytes say the same of each map
     if (btf === this.#spec.kernelBtf?.()) return { btf, key: keyType, value: valueType }
-    this.#entries ??= entryTypes(btf, [...this.#ids.keys()])
+    this.#entries ??= entryTypes(
+      btf,
+      this.#made.items.map(({ name }) => name),
+    )
     const entry = this.#entries.get(name)
     return entry && { btf, key: entry.key, value: entry.value }
   }
