@@ -1,3 +1,4 @@
+import type { ErrnoName } from '../errnos.ts'
 import type { Mortal } from './dying.ts'
 
 /**
@@ -15,6 +16,8 @@ export interface Operation {
    * @returns what it found, where that must be the same whenever nothing is thrown
    */
   run(mortal: Mortal): string | undefined
+  /** Another answer that is right where a call says this: who may not look does not see what is there. */
+  mayFind?(found: string, errno: ErrnoName): boolean
   /**
    * Of what it is said that it may stop half done where it throws: `'never'`; `'after the commit'`, which the error says then;
    * `'always'` of removals.

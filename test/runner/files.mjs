@@ -85,6 +85,8 @@ const onlyAll = {
   'pin/copy-percpu.*': 'api/upgrade-kinds carries values of each CPU',
   'pin/dead-links.*':
     'what the library makes of links whose hook is gone, which link/life asks of the kernel',
+  'pin/memory-limits.*':
+    'one operation after another by processes that the kernel ends, which are slow to start',
   'pin/readers.*': 'readers and an upgrade at once, of which an emulator runs one after another',
   'pin/references.*': 'api/upgrade-kinds carries maps of maps',
   'pin/strangers.*': 'what the library lists; the kernel is asked nothing that other tests do not ask',

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -51,6 +51,15 @@ test('an error without a path or a known reason has neither field', () => {
   const error = systemError(-14, 'bpf(BPF_MAP_CREATE)', { doing: "creating map 'flows'" })
   assert.is(error.message, "creating map 'flows': EFAULT: bad address, bpf(BPF_MAP_CREATE)")
   assert.equal(Object.keys(error).sort(), ['code', 'errno', 'syscall'])
+})
+
+test('a pin where something is already is told so', () => {
+  const path = join(root, 'taken')
+  makeDirectory(path, 0o700)
+  const { code, hint } = pinError(path)
+  rmdirSync(path)
+  assert.is(code, 'EEXIST')
+  assert.match(hint ?? '', /^something is there .*choose another path, or remove it$/)
 })
 
 test('a pin outside bpffs is told where bpffs is', () => {
@@ -191,7 +200,7 @@ test('a link that leads off bpffs does not make its own directory one that is no
   symlinkSync('/tmp', path)
   const error = pinError(path)
   assert.is(error.code, 'EEXIST')
-  assert.is(error.hint, undefined)
+  assert.match(error.hint ?? '', /^something is there /)
   rmSync(path)
 })
 
