@@ -2,6 +2,7 @@ import { BpfError } from '../errors.ts'
 import { type BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap, Variable, VariableMemory } from '../map/index.ts'
 import { type BpfProgram, KeptTogether, opsOf } from '../object/index.ts'
+import { optionsOf } from '../options.ts'
 import {
   type KnownManifest,
   type PinSite,
@@ -221,7 +222,8 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
    * `ERR_NAME` for two links of one name, `ERR_NO_BPFFS`, `ERR_LOCKED`, `ERR_FOREIGN`, else
    * with the kernel's errno.
    */
-  pin(options: PinOptions = {}): void {
+  pin(given?: PinOptions): void {
+    const options = optionsOf(given, 'pin()')
     this.#mustBeOpen()
     this.#mustNotBePinned('pinning')
     const writer = Writer.open(this.#parts.site, this.name, options)
@@ -253,7 +255,8 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
    *
    * @returns what was removed and what was left; nothing is left but what is not this object's
    */
-  unpin({ waitMs }: WriteOptions = {}): UnpinReport {
+  unpin(options?: WriteOptions): UnpinReport {
+    const { waitMs } = optionsOf(options, 'unpin()')
     this.#mustBeOpen()
     const nothing = { removed: 0, left: [], stillAttached: [] }
     if (!this.#isPinned) return nothing
@@ -277,7 +280,8 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
    *
    * @throws BpfError `ERR_NO_PREVIOUS` where none was kept, `ERR_NOT_PINNED`, `ERR_GAP`, `ERR_LOCKED`.
    */
-  rollback({ keepPrevious, allowGap, ...options }: RollbackOptions & PinOptions = {}): UpgradeReport {
+  rollback(given?: RollbackOptions & PinOptions): UpgradeReport {
+    const { keepPrevious, allowGap, ...options } = optionsOf(given, 'rollback()')
     this.#mustBeOpen()
     const writer = Writer.open(this.#parts.site, this.name, options)
     try {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { BpfError } from '../errors.ts'
+import { optionsOf } from '../options.ts'
 import { parseSpec } from '../spec/parse.ts'
 import type { ObjectSpec } from './object-spec.ts'
 import type { ObjectTypes } from './object-types.ts'
@@ -24,10 +25,13 @@ export interface EmbeddedObject {
  */
 export function specFromEmbedded<Types extends ObjectTypes>(
   object: EmbeddedObject,
-  options: OpenOptions = {},
+  options?: OpenOptions,
 ): ObjectSpec<Types> {
   // the skeleton states the types of the very object that is in it
-  return openObject(bytesOf(object), { name: object.name, ...options }) as ObjectSpec<Types>
+  return openObject(bytesOf(object), {
+    name: object.name,
+    ...optionsOf(options, 'open()'),
+  }) as ObjectSpec<Types>
 }
 
 export interface PinnedLikeOptions extends OpenPinnedOptions {
@@ -44,10 +48,11 @@ export interface PinnedLikeOptions extends OpenPinnedOptions {
  */
 export function pinnedLikeEmbedded<Types extends ObjectTypes>(
   object: EmbeddedObject,
-  options: PinnedLikeOptions = {},
+  options?: PinnedLikeOptions,
 ): PinnedObject<Types> {
-  const place = pinnedPlace(options.name ?? object.name, options.root)
-  return new PinnedObject<Types>(place, options, parseSpec(bytesOf(object), object.name))
+  const given = optionsOf(options, 'openPinned()')
+  const place = pinnedPlace(given.name ?? object.name, given.root)
+  return new PinnedObject<Types>(place, given, parseSpec(bytesOf(object), object.name))
 }
 
 function bytesOf({ name, encoding, data }: EmbeddedObject): Uint8Array {

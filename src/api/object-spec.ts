@@ -2,6 +2,7 @@ import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
 import { checkTokens, fillKconfig, type Live, liveVariables, load, type TokenPlace } from '../object/index.ts'
+import { optionsOf, shown } from '../options.ts'
 import {
   closeGeneration,
   type Found,
@@ -26,6 +27,7 @@ import {
   withUsers,
 } from '../pin/index.ts'
 import { gradePinned, type PinnedMap } from '../plan/compare.ts'
+import { mustBePolicy } from '../plan/policy.ts'
 import type { Plan } from '../plan/upgrade.ts'
 import { fits, PinMismatchError } from '../plan/verdict.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
@@ -97,7 +99,8 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
    * @throws PinMismatchError where a pinned map does not fit, VerifierError where the verifier refuses a program,
    * BpfError with the kernel's errno. Nothing is left behind then.
    */
-  load({ maps = {} }: LoadOptions = {}): BpfObject<Types> {
+  load(options?: LoadOptions): BpfObject<Types> {
+    const { maps = {} } = optionsOf(options, 'load()')
     this.#configure()
     using root = Root.find(this.#site.root)
     const generation = root && openGeneration(root, this.name)
@@ -143,6 +146,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
   /** Descriptors of our own of the maps that were given, once all of them are known to fit. */
   #takeGiven(given: Readonly<Record<string, BpfMap>>): Map<string, BpfMap> {
     const entries = Object.entries(given)
+    for (const [name, map] of entries) mustBeMap(name, map)
     const verdicts = entries.map(([name, map]) =>
       gradePinned(this.#spec, this.maps.get(name), givenMap(name, map), thisMachine()),
     )
@@ -169,8 +173,8 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
    * VerifierError, else with the kernel's errno. Nothing is changed then, unless the error says that the new generation
    * is in place.
    */
-  upgrade(options: UpgradeOptions = {}): BpfObject<Types> {
-    this.#refuseUnknownMaps(options)
+  upgrade(given?: UpgradeOptions): BpfObject<Types> {
+    const options = this.#checked(given, 'upgrade()')
     this.#configure()
     const found = this.#findSame()
     if (found) return found
@@ -193,8 +197,8 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
    * What {@link upgrade} would do with the same options: how each pinned map fits, what becomes of maps, programs and links,
    * and the steps. Changes nothing, and waits for nobody.
    */
-  plan(options: UpgradeOptions = {}): Plan {
-    this.#refuseUnknownMaps(options)
+  plan(given?: UpgradeOptions): Plan {
+    const options = this.#checked(given, 'plan()')
     this.#configure()
     using root = Root.find(this.#site.root)
     for (;;) {
@@ -223,9 +227,13 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
   }
 
   /** Whoever misspells a name would lose what is to be kept. */
-  #refuseUnknownMaps({ maps, convert, merge }: UpgradeOptions): void {
+  #checked(given: UpgradeOptions | undefined, call: string): UpgradeOptions {
+    const options = optionsOf(given, call)
+    const { maps, convert, merge } = options
     for (const named of [maps, convert, merge])
       for (const name of Object.keys(named ?? {})) this.maps.get(name)
+    mustBePolicy(options)
+    return options
   }
 
   #succeed(generation: Generation, writer: Writer, options: UpgradeOptions): BpfObject<Types> {
@@ -385,6 +393,12 @@ function configured(spec: Spec, name: string): ReturnType<Absent> {
     problem: "is a value of the kernel's configuration, which no object has before it is loaded",
     hint,
   }
+}
+
+/** By what it can do: it may be one of another copy of the library. */
+function mustBeMap(name: string, map: unknown): void {
+  if (typeof (map as Partial<BpfMap> | null | undefined)?.duplicate === 'function') return
+  throw new BpfError(`what is given for map '${name}' is ${shown(map)}, and no map`, { code: 'ERR_VALUE' })
 }
 
 function givenMap(name: string, { shape, types }: BpfMap): PinnedMap {

@@ -1,4 +1,5 @@
 import type { BpfMap } from '../map/index.ts'
+import { mustBeText, optionsOf } from '../options.ts'
 import { openMapFile } from '../pin/index.ts'
 import type { OpenPinnedOptions } from './pinned-object.ts'
 
@@ -15,6 +16,7 @@ export type OpenMapOptions = Pick<OpenPinnedOptions, 'readOnly' | 'owner'>
  * using processes = openMap('/sys/fs/bpf/syscount/maps/processes', { readOnly: true })
  * for (const [pid, process] of processes) console.log(pid, process)
  */
-export function openMap(path: string, options: OpenMapOptions = {}): BpfMap {
-  return openMapFile(path, options).keptAlone()
+export function openMap(path: string, options?: OpenMapOptions): BpfMap {
+  mustBeText('the path of the map', path)
+  return openMapFile(path, optionsOf(options, 'openMap()')).keptAlone()
 }

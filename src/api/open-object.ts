@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { BpfError, fileError } from '../errors.ts'
 import { tokenPlace, typesIn } from '../object/index.ts'
+import { mustBeText, optionsOf, shown } from '../options.ts'
 import { defaultRoot, rootPath } from '../pin/index.ts'
 import type { Layout } from '../plan/layout.ts'
 import { encodeObjectName, objectNameOf } from '../plan/names.ts'
@@ -48,7 +49,8 @@ export interface OpenOptions {
  * @example
  * using counter = openObject('counter.bpf.o').upgrade()
  */
-export function openObject(source: string | Uint8Array, options: OpenOptions = {}): ObjectSpec {
+export function openObject(source: string | Uint8Array, given: OpenOptions = {}): ObjectSpec {
+  const options = optionsOf(given, 'openObject()')
   const name = options.name ?? (typeof source === 'string' ? objectNameOf(source) : undefined)
   if (name === undefined) {
     throw new BpfError('an object opened from bytes needs a name', {
@@ -57,13 +59,10 @@ export function openObject(source: string | Uint8Array, options: OpenOptions = {
     })
   }
   const { root = defaultRoot, layout = 'object', btf, kconfig, token } = options
-  mustBeText('name', name)
-  mustBeText('root', root)
-  if (btf !== undefined) mustBeText('btf', btf)
-  if (kconfig !== undefined) mustBeText('kconfig', kconfig)
-  if (token !== undefined) mustBeText('token', token)
+  for (const [what, value] of Object.entries({ name, root, btf, kconfig, token }))
+    if (value !== undefined) mustBeText(`the object's ${what}`, value)
   if (layout !== 'object' && layout !== 'libbpf') {
-    throw new BpfError(`layout ${JSON.stringify(layout)}: there are 'object' and 'libbpf'`, {
+    throw new BpfError(`layout ${shown(layout)}: there are 'object' and 'libbpf'`, {
       code: 'ERR_VALUE',
     })
   }
@@ -75,14 +74,6 @@ export function openObject(source: string | Uint8Array, options: OpenOptions = {
   return new ObjectSpec(parseSpec(bytes, name, { isOwn: isFile }), site, {
     ...{ types, kconfig },
     tokens: token === undefined ? undefined : tokenPlace(token),
-  })
-}
-
-/** A program without types can pass anything. */
-function mustBeText(what: string, value: unknown): void {
-  if (typeof value === 'string') return
-  throw new BpfError(`the object's ${what} is ${JSON.stringify(value)}, which is no text`, {
-    code: 'ERR_NAME',
   })
 }
 

@@ -1,4 +1,5 @@
 import { basename, dirname, resolve } from 'node:path'
+import { mustBeText, optionsOf } from '../options.ts'
 import { defaultRoot } from '../pin/index.ts'
 import { decodeName } from '../plan/names.ts'
 import { type OpenPinnedOptions, PinnedObject, type PinnedPlace } from './pinned-object.ts'
@@ -15,12 +16,15 @@ import { type OpenPinnedOptions, PinnedObject, type PinnedPlace } from './pinned
  * using counter = openPinned('counter', { readOnly: true, follow: true })
  * counter.maps.get('totals').get(0)
  */
-export function openPinned(nameOrPath: string, options: OpenPinnedOptions = {}): PinnedObject {
-  return new PinnedObject(pinnedPlace(nameOrPath, options.root), options)
+export function openPinned(nameOrPath: string, options?: OpenPinnedOptions): PinnedObject {
+  const given = optionsOf(options, 'openPinned()')
+  return new PinnedObject(pinnedPlace(nameOrPath, given.root), given)
 }
 
 /** @internal Where that is. */
 export function pinnedPlace(nameOrPath: string, root: string = defaultRoot): PinnedPlace {
+  mustBeText('the name or path of the object', nameOrPath)
+  mustBeText('the root', root)
   if (!nameOrPath.includes('/')) return { root: resolve(root), name: nameOrPath }
   const path = resolve(nameOrPath)
   return { root: dirname(path), name: decodeName(basename(path)) }

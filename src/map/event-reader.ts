@@ -1,5 +1,6 @@
 import type { Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
+import { optionsOf } from '../options.ts'
 import { EventIterator } from './event-iterator.ts'
 import { type Decode, type EventType, eventDecoder } from './event-types.ts'
 import type { BpfMap } from './map.ts'
@@ -67,7 +68,8 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
   readonly #abort = (): void => this.close()
 
   /** @internal Use `map.events()`. */
-  constructor(map: BpfMap, options: EventOptions, onClose: (reader: EventReader<unknown>) => void) {
+  constructor(map: BpfMap, given: EventOptions | undefined, onClose: (reader: EventReader<unknown>) => void) {
+    const options = optionsOf(given, 'events()')
     this.#name = map.name
     this.#options = options
     this.#onClose = onClose

@@ -1,15 +1,17 @@
 import { BpfError } from '../errors.ts'
-import type { SetMode, SetOptions } from './types.ts'
+import { optionsOf } from '../options.ts'
+import type { GetOptions, SetMode, SetOptions } from './types.ts'
 
 const setFlags: Readonly<Record<SetMode, number>> = { any: 0, create: 1, replace: 2 }
 /** BPF_EXIST, which for a full queue or stack means that the oldest element goes (kernel/bpf/queue_stack_maps.c). */
 export const evictFlag = 2
 /** BPF_F_LOCK */
-export const lockFlag = 4
+const lockFlag = 4
 
 /** @throws BpfError `ERR_VALUE` for a mode that there is not. */
 export function flagsOf(options: SetMode | SetOptions): number {
-  const { mode = 'any', lock = false } = typeof options === 'string' ? { mode: options } : options
+  const { mode = 'any', lock = false } =
+    typeof options === 'string' ? { mode: options } : optionsOf(options, 'set()')
   const flags = Object.hasOwn(setFlags, mode) ? setFlags[mode] : undefined
   if (flags === undefined) {
     throw new BpfError(`'${String(mode)}' is none of ${Object.keys(setFlags).join(', ')}`, {
@@ -17,4 +19,8 @@ export function flagsOf(options: SetMode | SetOptions): number {
     })
   }
   return lock ? flags | lockFlag : flags
+}
+
+export function lockOf(options: GetOptions | undefined): number {
+  return options !== undefined && optionsOf(options, 'get()').lock ? lockFlag : 0
 }

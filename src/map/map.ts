@@ -8,7 +8,7 @@ import { EntryCodecs } from './entry-codecs.ts'
 import { EntryMemory } from './entry-memory.ts'
 import { type EventOptions, EventReader } from './event-reader.ts'
 import type { EventType } from './event-types.ts'
-import { evictFlag, flagsOf, lockFlag } from './flags.ts'
+import { evictFlag, flagsOf, lockOf } from './flags.ts'
 import { mustHoldMaps, type OpenedInner, openInner } from './inner-map.ts'
 import { doing, isAbsent, type MapOperation, mustBeAbleTo, mustBeOrdered, whyNot } from './kinds.ts'
 import { countOf, deleteMany, pairOf, type Target, takeMany, writeMany } from './many.ts'
@@ -50,7 +50,7 @@ export class BpfMap<
     const memory = this.#open()
     if (this.type === 'bloom_filter') mustBeAbleTo(this, 'read')
     memory.putKey(key)
-    const result = mapLookup(this.fd, memory.keyOrNone, memory.value, options?.lock ? lockFlag : 0)
+    const result = mapLookup(this.fd, memory.keyOrNone, memory.value, lockOf(options))
     if (result === ENOENT) return undefined
     if (result < 0) throw this.#failed('read', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
     return typed(memory.takeValue())
@@ -171,7 +171,7 @@ export class BpfMap<
     const { valueSize } = this.#codecsOf()
     const value = into ?? new Uint8Array(valueSize)
     const [keyBytes, valueBytes] = [this.#takeRawKey(key), this.#takeRawValue(value)]
-    const result = mapLookup(this.fd, keyBytes, valueBytes, options?.lock ? lockFlag : 0)
+    const result = mapLookup(this.fd, keyBytes, valueBytes, lockOf(options))
     if (result === ENOENT) return undefined
     if (result < 0) throw this.#failed('read', result, 'bpf(BPF_MAP_LOOKUP_ELEM)')
     return value
@@ -303,7 +303,7 @@ export class BpfMap<
    */
   events<T = Decoded>(options: EventOptions & { readonly type: EventType }): EventReader<T>
   events<T = Uint8Array>(options?: EventOptions): EventReader<T>
-  events<T>(options: EventOptions = {}): EventReader<T> {
+  events<T>(options?: EventOptions): EventReader<T> {
     const users = (this.#users ??= new Set())
     const reader = new EventReader<T>(this, options, closed => users.delete(closed))
     if (!reader.closed) users.add(reader)
@@ -318,7 +318,7 @@ export class BpfMap<
    * `ERR_UNKNOWN_NAME` for a type that the object does not have. Linux 6.1.
    * @example map.writer({ type: 'order' }).write({ number: 1n })
    */
-  writer<T = Decoded>(options: RingWriterOptions = {}): RingWriter<T> {
+  writer<T = Decoded>(options?: RingWriterOptions): RingWriter<T> {
     const users = (this.#users ??= new Set())
     const writer = new RingWriter<T>(this, options, closed => users.delete(closed))
     users.add(writer)
@@ -354,7 +354,7 @@ export class BpfMap<
   #batches(options?: GetOptions): IterableIterator<Batch> {
     mustBeAbleTo(this, 'walk')
     mustBeAbleTo(this, 'read')
-    const flags = options?.lock ? lockFlag : 0
+    const flags = lockOf(options)
     return readBatches(this.fd, this.shape, `map '${this.name}'`, { first: firstBatch, flags })
   }
 

@@ -1,5 +1,6 @@
 import type { Codec, Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
+import { optionsOf } from '../options.ts'
 import { type Mapping, mapMemory, systemError } from '../syscall/index.ts'
 import { type BufferClaim, claimBuffer } from './buffer-claim.ts'
 import { eventCodec } from './event-types.ts'
@@ -30,7 +31,12 @@ export class RingWriter<T = Value> {
   #failure: unknown
 
   /** @internal Use `map.writer()`. */
-  constructor(map: BpfMap, { type }: RingWriterOptions, onClose: (writer: RingWriter<never>) => void) {
+  constructor(
+    map: BpfMap,
+    options: RingWriterOptions | undefined,
+    onClose: (writer: RingWriter<never>) => void,
+  ) {
+    const { type } = optionsOf(options, 'writer()')
     this.#type = type
     this.#onClose = onClose
     this.#ring = openRing(map, type)

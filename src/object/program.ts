@@ -1,6 +1,7 @@
 import type { Btf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { attachProgram, type BpfLink, type MapsByName } from '../link/index.ts'
+import { optionsOf } from '../options.ts'
 import { programTypeName } from '../spec/kernel.ts'
 import type { ProgramSpec } from '../spec/types.ts'
 import {
@@ -100,7 +101,8 @@ export class BpfProgram {
    * @throws BpfError `ERR_NO_TARGET` where neither says, `ERR_VALUE` for a target that is none for this program, else
    * with the kernel's errno.
    */
-  attach({ label }: AttachOptions = {}): BpfLink {
+  attach(options?: AttachOptions): BpfLink {
+    const { label } = optionsOf(options, 'attach()')
     if (!this.spec) {
       throw new BpfError(
         `program '${this.name}' was opened without its object, which says where to attach it`,
@@ -136,9 +138,9 @@ export class BpfProgram {
   run<Context extends object = ContextFields>(
     input: RunInput<Partial<Context>> & { readonly context: Partial<Context> },
   ): RunResult<Context>
-  run(input: RunInput = {}): RunResult<unknown> {
+  run(input?: RunInput): RunResult<unknown> {
     const { name, fd, type } = this
-    return runProgram({ name, fd, type, btf: this.#types?.() }, input)
+    return runProgram({ name, fd, type, btf: this.#types?.() }, optionsOf(input, 'run()'))
   }
 
   /**

@@ -1,4 +1,6 @@
-import { type Grade, worstOf } from '../btf/index.ts'
+import { didYouMean, type Grade, worstOf } from '../btf/index.ts'
+import { BpfError } from '../errors.ts'
+import { shown } from '../options.ts'
 import { type ItemVerdict, isGrade, type MapVerdict } from './verdict.ts'
 
 /**
@@ -8,6 +10,43 @@ import { type ItemVerdict, isGrade, type MapVerdict } from './verdict.ts'
 export type OnMismatch = 'refuse' | 'convert' | 'convert-lossy' | 'replace'
 
 export const onMismatchValues: readonly OnMismatch[] = ['refuse', 'convert', 'convert-lossy', 'replace']
+
+/** What a caller says of the maps that do not fit; without types it can be anything. */
+interface Given {
+  readonly onMismatch?: unknown
+  readonly maps?: object
+  readonly convert?: object
+  readonly merge?: object
+}
+
+/**
+ * Whoever mistypes what may be done must not have more done than he said.
+ *
+ * @throws BpfError `ERR_VALUE` for what is none of {@link onMismatchValues}, no function that converts, or nothing that merges.
+ */
+export function mustBePolicy({ onMismatch, maps = {}, convert = {}, merge = {} }: Given): void {
+  mustBeMode('onMismatch', onMismatch)
+  for (const [name, mode] of Object.entries(maps)) mustBeMode(`what may be done with map '${name}'`, mode)
+  for (const [name, use] of Object.entries(convert)) {
+    if (use !== undefined && typeof use !== 'function')
+      throw wrong(`what converts map '${name}' is ${shown(use)}, and no function`)
+  }
+  for (const [name, fields] of Object.entries(merge)) {
+    const isFields = typeof fields === 'object' && fields !== null
+    if (fields === undefined || (isFields && Object.values(fields).every(how => how === 'sum'))) continue
+    throw wrong(`what merges map '${name}' is ${shown(fields)}, and not fields that are each 'sum'`)
+  }
+}
+
+function mustBeMode(what: string, value: unknown): void {
+  if (value === undefined || onMismatchValues.some(known => known === value)) return
+  const near = typeof value === 'string' ? didYouMean(value, onMismatchValues) : ''
+  throw wrong(`${what} is ${shown(value)}, and none of ${onMismatchValues.join(', ')}${near}`)
+}
+
+function wrong(message: string): BpfError {
+  return new BpfError(message, { code: 'ERR_VALUE' })
+}
 
 export interface Policy {
   readonly onMismatch: OnMismatch

@@ -6,10 +6,10 @@ import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 
 const refused: readonly [options: object, code: string, message: string][] = [
-  [{ layout: 'flat' }, 'ERR_VALUE', "layout \"flat\": there are 'object' and 'libbpf'"],
+  [{ layout: 'flat' }, 'ERR_VALUE', "layout 'flat': there are 'object' and 'libbpf'"],
   [{ layout: null }, 'ERR_VALUE', "layout null: there are 'object' and 'libbpf'"],
   [{ name: 7 }, 'ERR_NAME', "the object's name is 7, which is no text"],
-  [{ name: ['x'] }, 'ERR_NAME', 'the object\'s name is ["x"], which is no text'],
+  [{ name: ['x'] }, 'ERR_NAME', "the object's name is an array, which is no text"],
   [{ root: 7 }, 'ERR_NAME', "the object's root is 7, which is no text"],
 ]
 

@@ -8,7 +8,7 @@ import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
-const cgroup = `${process.env.BPFPIN_TEST_CGROUP ?? ''}/bpfpin-privileges`
+const cgroup = `${process.env.BPFPIN_TEST_CGROUP ?? ''}/bpfpin-privileges-${process.pid}`
 const own = `${root}/own`
 const nobody = 65534
 const onKernel = needs(test, 'root', 'setpriv', 'unshare', 'linux 5.19')

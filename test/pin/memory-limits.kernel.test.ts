@@ -7,6 +7,7 @@ import { existsSync, rmdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { bundled } from '../bundled.ts'
+import { isEmulated } from '../effort.ts'
 import { needs } from '../requirements.ts'
 import { namesBelow } from './kernel-state.ts'
 import { memoryCgroupOf, memoryCgroups } from './memory-cgroup.ts'
@@ -14,7 +15,7 @@ import type { Limited } from './memory-limited.ts'
 import { type LimitedOperation, limitedOperations, unpinAll } from './memory-operations.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
-const factor = process.env.BPFPIN_LONG === '1' ? 1.05 : 2
+const factor = process.env.BPFPIN_LONG === '1' ? 1.05 : isEmulated ? 8 : 2
 const leastBytes = 65_536
 const script = await bundled(new URL('./memory-limited.ts', import.meta.url))
 

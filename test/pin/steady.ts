@@ -8,7 +8,8 @@ export type Version = 1 | 2
 /** In the order of the object's counters. */
 const kinds: readonly string[] = 'raw btf point egress xdp tcx filter clock probe lookup'.split(' ')
 
-const cgroup = `${process.env.BPFPIN_TEST_CGROUP}/bpfpin-steady`
+// every test's own: all of the system's cgroups are in one tree
+const cgroup = `${process.env.BPFPIN_TEST_CGROUP}/bpfpin-steady-${process.pid}`
 
 export interface SteadyOptions {
   /** Which kinds of links; others are not loaded. */

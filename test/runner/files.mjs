@@ -6,6 +6,7 @@ import { relative, resolve } from 'node:path'
 const onlyHere = {
   'cli/*': 'what the library makes the kernel do, again, by dozens of processes that are slow to start',
   'examples/*': 'scripts and units that use the library as people do, by processes that are slow to start',
+  'api/options.*': 'what the library makes of arguments; the kernel is asked nothing',
   'api/forgotten.*': 'how V8 collects what is used no more, by processes that are slow to start',
   'api/inherited.*': 'what the library tells the kernel of descriptors, which is as old as the oldest',
   'api/pairs.*':

@@ -93,11 +93,31 @@ function* pairs(pool: Pool): Generator<unknown> {
   }
 }
 
-const options: Maker = pool => {
+/** What no type allows where an object belongs. */
+const misplaced: Maker = ({ random }) =>
+  random.of([
+    null,
+    undefined,
+    'text',
+    '',
+    0,
+    7n,
+    true,
+    [],
+    ['waitMs'],
+    Symbol.iterator,
+    () => undefined,
+    new Map(),
+  ])
+
+/** Mostly an object, mostly with what belongs into it. */
+export const options: Maker = pool => {
   const { random } = pool
+  if (random.below(8) === 0) return misplaced(pool)
   const given: Record<string, unknown> = {}
   for (const name of Object.keys(optionMakers))
-    if (random.below(6) === 0) given[name] = optionMakers[name]!(pool)
+    if (random.below(6) === 0)
+      given[name] = random.below(8) === 0 ? misplaced(pool) : optionMakers[name]!(pool)
   return given
 }
 
@@ -123,6 +143,13 @@ const optionMakers: Readonly<Record<string, Maker>> = {
   onProgress: callbacks,
   readOnly: ({ random }) => random.below(2) === 0,
   follow: ({ random }) => random.below(2) === 0,
+  maps: pool => ({ [names(pool) as string]: pool.random.of(['convert', 'replace', 'other', null, 7]) }),
+  convert: pool => ({
+    [names(pool) as string]: pool.random.below(2) === 0 ? callbacks(pool) : misplaced(pool),
+  }),
+  merge: pool => ({
+    [names(pool) as string]: pool.random.of(['sum', {}, { packets: 'sum' }, { packets: 7 }, null, []]),
+  }),
 }
 
 /** An argument that may fit. */

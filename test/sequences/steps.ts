@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import type * as Library from '../../src/index.ts'
 import { fixture } from '../fixtures.ts'
 import { Random } from '../random.ts'
-import { any, list, OwnError, type Pool } from './arguments.ts'
+import { any, list, OwnError, options, type Pool } from './arguments.ts'
 
 export interface Place {
   readonly root: string
@@ -464,6 +464,12 @@ function isHandle(value: object): boolean {
 /** Most calls are given what they take, but for what would go on for hours. */
 function argumentsFor(text: string, pool: Pool): unknown[] {
   const { random } = pool
+  // who waits long for locks finds nothing
+  if (/\.(upgrade|pin|unpin|rollback|attach|plan|load)$/.test(text) && random.below(2) === 0) {
+    const given = options(pool)
+    const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
+    return [isObject ? { waitMs: 5, ...given } : given]
+  }
   if (/^BpfProgram\.run$/.test(text)) {
     const context = Uint8Array.from({ length: 24 }, (_, i) => (i % 8 === 0 ? random.below(50) : 0))
     return [

@@ -1,0 +1,80 @@
+// What callers without types may pass: every public function has its options and names looked at here, before anything is done.
+import { BpfError } from './errors.ts'
+
+/** What an option must be, by its name, which means the same in every call. What is not here is looked at where it is used. */
+const kinds: ReadonlyMap<string, 'boolean' | 'function' | 'number' | 'object' | 'string' | 'AbortSignal'> =
+  /* @__PURE__ */ new Map([
+    ['allowGap', 'boolean'],
+    ['keepPrevious', 'boolean'],
+    ['readOnly', 'boolean'],
+    ['follow', 'boolean'],
+    ['lock', 'boolean'],
+    ['onProgress', 'function'],
+    ['waitMs', 'number'],
+    ['bytesPerCpu', 'number'],
+    ['maps', 'object'],
+    ['convert', 'object'],
+    ['merge', 'object'],
+    ['label', 'string'],
+    ['signal', 'AbortSignal'],
+  ])
+
+/**
+ * The options of a call, `{}` where none were given.
+ *
+ * @param call as a person would say it: `'upgrade()'`
+ * @throws BpfError `ERR_VALUE` for what is no object, and for an option of another kind; `null` is neither none nor one.
+ */
+export function optionsOf<T extends object>(options: T | undefined, call: string): T {
+  // all options may be left out: that is what their types say, and what this is for
+  if (options === undefined) return {} as T
+  if (!isObject(options)) {
+    throw new BpfError(`the options of ${call} are an object, not ${shown(options)}`, {
+      code: 'ERR_VALUE',
+      hint: `each has a name: ${call.replace('()', '({ name: value })')}`,
+    })
+  }
+  for (const name in options) {
+    const kind = kinds.get(name)
+    const value: unknown = options[name]
+    if (kind === undefined || value === undefined || isOf(kind, value)) continue
+    throw new BpfError(`option '${name}' of ${call} is ${articles[kind]}, not ${shown(value)}`, {
+      code: 'ERR_VALUE',
+      hint: 'leave it out, or give undefined, to have the default',
+    })
+  }
+  return options
+}
+
+const articles = {
+  boolean: 'true or false',
+  function: 'a function',
+  number: 'a number',
+  object: 'an object',
+  string: 'a text',
+  AbortSignal: 'an AbortSignal',
+} as const
+
+function isOf(kind: keyof typeof articles, value: unknown): boolean {
+  if (kind === 'object') return isObject(value)
+  return kind === 'AbortSignal' ? isObject(value) && 'throwIfAborted' in value : typeof value === kind
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** @throws BpfError `ERR_NAME` for a name or path that is no text; `what` as it stands in a sentence: `"the object's root"`. */
+export function mustBeText(what: string, value: unknown): asserts value is string {
+  if (typeof value === 'string') return
+  throw new BpfError(`${what} is ${shown(value)}, which is no text`, { code: 'ERR_NAME' })
+}
+
+/** Anything, as an error names it. */
+export function shown(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'string') return `'${value}'`
+  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object'
+  if (typeof value === 'bigint') return `${value}n`
+  return typeof value === 'function' ? 'a function' : String(value)
+}
