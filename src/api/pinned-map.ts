@@ -4,7 +4,7 @@ import { BpfError } from '../errors.ts'
 import { BpfMap, shapeOf } from '../map/index.ts'
 import { closeGeneration, type Generation, openGeneration, Root } from '../pin/index.ts'
 import { openPinnedMap } from '../pin/open.ts'
-import { directories } from '../plan/layout.ts'
+import { directories, pathOf } from '../plan/layout.ts'
 import { decodeName } from '../plan/names.ts'
 import { entryTypes } from '../spec/from-btf.ts'
 
@@ -36,7 +36,7 @@ function findGeneration(root: Root, object: string): Generation | undefined {
 function openIn(generation: Generation, path: string): BpfMap | undefined {
   const { pins, btf: bytes, name } = generation.manifest
   const maps = pins.filter(({ kind }) => kind === 'map')
-  const record = maps.find(pin => pin.path === path)
+  const record = maps.find(pin => pathOf(pin) === path)
   if (!record || bytes.length === 0) return undefined
   const btf = parseBtf(bytes, { where: `BTF of '${name}'` })
   const names = maps.map(pin => pin.name)

@@ -1,7 +1,7 @@
 import type { BpfObject, PinOptions } from '../api/bpf-object.ts'
 import type { ObjectSpec } from '../api/object-spec.ts'
 import { listPrevious, Root } from '../pin/index.ts'
-import { isOutside, type Layout, linkPlace, mapPlace, type Place, programPlace } from '../plan/layout.ts'
+import { fullPath, type Layout, linkPlace, mapPlace, type Place, programPlace } from '../plan/layout.ts'
 import { targetText } from '../spec/targets.ts'
 import { type Command, exitCodes, objectAdvice, type Request } from './command.ts'
 import { UsageError } from './command-line.ts'
@@ -104,8 +104,7 @@ function wrongUsage(problem: string): UsageError {
 function describe(object: BpfObject, spec: ObjectSpec, { root, options }: Request): object {
   const { name, pinPath, maps, programs, links, unattached, upgraded } = object
   const layout: Layout = readLayout('pin', options.layout)
-  const pathOf = (place: Place | null): string | null =>
-    place && (isOutside(place.path) ? place.path : `${pinPath}/${place.path}`)
+  const pathOf = (place: Place | null): string | null => place && fullPath(place, pinPath)
   using open = Root.find(root)
   return {
     done: doneOf(object),

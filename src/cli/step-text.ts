@@ -27,7 +27,7 @@ function topicOf(step: Step, detached: ReadonlySet<string>): string | undefined 
       return isOutside(step.path) ? step.do : undefined
     case 'unpin':
       if (step.kind === 'manifest') return undefined
-      if (step.path.includes(`/${switchDirectory}/`)) return 'unpin-copy'
+      if (step.directory.endsWith(`/${switchDirectory}`)) return 'unpin-copy'
       return step.kind === 'link' && detached.has(step.name) ? 'detach' : 'unpin'
     default:
       return step.do

@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
-import { type PinKind, partPath } from '../plan/layout.ts'
+import { type PinKind, partFile } from '../plan/layout.ts'
 import { draftName } from '../plan/names.ts'
-import type { Step } from '../plan/steps.ts'
+import { pathAt, type Spot, type Step, spotOf } from '../plan/steps.ts'
 import {
   changeMode,
   closeFd,
@@ -22,7 +22,7 @@ import {
   systemError,
   unlinkFile,
 } from '../syscall/index.ts'
-import { Directories, fileOf, type PathAt } from './directories.ts'
+import { Directories, type PathAt } from './directories.ts'
 import { idOf } from './identity.ts'
 import { createManifest } from './manifest-map.ts'
 import { writeByOthers } from './ownership.ts'
@@ -48,8 +48,8 @@ type EarlierSteps =
 /** One run of steps: the directories that it holds open, and how to take back what it did. */
 export class Bench {
   readonly #workshop: Workshop
-  /** How to take back what was done, in order: of a pin its path, as there are thousands of them. */
-  readonly #undo: (string | (() => void))[] = []
+  /** How to take back what was done, in order: of a pin where it is, as there are thousands of them. */
+  readonly #undo: (Spot | (() => void))[] = []
   readonly left: Left[] = []
   readonly dead: string[] = []
   readonly held: number[] = []
@@ -73,7 +73,7 @@ export class Bench {
         this.#makeDirectory(step.path)
         break
       case 'pin':
-        this.#pin(this.#descriptorOf(step.kind, step.name), step.path, step)
+        this.#pin(this.#descriptorOf(step.kind, step.name), step, step)
         break
       case 'write-manifest':
         this.#writeManifest(step.path)
@@ -111,7 +111,7 @@ export class Bench {
   #succeed(step: Exclude<Step, { do: EarlierSteps }>, tools: SuccessionTools): void {
     switch (step.do) {
       case 'copy':
-        this.#pin(tools.snapshotOf(step.map), step.path, `a copy of map '${step.map}'`)
+        this.#pin(tools.snapshotOf(step.map), spotOf(step.path), `a copy of map '${step.map}'`)
         tools.copy(step.map)
         break
       case 'attach':
@@ -146,14 +146,14 @@ export class Bench {
 
   undo(): void {
     for (const done of this.#undo.reverse()) {
-      if (typeof done !== 'string') done()
+      if (typeof done === 'function') done()
       else this.#removePin(done)
     }
     this.#undo.length = 0
   }
 
-  #removePin(path: string): void {
-    const { directory, file } = this.#directories.lasting(path)
+  #removePin(spot: Spot): void {
+    const { directory, file } = this.#directories.lasting(spot)
     unlinkFile(file, directory)
   }
 
@@ -162,12 +162,12 @@ export class Bench {
   }
 
   #makeDirectory(path: string): void {
-    const { directory, file } = this.#directories.split(path)
+    const { directory, file } = this.#directories.at(spotOf(path))
     const made = makeDirectory(file, this.#workshop.mode & ~writeByOthers, directory)
     // outside, another object may have needed it at the same time
     if (made === EEXIST && path.startsWith('/')) return
     this.#check(made, 'mkdirat', 'making directory', path)
-    const takeBack = this.#directories.lasting(path)
+    const takeBack = this.#directories.lasting(spotOf(path))
     this.#undo.push(() => removeDirectory(takeBack.file, takeBack.directory))
   }
 
@@ -177,16 +177,17 @@ export class Bench {
     return fd
   }
 
-  #pin(fd: number, path: string, what: string | Extract<Step, { do: 'pin' }>): void {
-    const directory = this.#directories.of(path)
-    const file = fileOf(path)
+  #pin(fd: number, spot: Spot, what: string | Extract<Step, { do: 'pin' }>): void {
+    const { file } = spot
+    const directory = this.#directories.open(spot.directory)
     const result = objPin(fd, file, directory)
-    if (result < 0) throw this.#failed(result, 'bpf(BPF_OBJ_PIN)', `pinning ${textOf(what)}`, path)
-    this.#undo.push(path)
+    if (result < 0) throw this.#failed(result, 'bpf(BPF_OBJ_PIN)', `pinning ${textOf(what)}`, pathAt(spot))
+    this.#undo.push(spot)
     const mode = this.#workshop.mode & 0o666
     if (mode === pinMode) return
     const changed = changeMode(file, mode, directory)
-    if (changed < 0) throw this.#failed(changed, 'fchmodat', `setting the mode of ${textOf(what)}`, path)
+    if (changed < 0)
+      throw this.#failed(changed, 'fchmodat', `setting the mode of ${textOf(what)}`, pathAt(spot))
   }
 
   #writeManifest(path: string): void {
@@ -194,7 +195,7 @@ export class Bench {
     if (!manifest) throw new Error('a step writes a manifest and there is none')
     const fd = createManifest(manifest)
     try {
-      this.#pin(fd, path, `the manifest of '${manifest.name}'`)
+      this.#pin(fd, spotOf(path), `the manifest of '${manifest.name}'`)
       this.#workshop.written?.(manifest, fd)
     } finally {
       closeFd(fd)
@@ -202,7 +203,7 @@ export class Bench {
   }
 
   #rewriteManifest(path: string): void {
-    const { directory, file } = this.#directories.split(path)
+    const { directory, file } = this.#directories.at(spotOf(path))
     const draft = path.slice(0, -file.length) + draftName
     // one that stopped here may have left it
     const removed = unlinkFile(draftName, directory)
@@ -216,7 +217,7 @@ export class Bench {
     const descriptors = tools.attach(name)
     if (!descriptors) this.dead.push(name)
     for (const [i, fd] of descriptors?.entries() ?? []) {
-      this.#pin(fd, i === 0 ? path : partPath(path, i + 1), `link '${name}'`)
+      this.#pin(fd, spotOf(i === 0 ? path : partFile(path, i + 1)), `link '${name}'`)
     }
   }
 
@@ -233,7 +234,7 @@ export class Bench {
   }
 
   #detach(path: string, id: number): void {
-    const place = this.#found(path)
+    const place = this.#found(spotOf(path))
     if (!place) return
     const { directory, file } = place
     const fd = objGet(file, 0, directory)
@@ -245,7 +246,7 @@ export class Bench {
 
   /** Removes a pin only if it still is what it is said to be. */
   #unpin(step: Extract<Step, { do: 'unpin' }>): void {
-    const place = this.#found(step.path)
+    const place = this.#found(step)
     if (!place) return
     if (!step.isSeen) {
       this.#unpinIfSame(step, place)
@@ -253,11 +254,13 @@ export class Bench {
     }
     const result = unlinkFile(place.file, place.directory)
     if (result === ENOENT) return
-    this.#check(result, 'unlinkat', 'removing', step.path)
+    if (result < 0) throw this.#failed(result, 'unlinkat', 'removing', pathAt(step))
     this.removed++
   }
 
-  #unpinIfSame({ kind, name, path, id }: Extract<Step, { do: 'unpin' }>, { directory, file }: PathAt): void {
+  #unpinIfSame(step: Extract<Step, { do: 'unpin' }>, { directory, file }: PathAt): void {
+    const { kind, name, id } = step
+    const path = pathAt(step)
     const remove = (): void => this.#check(unlinkFile(file, directory), 'unlinkat', 'removing', path)
     if (kind === 'manifest' || id === null) {
       const result = unlinkFile(file, directory)
@@ -280,7 +283,7 @@ export class Bench {
 
   #removeDirectory(path: string): void {
     this.#directories.leave(path)
-    const place = this.#found(path)
+    const place = this.#found(spotOf(path))
     if (!place) return
     const { directory, file } = place
     const result = removeDirectory(file, directory)
@@ -307,8 +310,8 @@ export class Bench {
       this.#leave(to, `it is not the ${kind} with id ${id} of this generation, which is gone`)
       return
     }
-    const source = this.#directories.split(from)
-    const target = fileOf(to)
+    const source = this.#directories.at(spotOf(from))
+    const target = spotOf(to).file
     const doing = `putting ${kind} '${name}' in its place`
     // someone may have removed the old one
     let result = renameFile(source.file, target, renameFlag.EXCHANGE, source.directory)
@@ -317,7 +320,7 @@ export class Bench {
   }
 
   #idAt(kind: PinKind, path: string): number | undefined {
-    const place = this.#directories.find(path)
+    const place = this.#directories.find(spotOf(path))
     const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
     if (fd === ENOENT) return undefined
     if (fd < 0) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `looking for a ${kind}`, path)
@@ -329,9 +332,9 @@ export class Bench {
   }
 
   #move(from: string, to: string): void {
-    const source = this.#directories.find(from)
+    const source = this.#directories.find(spotOf(from))
     if (!source) return
-    const target = fileOf(to)
+    const target = spotOf(to).file
     const result = renameFile(source.file, target, renameFlag.NOREPLACE, source.directory)
     if (result !== ENOENT) this.#check(result, 'renameat2', 'renaming', from)
     this.#directories.rename(from, to)
@@ -339,7 +342,7 @@ export class Bench {
 
   /** Makes a link run its program's successor; the kernel refuses where it runs neither of the two. */
   #updateLink({ name, path, kind, program }: Extract<Step, { do: 'update-link' }>): void {
-    const place = this.#directories.find(path)
+    const place = this.#directories.find(spotOf(path))
     const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
     if (fd < 0 && fd !== ENOENT) throw this.#failed(fd, 'bpf(BPF_OBJ_GET)', `opening link '${name}'`, path)
     const result = fd === ENOENT ? ENOLINK : closedAfter(fd, () => this.#switchTo(fd, kind, program))
@@ -369,7 +372,7 @@ export class Bench {
   }
 
   #sweep({ map, path }: Extract<Step, { do: 'sweep' }>, tools: SuccessionTools): void {
-    const place = this.#directories.find(path)
+    const place = this.#directories.find(spotOf(path))
     const fd = place ? objGet(place.file, 0, place.directory) : ENOENT
     // what was swept to its end has no snapshot any more
     if (fd === ENOENT) return
@@ -378,12 +381,12 @@ export class Bench {
   }
 
   /** What is to be removed; it stays where another user can lead the way to it elsewhere. */
-  #found(path: string): PathAt | undefined {
+  #found(spot: Spot): PathAt | undefined {
     try {
-      return this.#directories.find(path)
+      return this.#directories.find(spot)
     } catch (error) {
       if (!(error instanceof BpfError) || error.code !== 'ERR_FOREIGN') throw error
-      this.#leave(path, error.message)
+      this.#leave(pathAt(spot), error.message)
       return undefined
     }
   }

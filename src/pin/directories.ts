@@ -1,4 +1,6 @@
 import { BpfError } from '../errors.ts'
+import { isOutside } from '../plan/layout.ts'
+import { pathAt, type Spot, spotOf } from '../plan/steps.ts'
 import { closeFd, openFile, openFlag, systemError } from '../syscall/index.ts'
 import { mustBeSafe } from './ownership.ts'
 import { isBpffs, notBpffs, type Root } from './root.ts'
@@ -10,27 +12,15 @@ export interface PathAt {
   readonly file: string
 }
 
-/** The name of a file in its directory. */
-export function fileOf(path: string): string {
-  let start = path.length
-  // of so short a text a loop finds the end sooner than lastIndexOf()
-  while (start > 0 && path.charCodeAt(start - 1) !== slash) start--
-  return path.slice(start)
-}
-
-const slash = 0x2f
-
 /** The directory that the last step worked in: a generation's pins come one after another. */
 interface OpenDirectory {
   readonly path: string
-  /** What the paths of what is in it start with. */
-  readonly prefix: string
   readonly fd: number
   /** The same directory, from one that stays open. */
   readonly lasting: PathAt
 }
 
-const none: OpenDirectory = { path: '', prefix: '', fd: -1, lasting: { directory: -1, file: '' } }
+const none: OpenDirectory = { path: '', fd: -1, lasting: { directory: -1, file: '' } }
 
 /** The directories that steps work in, by paths below a root or absolute ones. */
 export class Directories {
@@ -48,27 +38,26 @@ export class Directories {
     return path.startsWith('/') ? path : `${this.#root.path}/${path}`
   }
 
-  /** The directory of a path, held open while steps stay in it, and the name in it. */
-  split(path: string): PathAt {
-    return { directory: this.of(path), file: fileOf(path) }
-  }
-
-  /** As {@link split}: only the directory. */
-  of(path: string): number {
-    if (this.#isInOpen(path)) return this.#open.fd
-    const end = path.lastIndexOf('/')
-    if (end < 0) return this.#root.fd
-    const parent = path.slice(0, end)
-    const held = this.#held.get(parent)
+  /** A directory, held open while steps stay in it. */
+  open(path: string): number {
+    // thousands of pins are in one directory
+    if (path === this.#open.path && this.#open.fd >= 0) return this.#open.fd
+    if (path === '') return this.#root.fd
+    const held = this.#held.get(path)
     if (held !== undefined) return held
-    this.#enter(parent)
+    this.#enter(path)
     return this.#open.fd
   }
 
-  /** As {@link split}; `undefined` where the directory is gone, and so what was in it. */
-  find(path: string): PathAt | undefined {
+  /** As {@link open}, with the name there. */
+  at({ directory, file }: Spot): PathAt {
+    return { directory: this.open(directory), file }
+  }
+
+  /** As {@link at}; `undefined` where the directory is gone, and so what was in it. */
+  find(spot: Spot): PathAt | undefined {
     try {
-      return this.split(path)
+      return this.at(spot)
     } catch (error) {
       if (error instanceof BpfError && error.code === 'ENOENT') return undefined
       throw error
@@ -76,11 +65,12 @@ export class Directories {
   }
 
   /** A path from a directory that stays open: what takes a step back must work without a free descriptor. */
-  lasting(path: string): PathAt {
-    if (this.#isInOpen(path)) {
-      const { prefix, lasting } = this.#open
-      return { directory: lasting.directory, file: `${lasting.file}/${path.slice(prefix.length)}` }
+  lasting(spot: Spot): PathAt {
+    if (spot.directory === this.#open.path && this.#open.fd >= 0) {
+      const { directory, file } = this.#open.lasting
+      return { directory, file: `${file}/${spot.file}` }
     }
+    const path = pathAt(spot)
     const end = path.startsWith('/') ? -1 : path.indexOf('/')
     const held = end < 0 ? undefined : this.#held.get(path.slice(0, end))
     if (held === undefined) return { directory: this.#root.fd, file: path }
@@ -102,22 +92,15 @@ export class Directories {
     this.#open = none
   }
 
-  /** Thousands of pins are in one directory, and their paths start alike. */
-  #isInOpen(path: string): boolean {
-    const { fd, prefix } = this.#open
-    return fd >= 0 && path.startsWith(prefix) && path.indexOf('/', prefix.length) < 0
-  }
-
   #enter(path: string): void {
     this.leave()
-    const isOutside = path === '' || path.startsWith('/')
-    const lasting = this.lasting(path)
-    const fd = isOutside
-      ? openDirectory(path || '/')
+    const lasting = this.lasting(spotOf(path))
+    const fd = isOutside(path)
+      ? openDirectory(path)
       : openFile(lasting.file, openFlag.PATH | openFlag.DIRECTORY | openFlag.NOFOLLOW, lasting.directory)
     if (fd < 0) throw systemError(fd, 'openat', { doing: 'opening directory', path: this.fullPath(path) })
-    if (isOutside) closedOnThrow(fd, () => mustBeUsable(fd, path))
-    this.#open = { path, prefix: `${path}/`, fd, lasting }
+    if (isOutside(path)) closedOnThrow(fd, () => mustBeUsable(fd, path))
+    this.#open = { path, fd, lasting }
   }
 }
 

@@ -2,7 +2,7 @@ import { thisMachine } from '../map/index.ts'
 import type { PinnedMap } from '../plan/compare.ts'
 import { typesOf } from '../plan/compare.ts'
 import { compareTypes } from '../plan/compare-types.ts'
-import { mapPlace } from '../plan/layout.ts'
+import { mapPlace, pathOf } from '../plan/layout.ts'
 import type { MapTypes } from '../plan/shape.ts'
 import { fits, PinMismatchError } from '../plan/verdict.ts'
 import type { Spec } from '../spec/types.ts'
@@ -26,8 +26,14 @@ export function expectTypes(
     const { name } = map
     const other = found.get(name)
     if (other) return compareTypes(spec, map, other, thisMachine())
-    const place = mapPlace(map, path, 'object')?.path ?? name
-    return { kind: 'map' as const, name, path: place, verdict: 'new' as const, reasons: [] }
+    const place = mapPlace(map, path, 'object')
+    return {
+      kind: 'map' as const,
+      name,
+      path: place ? pathOf(place) : name,
+      verdict: 'new' as const,
+      reasons: [],
+    }
   })
   const refused = verdicts.filter(verdict => !fits(verdict))
   if (refused.length > 0) throw new PinMismatchError(manifest.name, path, refused)

@@ -156,7 +156,7 @@ export function wantedObject(spec: Spec, site: PinSite): WantedObject {
   const paths = new Map<string, string>()
   for (const map of spec.maps) {
     const place = mapPlace(map, site.root, site.layout)
-    if (place) paths.set(map.name, fullPath(place.path, generationPath))
+    if (place) paths.set(map.name, fullPath(place, generationPath))
   }
   const loaded = loadedPrograms(spec)
   const links = new Map<string, WantedLink>()
@@ -189,7 +189,7 @@ export function openMaps(
   const specs = new Map(spec.maps.map(map => [map.name, map]))
   return pinsOf(generation, 'map').map(record => {
     const map = specs.get(record.name)
-    const path = fullPath(record.path, generation.path)
+    const path = fullPath(record, generation.path)
     if (!map || paths.get(record.name) !== path) return { name: record.name, path, shape: unknownShape }
     const opened = openPinnedMap(generation, record)
     maps.set(record.name, liveMap(spec, map, opened))
@@ -257,10 +257,10 @@ function openAll(generation: Generation, records: readonly PinRecord[]): number[
   }
 }
 
-function dead(generation: Generation, { name, path }: PinRecord, target: string): BpfError {
-  return new BpfError(`link '${name}' is dead: what it was attached to (${target}) is gone`, {
+function dead(generation: Generation, pin: PinRecord, target: string): BpfError {
+  return new BpfError(`link '${pin.name}' is dead: what it was attached to (${target}) is gone`, {
     code: 'ERR_LINK_DEAD',
-    path: fullPath(path, generation.path),
+    path: fullPath(pin, generation.path),
     hint: 'unpin the object, and pin it again',
   })
 }

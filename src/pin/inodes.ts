@@ -1,6 +1,7 @@
 import { directories, isOutside, type PinKind } from '../plan/layout.ts'
-import type { InodeRun, Manifest, PinRecord } from '../plan/manifest.ts'
+import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { manifestName } from '../plan/names.ts'
+import { numbersOf, type Run, runsOf } from '../plan/runs.ts'
 import {
   closeFd,
   ENOENT,
@@ -18,7 +19,7 @@ const kinds: readonly PinKind[] = ['map', 'program', 'link']
  * The inode numbers of what is pinned in a generation's directory: so many pins are known again by one look at each of
  * its directories, without opening any.
  */
-export function inodesOf(directory: number, pins: readonly PinRecord[]): InodeRun[] {
+export function inodesOf(directory: number, pins: readonly PinRecord[]): Run[] {
   const numbers = new Uint32Array(pins.length)
   look(directory, pins, (index, inode) => {
     // a link is opened before it is removed, in any case
@@ -62,12 +63,11 @@ function look(
     const listing = list(directory, directories[kind])
     if (!listing) continue
     let found = 0
-    const start = directories[kind].length + 1
     // bpffs lists the newest first
     for (let index = pins.length - 1; index >= 0; index--) {
       const pin = pins[index]!
-      if (pin.kind !== kind || isOutside(pin.path)) continue
-      const inode = listing.inodeOf(pin.path.slice(start))
+      if (pin.kind !== kind || isOutside(pin.file)) continue
+      const inode = listing.inodeOf(pin.file)
       if (inode !== 0) found++
       tell(index, inode)
     }
@@ -88,24 +88,7 @@ function list(parent: number, name: string): Listing | undefined {
   return listing
 }
 
-function runsOf(numbers: Uint32Array): InodeRun[] {
-  const runs: [number, number][] = []
-  for (const number of numbers) {
-    const last = runs.at(-1)
-    const next = last === undefined || last[0] === 0 ? 0 : last[0] + last[1]
-    if (last !== undefined && number === next) last[1]++
-    else runs.push([number, 1])
-  }
-  return runs
-}
-
 /** One number a pin; none where the list is not as long. */
 function inodesIn({ inodes = [], pins }: Manifest): Uint32Array {
-  const numbers = new Uint32Array(pins.length)
-  let length = 0
-  for (const [first, count] of inodes) {
-    if (count > pins.length - length) return new Uint32Array(0)
-    for (let i = 0; i < count; i++) numbers[length++] = first === 0 ? 0 : first + i
-  }
-  return length === pins.length ? numbers : new Uint32Array(0)
+  return numbersOf(inodes, pins.length) ?? new Uint32Array(0)
 }

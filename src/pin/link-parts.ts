@@ -8,7 +8,7 @@ import { linkInfo, systemError } from '../syscall/index.ts'
 export function withParts(links: ReadonlyMap<string, BpfLink>): Map<string, { readonly fd: number }> {
   const all = new Map<string, { readonly fd: number }>(links)
   for (const [name, { parts }] of links) {
-    const place = { kind: 'link', name, path: '' } as const
+    const place = { kind: 'link', name, file: '' } as const
     for (const [i, fd] of parts.entries()) all.set(partPlace(place, i + 2).name, { fd })
   }
   return all
@@ -20,10 +20,10 @@ export function withParts(links: ReadonlyMap<string, BpfLink>): Map<string, { re
  * @throws BpfError `ERR_UNPINNABLE` for one that is to be pinned at a path of its own, which is one.
  */
 export function partRecords({ name, parts }: BpfLink, place: Place): PinRecord[] {
-  if (parts.length > 0 && isOutside(place.path)) {
-    throw new BpfError(`link '${name}' cannot be pinned at ${place.path}: it is ${parts.length + 1} links`, {
+  if (parts.length > 0 && isOutside(place.file)) {
+    throw new BpfError(`link '${name}' cannot be pinned at ${place.file}: it is ${parts.length + 1} links`, {
       code: 'ERR_UNPINNABLE',
-      path: place.path,
+      path: place.file,
       hint: 'the kernel has one link for all places of a probe since Linux 6.6: leave out its link.pinPath',
     })
   }

@@ -141,7 +141,7 @@ function describe(root: Root, name: string, generation: Generation): ListedObjec
     manifest.pins.flatMap(record => {
       if (record.kind !== kind) return []
       try {
-        const item = look(record, fullPath(record.path, path))
+        const item = look(record, fullPath(record, path))
         // a part of a link has no line of its own
         return kind === 'link' && wholeOf(record.name) !== undefined ? [] : [item]
       } catch (error) {

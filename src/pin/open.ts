@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
 import { shapeOf } from '../map/index.ts'
-import { fullPath, isOutside, type PinKind, type Place } from '../plan/layout.ts'
+import { fullPath, isOutside, type PinKind, type Place, pathOf } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { stagedPath } from '../plan/upgrade-steps.ts'
@@ -30,7 +30,7 @@ export class OpenedMap {
 
   /** The pin. */
   get path(): string {
-    return placePath(this.#place.path, this.#generation)
+    return placePath(this.#place, this.#generation)
   }
 
   get shape(): MapShape {
@@ -58,13 +58,13 @@ export function openMapAt(
   generation: Generation | undefined,
   { readOnly = false, owner }: OpenOptions = {},
 ): OpenedMap | undefined {
-  const isOut = isOutside(place.path)
+  const isOut = isOutside(place.file)
   if (!isOut && !generation) return undefined
   const flags = readOnly ? BPF_F_RDONLY : 0
-  const fd = isOut ? getPin(place.path, flags, owner) : objGet(place.path, flags, generation?.directory)
+  const fd = isOut ? getPin(place.file, flags, owner) : objGet(pathOf(place), flags, generation?.directory)
   if (fd === ENOENT) return undefined
   if (fd < 0) {
-    const path = placePath(place.path, generation)
+    const path = placePath(place, generation)
     throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing: `opening pinned map '${place.name}'`, path })
   }
   try {
@@ -76,13 +76,13 @@ export function openMapAt(
 }
 
 /** Inside a generation only its owner pins; outside anything may lie, and information about a program looks alike. */
-function infoOfMap(fd: number, { path }: Place, generation: Generation | undefined): MapInfo {
-  if (isOutside(path)) mustBe('map', describe(fd), path)
+function infoOfMap(fd: number, place: Place, generation: Generation | undefined): MapInfo {
+  if (isOutside(place.file)) mustBe('map', describe(fd), place.file)
   const info = mapInfo(fd)
   if (typeof info === 'object') return info
   throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', {
     doing: 'reading information about a pinned map',
-    path: placePath(path, generation),
+    path: placePath(place, generation),
   })
 }
 
@@ -118,9 +118,9 @@ function whereItIs<T>(record: PinRecord, open: (place: PinRecord) => T): T {
   try {
     return open(record)
   } catch (error) {
-    if (!isOutside(record.path) || record.shared || !isElsewhere(error)) throw error
+    if (!isOutside(record.file) || record.shared || !isElsewhere(error)) throw error
     try {
-      return open({ ...record, path: stagedPath(record.path) })
+      return open({ ...record, file: stagedPath(record.file) })
     } catch (other) {
       if (!isElsewhere(other)) throw other
     }
@@ -134,21 +134,23 @@ function isElsewhere(error: unknown): boolean {
 }
 
 function openAt(generation: Generation, record: PinRecord, { readOnly = false, owner }: OpenOptions): number {
-  const { path } = record
   const flags = readOnly ? BPF_F_RDONLY : 0
-  const fd = isOutside(path) ? getPin(path, flags, owner) : objGet(path, flags, generation.directory)
+  const fd = isOutside(record.file)
+    ? getPin(record.file, flags, owner)
+    : objGet(pathOf(record), flags, generation.directory)
   if (fd === ENOENT) throw missing(generation, record)
   if (fd < 0) {
     throw systemError(fd, 'bpf(BPF_OBJ_GET)', {
       doing: `opening pinned ${record.kind} '${record.name}'`,
-      path: placePath(record.path, generation),
+      path: placePath(record, generation),
     })
   }
   return closedOnThrow(fd, () => mustBeRecorded(generation, record, fd))
 }
 
-function missing(generation: Generation, { kind, name, path, id }: PinRecord): BpfError {
-  const full = placePath(path, generation)
+function missing(generation: Generation, pin: PinRecord): BpfError {
+  const { kind, name, id } = pin
+  const full = placePath(pin, generation)
   return pinError(
     'ERR_PIN_MISSING',
     full,
@@ -158,8 +160,9 @@ function missing(generation: Generation, { kind, name, path, id }: PinRecord): B
 }
 
 /** Returns the descriptor if it is open on what the manifest says. */
-function mustBeRecorded(generation: Generation, { kind, id, path }: PinRecord, fd: number): number {
-  const full = placePath(path, generation)
+function mustBeRecorded(generation: Generation, pin: PinRecord, fd: number): number {
+  const { kind, id } = pin
+  const full = placePath(pin, generation)
   const occupant = mustBe(kind, describe(fd), full)
   if (occupant.id === id) return fd
   const message = `${full} is the ${kind} with id ${occupant.id}; the manifest says the ${kind} with id ${id}`
@@ -195,6 +198,6 @@ function wayBack({ kind, id }: Pick<PinRecord, 'kind' | 'id'>, path: string, isT
   return `if it still lives, pin it there again: ${command}; else unpin the object, and pin it anew`
 }
 
-function placePath(path: string, generation: Generation | undefined): string {
-  return generation ? fullPath(path, generation.path) : path
+function placePath(place: Place, generation: Generation | undefined): string {
+  return generation ? fullPath(place, generation.path) : pathOf(place)
 }

@@ -4,7 +4,7 @@ import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import { type BpfMap, learnIds } from '../map/index.ts'
 import type { BpfProgram } from '../object/index.ts'
-import { isOutside, linkPlace, type PinKind, type Place, placesOf } from '../plan/layout.ts'
+import { isOutside, linkPlace, type PinKind, type Place, pathOf, placesOf } from '../plan/layout.ts'
 import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix, previousSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
@@ -181,16 +181,16 @@ export function itemPins(
   site: PinSite,
   before: readonly PinRecord[] = [],
 ): ItemPin[] {
-  const own = new Map(before.flatMap(pin => (isOutside(pin.path) && !pin.shared ? [[pin.path, pin]] : [])))
+  const own = new Map(before.flatMap(pin => (isOutside(pin.file) && !pin.shared ? [[pin.file, pin]] : [])))
   const pins: ItemPin[] = []
   learnIds(maps.values())
   const mapsInOrder = new InOrder(maps.values())
   for (const place of placesOf(spec, site)) {
-    const { kind, name, path } = place
+    const { kind, name, file } = place
     const item = kind === 'map' ? mapsInOrder.get(name) : programs.get(name)
     if (!item) continue
     const { id } = item
-    pins.push(isOutside(path) ? outsidePin(place, id, site, own.get(path)) : { kind, name, path, id })
+    pins.push(isOutside(file) ? outsidePin(place, id, site, own.get(file)) : { kind, name, file, id })
   }
   return pins
 }
@@ -224,7 +224,7 @@ function refuseByHand({ name }: BpfLink, { name: program, autoattach }: LinkOwne
  *
  * @throws BpfError `ERR_NAME`
  */
-export function refuseOwnDirectory({ kind, name, path }: Place, { root, directory }: PinSite): void {
+export function refuseOwnDirectory({ kind, name, file: path }: Place, { root, directory }: PinSite): void {
   const own = [directory, `${directory}${nextSuffix}`, `${directory}${previousSuffix}`]
   if (!own.some(one => `${path}/`.startsWith(`${root}/${one}/`))) return
   throw new BpfError(`${kind} '${name}' cannot be pinned at ${path}: the object's own directory is there`, {
@@ -239,20 +239,20 @@ export function refuseOneForTwo(records: readonly PinRecord[]): void {
   const taken = new Map<string, PinRecord>()
   for (const record of records) {
     // in the directory no two maps or programs have one name; a label can make a link's that of another
-    if (record.kind !== 'link' && !isOutside(record.path)) continue
-    const other = taken.get(record.path)
-    taken.set(record.path, record)
+    if (record.kind !== 'link' && !isOutside(record.file)) continue
+    const other = taken.get(record.file)
+    taken.set(record.file, record)
     if (!other) continue
     const both = `${other.kind} '${other.name}' and ${record.kind} '${record.name}'`
-    throw new BpfError(`${both} are to be pinned at one path, ${record.path}`, {
+    throw new BpfError(`${both} are to be pinned at one path, ${pathOf(record)}`, {
       code: 'ERR_NAME',
-      path: record.path,
+      path: pathOf(record),
     })
   }
 }
 
 /** A path outside may have the same map already: it was found there when the object was loaded. */
-export function sharing({ kind, name, path }: Place, id: number): { readonly shared?: true } {
+export function sharing({ kind, name, file: path }: Place, id: number): { readonly shared?: true } {
   const occupant = isOutside(path) ? occupantOf(path) : undefined
   if (!occupant) return {}
   if (occupant.kind === kind && occupant.id === id) return { shared: true }
@@ -267,7 +267,7 @@ export function sharing({ kind, name, path }: Place, id: number): { readonly sha
 /** Directories outside that are not there yet, parents before what is in them. */
 export function missingDirectories(pins: readonly PinRecord[]): string[] {
   const missing = new Set<string>()
-  for (const { path, shared } of pins) {
+  for (const { file: path, shared } of pins) {
     if (!isOutside(path) || shared) continue
     const parents: string[] = []
     for (let at = dirname(path); !existsSync(at); at = dirname(at)) parents.unshift(at)

@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
-import { isOutside, linkPlace, type Place, placesOf, wholeOf } from '../plan/layout.ts'
+import { fullPath, isOutside, linkPlace, type Place, placesOf, wholeOf } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import { isNeverShared } from '../plan/map-families.ts'
 import { actionOf, type OnMismatch, type Policy } from '../plan/policy.ts'
@@ -203,7 +203,7 @@ export function planInstall(spec: Spec, site: PinSite): Plan {
   const places = placesOf(spec, site)
   const maps = places.flatMap((place): PlannedMap[] => {
     const { kind, name } = place
-    const at = isOutside(place.path) ? place.path : `${path}/${place.path}`
+    const at = fullPath(place, path)
     return kind === 'map' ? [{ kind, name, path: at, verdict: 'new', reasons: [], action: 'create' }] : []
   })
   const loaded = loadedPrograms(spec)
@@ -252,7 +252,7 @@ function plannedSteps(
     return [{ ...record, action, id: action === 'gap' ? 0 : record.id }]
   })
   const copies = maps.filter(({ action }) => action === 'convert').map(({ name }) => name)
-  const isThere = ({ path, id }: PinRecord): boolean => isOutside(path) && id > 0
+  const isThere = ({ file, id }: PinRecord): boolean => isOutside(file) && id > 0
   const { directory } = site
   return [
     ...buildSteps({

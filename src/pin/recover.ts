@@ -91,9 +91,9 @@ export function dropGeneration(root: Root, name: string, current: Manifest | und
 
 function removeOutside(manifest: Manifest, current: Manifest | undefined): void {
   const { pins, directories: made = [] } = manifest
-  const kept = new Map(current?.pins.map(({ path, id }) => [path, id]))
+  const kept = new Map(current?.pins.flatMap(({ file, id }) => (isOutside(file) ? [[file, id]] : [])))
   for (const pin of pins) {
-    const { path, id, shared } = pin
+    const { file: path, id, shared } = pin
     if (!isOutside(path) || shared) continue
     // it may lie beside the path that it was to have, or had
     for (const place of [path, stagedPath(path), keptPath(path)]) {

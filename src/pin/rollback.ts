@@ -162,10 +162,10 @@ function wouldLose(object: string, link: string, path: string): BpfError {
 
 /** What lay outside and was swapped for something newer has another name since. */
 function whereKept(pin: PinRecord): PinRecord {
-  if (!isOutside(pin.path) || pin.shared) return pin
-  const occupant = occupantOf(pin.path)
+  if (!isOutside(pin.file) || pin.shared) return pin
+  const occupant = occupantOf(pin.file)
   const isThere = occupant?.kind === pin.kind && occupant.id === pin.id
-  return isThere ? pin : { ...pin, path: keptPath(pin.path) }
+  return isThere ? pin : { ...pin, file: keptPath(pin.file) }
 }
 
 function recordedSwitches({ manifest }: Generation): WantedSwitch[] {
@@ -176,17 +176,17 @@ function recordedSwitches({ manifest }: Generation): WantedSwitch[] {
     const target = record.declared ?? record.target
     const spec = recordedOwner(manifest, record)
     if (!pin || !spec || !target) return []
-    const { kind, name, path } = pin
-    return [{ name, label: labelOf(record), place: { kind, name, path }, target, spec }]
+    const { kind, name, file } = pin
+    return [{ name, label: labelOf(record), place: { kind, name, file }, target, spec }]
   })
 }
 
 /** Maps and programs go back to the paths that they had. */
 function returningPins(pins: readonly PinRecord[], { manifest }: Generation): ItemPin[] {
-  const own = new Map(manifest.pins.map(pin => [pin.path, pin]))
+  const own = new Map(manifest.pins.flatMap(pin => (isOutside(pin.file) ? [[pin.file, pin]] : [])))
   return pins.flatMap((pin): ItemPin[] => {
     if (pin.kind === 'link') return []
-    const occupied = isOutside(pin.path) ? own.get(pin.path) : undefined
+    const occupied = own.get(pin.file)
     if (occupied?.shared || pin.shared) return [pin]
     if (occupied) return [{ ...pin, ...(occupied.id === pin.id ? { isThere: true as const } : {}) }]
     return [{ ...pin, ...sharing(pin, pin.id) }]

@@ -11,7 +11,7 @@ import { type OpenOptions, openMapAt } from './open.ts'
  */
 export function openMapFile(file: string, options: OpenOptions): BpfMap {
   const path = resolve(file)
-  const place = { kind: 'map', name: decodeName(path.slice(path.lastIndexOf('/') + 1)), path } as const
+  const place = { kind: 'map', name: decodeName(path.slice(path.lastIndexOf('/') + 1)), file: path } as const
   const opened = openMapAt(place, undefined, options)
   if (!opened) {
     throw new BpfError(`opening map '${path}': ENOENT: nothing is pinned there`, {

@@ -177,7 +177,7 @@ class Walk {
 
   #believe({ pins }: Manifest, directory: number, path: string): void {
     const reaches = this.#isTrusted(directory, path)
-    for (const pin of pins) if (reaches || !isOutside(pin.path)) this.#known.add(fullPath(pin.path, path))
+    for (const pin of pins) if (reaches || !isOutside(pin.file)) this.#known.add(fullPath(pin, path))
   }
 
   /** Another user's manifest could hide anything else from the list by naming it. */

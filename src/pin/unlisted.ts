@@ -2,7 +2,16 @@ import type { BpfMap } from '../map/index.ts'
 import { thisMachine } from '../map/index.ts'
 import { type BpfProgram, hookType, type Likeness, likenesses } from '../object/index.ts'
 import { compareMaps, comparePrograms, type WantedObject } from '../plan/compare.ts'
-import { directories, isOutside, type PinKind, type Place, placesOf, wholeOf } from '../plan/layout.ts'
+import {
+  directories,
+  fullPath,
+  isOutside,
+  type PinKind,
+  type Place,
+  pathOf,
+  placesOf,
+  wholeOf,
+} from '../plan/layout.ts'
 import type { LinkRecord, Manifest, PinRecord } from '../plan/manifest.ts'
 import { decodeName } from '../plan/names.ts'
 import { fits, type ItemVerdict, type LinkVerdict, PinMismatchError, type Reason } from '../plan/verdict.ts'
@@ -69,7 +78,7 @@ export function findUnlisted(spec: Spec, site: PinSite, directory: Unlisted, typ
 
 /** What a manifest would list: all that is pinned in the directory, and what the object would pin outside of it. */
 function asListed(spec: Spec, site: PinSite, directory: Unlisted, { links }: WantedObject): Manifest {
-  const outside = placesOf(spec, site).filter(place => isOutside(place.path))
+  const outside = placesOf(spec, site).filter(place => isOutside(place.file))
   const pins = [...insidePlaces(directory), ...outside].flatMap(place => recordOf(place, directory))
   const owners = spec.programs.map(({ name }) => name)
   const ofLinks = pins.filter(({ kind }) => kind === 'link')
@@ -90,20 +99,22 @@ function insidePlaces({ directory, path }: Unlisted): Place[] {
   const kinds = Object.keys(directories) as PinKind[]
   return kinds.flatMap(kind =>
     entriesOf(directory, directories[kind], path).map(file => ({
-      ...{ kind, name: decodeName(file), path: `${directories[kind]}/${file}` },
+      ...{ kind, name: decodeName(file), file },
     })),
   )
 }
 
 /** Nothing where nothing is pinned; where something of another kind is, opening it says so. */
-function recordOf({ kind, name, path }: Place, { directory, path: where }: Unlisted): PinRecord[] {
-  const fd = isOutside(path) ? getPin(path) : objGet(path, 0, directory)
+function recordOf(place: Place, { directory, path }: Unlisted): PinRecord[] {
+  const { kind, name, file } = place
+  const fd = isOutside(file) ? getPin(file) : objGet(pathOf(place), 0, directory)
   if (fd === ENOENT) return []
-  const full = isOutside(path) ? path : `${where}/${path}`
-  if (fd < 0)
-    throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing: `opening pinned ${kind} '${name}'`, path: full })
+  if (fd < 0) {
+    const doing = `opening pinned ${kind} '${name}'`
+    throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing, path: fullPath(place, path) })
+  }
   try {
-    return [{ kind, name, path, id: idOf(fd, kind) ?? 0 }]
+    return [{ kind, name, file, id: idOf(fd, kind) ?? 0 }]
   } finally {
     closeFd(fd)
   }

@@ -31,8 +31,8 @@ export interface Place {
   readonly kind: PinKind
   /** Name in the object. */
   readonly name: string
-  /** Below the generation's directory, `maps/:rodata`; absolute for what lies outside. */
-  readonly path: string
+  /** Its name in the generation's directory for its kind, `:rodata`; an absolute path for what lies outside. */
+  readonly file: string
 }
 
 /** Where the maps and programs of an object are pinned; where its links are is asked for by {@link linkPlace}. */
@@ -69,17 +69,17 @@ export function linkPlace(owner: LinkOwner, root: string, label?: string): Place
   const { name, link } = owner
   if (link.pinPath === null) return null
   if (label === undefined) return place('link', name, link.pinPath, root)
-  const path =
+  const file =
     link.pinPath === undefined
-      ? `${directories.link}/${encodeLinkName(name, label)}`
+      ? encodeLinkName(name, label)
       : below(root, `${link.pinPath}${encodeLabel(label)}`, `link '${name}~${label}'`)
-  return { kind: 'link', name: `${name}~${label}`, path }
+  return { kind: 'link', name: `${name}~${label}`, file }
 }
 
 function place(kind: PinKind, name: string, asked: string | null | undefined, root: string): Place | null {
   if (asked === null) return null
-  if (asked === undefined) return { kind, name, path: `${directories[kind]}/${encodeName(name)}` }
-  return { kind, name, path: below(root, asked, `${kind} '${name}'`) }
+  const file = asked === undefined ? encodeName(name) : below(root, asked, `${kind} '${name}'`)
+  return { kind, name, file }
 }
 
 /**
@@ -117,12 +117,12 @@ function isFileName(name: string | undefined): boolean {
  * Where the further links are pinned that one link is made of, counted from 2: beside it, by names that no label makes, as none
  * has a `+`. They have pins as if each were a link of its own, and no word in the manifest's list of links.
  */
-export function partPlace({ kind, name, path }: Place, number: number): Place {
-  return { kind, name: `${name}~+${number}`, path: partPath(path, number) }
+export function partPlace({ kind, name, file }: Place, number: number): Place {
+  return { kind, name: `${name}~+${number}`, file: partFile(file, number) }
 }
 
-export function partPath(path: string, number: number): string {
-  return `${path}~+${number}`
+export function partFile(file: string, number: number): string {
+  return `${file}~+${number}`
 }
 
 /** Name of the link that a further one is a part of; `undefined` for a link of its own. */
@@ -130,12 +130,17 @@ export function wholeOf(name: string): string | undefined {
   return /^(.+)~\+\d+$/.exec(name)?.[1]
 }
 
-/** Is this place outside of the generation's directory? */
-export function isOutside(path: string): boolean {
-  return path.startsWith('/')
+/** Is the file of a place outside of the generation's directory? */
+export function isOutside(file: string): boolean {
+  return file.startsWith('/')
 }
 
-/** The whole path of a place, for people. */
-export function fullPath(path: string, generationPath: string): string {
-  return isOutside(path) ? path : `${generationPath}/${path}`
+/** The path of a place: below the generation's directory, `maps/:rodata`, or absolute. */
+export function pathOf({ kind, file }: Pick<Place, 'kind' | 'file'>): string {
+  return isOutside(file) ? file : `${directories[kind]}/${file}`
+}
+
+/** The path of a place of a generation that is at `generation`, which may be relative. */
+export function fullPath(place: Pick<Place, 'kind' | 'file'>, generation: string): string {
+  return isOutside(place.file) ? place.file : `${generation}/${directories[place.kind]}/${place.file}`
 }

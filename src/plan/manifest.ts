@@ -1,6 +1,8 @@
 import { BpfError } from '../errors.ts'
 import { type Target, targetText } from '../spec/targets.ts'
-import { directories as kindDirectories, type PinKind } from './layout.ts'
+import { isOutside, type Place } from './layout.ts'
+import { canBePin, columnsOf, pinsFrom } from './pin-columns.ts'
+import { areRuns, isWord, type Run } from './runs.ts'
 
 /** What a generation says about itself; written last, never changed. */
 export interface Manifest {
@@ -12,11 +14,11 @@ export interface Manifest {
   readonly created: string
   readonly pins: readonly PinRecord[]
   /**
-   * Inode numbers of the pins in the directory, in the order of the list, as runs of numbers that follow each other:
-   * `[[4711, 64], [0, 2]]`. 0 for what was not pinned yet when this was written, and outside. A pin with another number is
-   * another pin: a number comes again after 2^32 others only (fs/inode.c: get_next_ino).
+   * Inode numbers of the pins in the directory, in the order of the list: `[[4711, 64], [0, 2]]`. 0 for what was not pinned
+   * yet when this was written, and outside. A pin with another number is another pin: a number comes again after 2^32 others
+   * only (fs/inode.c: get_next_ino).
    */
-  readonly inodes?: readonly InodeRun[]
+  readonly inodes?: readonly Run[]
   readonly links: readonly LinkRecord[]
   readonly programs: readonly ProgramRecord[]
   /** Directories outside of the generation's that were made for its pins: absolute, parents before what is in them. */
@@ -33,15 +35,8 @@ export interface Manifest {
   readonly btf: Uint8Array
 }
 
-export type InodeRun = readonly [first: number, count: number]
-
 /** One pin. */
-export interface PinRecord {
-  readonly kind: PinKind
-  /** Name in the object. */
-  readonly name: string
-  /** Below the generation's directory, or absolute for a pin outside of it. */
-  readonly path: string
+export interface PinRecord extends Place {
   /** The kernel's id of what is pinned; 0 for a link that could only be made after this was written. */
   readonly id: number
   /** It was pinned there before, and is not this object's to remove. */
@@ -116,10 +111,10 @@ const headerLength = 32
  * @returns what counts of the room that was made last
  */
 export function encodeManifest(
-  { generation, btf, ...text }: Manifest,
+  { generation, btf, name, created, pins, ...text }: Manifest,
   allocate: (length: number) => Uint8Array = length => new Uint8Array(length),
 ): Uint8Array {
-  const json = JSON.stringify(text)
+  const json = JSON.stringify({ name, created, pins: columnsOf(pins), ...text })
   const encoder = new TextEncoder()
   for (const most of [1, 3]) {
     const room = allocate(align8(headerLength + most * json.length) + btf.length)
@@ -192,39 +187,10 @@ function parseText(bytes: Uint8Array, where: string): Text {
   }
 }
 
-/**
- * Where a pin can be: one level below a generation's directory of its kind, or at an absolute path that leads up nowhere.
- * Names on bpffs have no dots (kernel/bpf/inode.c: bpf_lookup), and a NUL would end a path early.
- */
-const pinPath = /^(\/(?!(.*\/)?\.\.(\/|$))[^\0]*|(maps|programs|links)\/[^/.\0]+)$/s
-const kinds: ReadonlySet<string> = /* @__PURE__ */ new Set(Object.keys(kindDirectories))
-
 function readPins(value: unknown, where: string): readonly PinRecord[] {
-  const shape = { kind: 'string', name: 'string', path: 'string', id: 'number' } as const
-  const pins = listOf<PinRecord>(value, shape, 'pins', where)
-  const names: Readonly<Record<PinKind, Set<string>>> = {
-    map: new Set(),
-    program: new Set(),
-    link: new Set(),
-  }
-  for (const { kind, name, path, id } of pins) {
-    if (!kinds.has(kind) || !pinPath.test(path)) {
-      throw manifestError(where, `lists a ${kind} at '${path}', where no pin can be`)
-    }
-    if (name.includes('\0')) throw manifestError(where, `lists a ${kind} whose name holds a NUL`)
-    if (!isWord(id))
-      throw manifestError(where, `lists a ${kind} with the id ${id}, which the kernel gives none`)
-    names[kind].add(name)
-  }
-  if (names.map.size + names.program.size + names.link.size !== pins.length) {
-    throw manifestError(where, 'lists something twice')
-  }
+  const pins = pinsFrom(value)
+  if (typeof pins === 'string') throw manifestError(where, pins)
   return pins
-}
-
-/** Ids and numbers of inodes on bpffs have 32 bits. */
-function isWord(value: unknown): boolean {
-  return Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32
 }
 
 function readIds(value: unknown, where: string): readonly number[] {
@@ -233,11 +199,8 @@ function readIds(value: unknown, where: string): readonly number[] {
   throw manifestError(where, "has no well-formed list 'former'")
 }
 
-function readInodes(value: unknown, where: string): readonly InodeRun[] {
-  const isNumber = (one: unknown): boolean => Number.isInteger(one) && Number(one) >= 0
-  const isRun = (run: unknown): run is InodeRun =>
-    Array.isArray(run) && run.length === 2 && run.every(isNumber) && run[1] > 0
-  if (Array.isArray(value) && value.every(isRun)) return value
+function readInodes(value: unknown, where: string): readonly Run[] {
+  if (areRuns(value)) return value
   throw manifestError(where, "has no well-formed list 'inodes'")
 }
 
@@ -297,7 +260,7 @@ function canBeSaid(target: Target): boolean {
 
 function readDirectories(value: unknown, where: string): readonly string[] {
   const isAbsolute = (path: unknown): path is string =>
-    typeof path === 'string' && path.startsWith('/') && pinPath.test(path)
+    typeof path === 'string' && isOutside(path) && canBePin(path)
   if (Array.isArray(value) && value.every(isAbsolute)) return value
   throw manifestError(where, "has no well-formed list 'directories'")
 }

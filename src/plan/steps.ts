@@ -1,4 +1,4 @@
-import { directories, isOutside, type PinKind, type Place } from './layout.ts'
+import { directories, fullPath, isOutside, type PinKind, type Place } from './layout.ts'
 import type { PinRecord } from './manifest.ts'
 import { draftName, manifestName, nextSuffix } from './names.ts'
 
@@ -9,7 +9,7 @@ import { draftName, manifestName, nextSuffix } from './names.ts'
 export type Step =
   | { readonly do: 'make-directory'; readonly path: string }
   /** Pins something that the process holds. */
-  | { readonly do: 'pin'; readonly kind: PinKind; readonly name: string; readonly path: string }
+  | (Spot & { readonly do: 'pin'; readonly kind: PinKind; readonly name: string })
   /** Pins the manifest: as a draft before anything is pinned outside of the directory, as what it is at the end. */
   | { readonly do: 'write-manifest'; readonly path: string }
   /** Gives the staged generation its name; refused where something has that name already. */
@@ -19,15 +19,14 @@ export type Step =
   /** Takes a link off its hook, where the kernel can. */
   | { readonly do: 'detach'; readonly name: string; readonly path: string; readonly id: number }
   /** Removes a pin if it still is what it is said to be. */
-  | {
+  | (Spot & {
       readonly do: 'unpin'
       readonly kind: PinKind | 'manifest'
       readonly name: string
-      readonly path: string
       readonly id: number | null
       /** It was just seen to be what it is said to be, by its inode number. */
       readonly isSeen?: true
-    }
+    })
   /** Removes a directory if it is empty. */
   | { readonly do: 'remove-directory'; readonly path: string }
   /** Carries the entries of a map over to the one that takes its place; what was carried is kept in a map at `path`. */
@@ -67,6 +66,25 @@ export type Step =
   /** Removes a generation that was kept. */
   | { readonly do: 'drop-previous'; readonly path: string }
 
+/** Where a pin is. Thousands of steps work in one directory: their paths are not put together to be taken apart. */
+export interface Spot {
+  /** Below the object's root, which is `''`, or absolute. */
+  readonly directory: string
+  /** Its name there. */
+  readonly file: string
+}
+
+/** The spot of a path. */
+export function spotOf(path: string): Spot {
+  const slash = path.lastIndexOf('/')
+  return { directory: slash === 0 ? '/' : path.slice(0, Math.max(slash, 0)), file: path.slice(slash + 1) }
+}
+
+/** The path of a spot. */
+export function pathAt({ directory, file }: Spot): string {
+  return directory === '' ? file : directory === '/' ? `/${file}` : `${directory}/${file}`
+}
+
 /** Something to be pinned; `shared`: it is pinned there already. */
 export interface PlannedPin extends Place {
   readonly shared?: true
@@ -85,24 +103,31 @@ export function pinSteps(
 ): Step[] {
   const places = pins.filter(({ shared }) => !shared)
   const next = `${object}${nextSuffix}`
-  const inside = `${next}/`
   const draft = `${next}/${draftName}`
-  const hasOutside = places.some(({ path }) => isOutside(path))
+  const hasOutside = places.some(({ file }) => isOutside(file))
   const steps: Step[] = hasOutside ? [{ do: 'write-manifest', path: draft }] : []
   for (const path of outside) steps.push({ do: 'make-directory', path })
   for (const kind of kindsInOrder) {
     const ofKind = places.filter(place => place.kind === kind)
-    if (ofKind.some(({ path }) => !isOutside(path))) {
-      steps.push({ do: 'make-directory', path: `${next}/${directories[kind]}` })
-    }
-    for (const { name, path } of ofKind) {
-      steps.push({ do: 'pin', kind, name, path: isOutside(path) ? path : inside + path })
+    const directory = `${next}/${directories[kind]}`
+    if (ofKind.some(({ file }) => !isOutside(file))) steps.push({ do: 'make-directory', path: directory })
+    for (const { name, file } of ofKind) {
+      steps.push(
+        isOutside(file)
+          ? { do: 'pin', kind, name, ...spotOf(file) }
+          : { do: 'pin', kind, name, directory, file },
+      )
     }
   }
   steps.push({ do: 'write-manifest', path: `${next}/${manifestName}` })
-  if (hasOutside) steps.push({ do: 'unpin', kind: 'manifest', name: object, path: draft, id: null })
+  if (hasOutside) steps.push(manifestRemoval(object, draft))
   steps.push({ do: 'publish', from: next, to: object })
   return steps
+}
+
+/** Removes a manifest, or the draft of one. */
+export function manifestRemoval(object: string, path: string): Step {
+  return { do: 'unpin', kind: 'manifest', name: object, ...spotOf(path), id: null }
 }
 
 const kindsInOrder: readonly PinKind[] = ['map', 'program', 'link']
@@ -129,30 +154,27 @@ export function unpinSteps(
   },
 ): Step[] {
   const at = inPlace ? object : `${object}${nextSuffix}`
-  const inside = `${at}/`
-  const fullPath = (path: string): string => (isOutside(path) ? path : inside + path)
   const steps: Step[] = inPlace ? [] : [{ do: 'withdraw', from: object, to: at }]
-  for (const { kind, name, path, id, shared } of pins) {
-    if (kind === 'link' && !shared) steps.push({ do: 'detach', name, path: fullPath(path), id })
+  for (const pin of pins) {
+    if (pin.kind !== 'link' || pin.shared) continue
+    steps.push({ do: 'detach', name: pin.name, path: fullPath(pin, at), id: pin.id })
   }
   for (const kind of [...kindsInOrder].reverse()) {
+    const inside = `${at}/${directories[kind]}`
     let hasInside = false
     for (let i = 0; i < pins.length; i++) {
-      const { kind: other, name, path, id, shared } = pins[i]!
+      const { kind: other, name, file, id, shared } = pins[i]!
       if (other !== kind || shared) continue
-      const whole = fullPath(path)
-      hasInside ||= !isOutside(path)
-      // thousands of them: each is made at once
-      steps.push(
-        isSeen[i]
-          ? { do: 'unpin', kind, name, path: whole, id, isSeen: true }
-          : { do: 'unpin', kind, name, path: whole, id },
-      )
+      hasInside ||= !isOutside(file)
+      if (isOutside(file)) steps.push({ do: 'unpin', kind, name, ...spotOf(file), id })
+      else if (isSeen[i]) {
+        steps.push({ do: 'unpin', kind, name, directory: inside, file, id, isSeen: true })
+      } else steps.push({ do: 'unpin', kind, name, directory: inside, file, id })
     }
-    if (hasInside) steps.push({ do: 'remove-directory', path: inside + directories[kind] })
+    if (hasInside) steps.push({ do: 'remove-directory', path: inside })
   }
   for (const path of outside.toReversed()) steps.push({ do: 'remove-directory', path })
-  steps.push({ do: 'unpin', kind: 'manifest', name: object, path: `${at}/${manifestName}`, id: null })
+  steps.push(manifestRemoval(object, `${at}/${manifestName}`))
   steps.push({ do: 'remove-directory', path: at })
   return steps
 }

@@ -1,8 +1,8 @@
-import { directories, isOutside, type PinKind, type Place } from './layout.ts'
+import { directories, fullPath, isOutside, type PinKind, type Place } from './layout.ts'
 import type { LinkAction } from './link-switch.ts'
 import { isOfMap, type LinkRecord, type Manifest, type PinRecord } from './manifest.ts'
 import { draftName, encodeName, manifestName, nextSuffix, previousSuffix, switchDirectory } from './names.ts'
-import type { PlannedPin, Step } from './steps.ts'
+import { manifestRemoval, type PlannedPin, type Step, spotOf } from './steps.ts'
 
 /** A link of a new generation. */
 export interface SwitchedLink extends Place {
@@ -33,37 +33,36 @@ export interface Succession {
 export function buildSteps({ directory, pins, links, outside, copies, old }: Succession): Step[] {
   const next = `${directory}${nextSuffix}`
   const draft = `${next}/${draftName}`
-  const taken = new Set(old.map(({ path }) => path).filter(isOutside))
-  const staged = (path: string): string => {
-    if (!isOutside(path)) return `${next}/${path}`
-    return taken.has(path) ? stagedPath(path) : path
-  }
+  const taken = new Set(old.map(({ file }) => file).filter(isOutside))
+  const staged = (place: Place): string =>
+    taken.has(place.file) ? stagedPath(place.file) : fullPath(place, next)
   const made = links.filter(({ action }) => action !== 'gap')
   const isNew = (pin: PlannedPin): boolean => !pin.shared
-  const hasOutside = [...pins.filter(isNew), ...links].some(({ path }) => isOutside(path))
+  const hasOutside = [...pins.filter(isNew), ...links].some(({ file }) => isOutside(file))
   const steps: Step[] = hasOutside ? [{ do: 'write-manifest', path: draft }] : []
   for (const path of outside) steps.push({ do: 'make-directory', path })
   for (const kind of ['map', 'program'] as const) {
     const ofKind = pins.filter(pin => pin.kind === kind && isNew(pin))
     steps.push(...directorySteps(next, kind, ofKind))
-    for (const { name, path } of ofKind) steps.push({ do: 'pin', kind, name, path: staged(path) })
+    for (const pin of ofKind) steps.push({ do: 'pin', kind, name: pin.name, ...spotOf(staged(pin)) })
   }
   if (copies.length > 0) steps.push({ do: 'make-directory', path: `${next}/${switchDirectory}` })
   for (const map of copies) steps.push({ do: 'copy', map, path: snapshotPath(next, map) })
   steps.push(...directorySteps(next, 'link', links))
-  for (const { name, path, action } of made) {
+  for (const link of made) {
+    const { name, action, file } = link
     // the link that is there is held by two pins until the old one goes
-    if (action === 'attach' || action === 'overlap') steps.push({ do: 'attach', name, path: staged(path) })
-    else if (!taken.has(path)) steps.push({ do: 'pin', kind: 'link', name, path: staged(path) })
+    if (action === 'attach' || action === 'overlap') steps.push({ do: 'attach', name, path: staged(link) })
+    else if (!taken.has(file)) steps.push({ do: 'pin', kind: 'link', name, ...spotOf(staged(link)) })
   }
   steps.push({ do: 'write-manifest', path: `${next}/${manifestName}` })
-  if (hasOutside) steps.push({ do: 'unpin', kind: 'manifest', name: directory, path: draft, id: null })
+  if (hasOutside) steps.push(manifestRemoval(directory, draft))
   steps.push({ do: 'exchange', from: next, to: directory })
   return steps
 }
 
 function directorySteps(next: string, kind: PinKind, places: readonly Place[]): Step[] {
-  if (places.every(({ path }) => isOutside(path))) return []
+  if (places.every(({ file }) => isOutside(file))) return []
   return [{ do: 'make-directory', path: `${next}/${directories[kind]}` }]
 }
 
@@ -105,7 +104,8 @@ export function finishSteps(succeeded: Succeeded): Step[] {
   if (succeeded.old.pins.some(({ kind }) => kind === 'link')) steps.push({ do: 'await-programs' })
   for (const { map } of conversions) steps.push({ do: 'sweep', map, path: snapshotPath(directory, map) })
   for (const { map } of conversions) {
-    steps.push({ do: 'unpin', kind: 'map', name: map, path: snapshotPath(directory, map), id: null })
+    const spot = spotOf(snapshotPath(directory, map))
+    steps.push({ do: 'unpin', kind: 'map', name: map, ...spot, id: null })
   }
   if (conversions.length > 0) steps.push({ do: 'remove-directory', path: `${directory}/${switchDirectory}` })
   if (previous === 'keep') return [...steps, ...keepSteps(succeeded)]
@@ -115,15 +115,15 @@ export function finishSteps(succeeded: Succeeded): Step[] {
 
 /** New pins outside that take the path of an old one. */
 function swapSteps(succeeded: Succeeded): Step[] {
-  return swapped(succeeded).map(({ kind, name, path, id }) => ({
-    ...{ do: 'swap', kind, name, from: stagedPath(path), to: path, id },
+  return swapped(succeeded).map(({ kind, name, file, id }) => ({
+    ...{ do: 'swap', kind, name, from: stagedPath(file), to: file, id },
   }))
 }
 
 function swapped({ old, new: { pins } }: Succeeded): PinRecord[] {
-  const ids = new Map(old.pins.map(pin => [pin.path, pin.id]))
+  const ids = new Map(old.pins.map(pin => [pin.file, pin.id]))
   return pins.filter(
-    ({ path, id, shared }) => isOutside(path) && !shared && id !== 0 && (ids.get(path) ?? id) !== id,
+    ({ file, id, shared }) => isOutside(file) && !shared && id !== 0 && (ids.get(file) ?? id) !== id,
   )
 }
 
@@ -131,12 +131,13 @@ function swapped({ old, new: { pins } }: Succeeded): PinRecord[] {
 function switchSteps({ directory, old, new: { pins, links } }: Succeeded): Step[] {
   const records = new Map(links.map(link => [link.name, link]))
   const oldIds = new Set(old.pins.filter(({ kind }) => kind === 'link').map(({ id }) => id))
-  return pins.flatMap(({ kind, name, path, id }): Step[] => {
+  return pins.flatMap((pin): Step[] => {
+    const { kind, name, id } = pin
     if (kind !== 'link' || !oldIds.has(id)) return []
-    const at = isOutside(path) ? path : `${directory}/${path}`
+    const path = fullPath(pin, directory)
     const record = records.get(name)
     const held = record && isOfMap(record) ? 'map' : 'program'
-    return [{ do: 'update-link', name, path: at, kind: held, program: record?.program ?? name }]
+    return [{ do: 'update-link', name, path, kind: held, program: record?.program ?? name }]
   })
 }
 
@@ -158,7 +159,7 @@ function removalSteps(succeeded: Succeeded, removed: readonly PinRecord[]): Step
     const { kind, name, id } = pin
     return [
       { do: 'detach', name, path, id },
-      { do: 'unpin', kind, name, path, id },
+      { do: 'unpin', kind, name, ...spotOf(path), id },
     ]
   }
   const steps: Step[] = []
@@ -166,8 +167,7 @@ function removalSteps(succeeded: Succeeded, removed: readonly PinRecord[]): Step
     const before = removed.filter(({ name }) => name === gap.name)
     steps.push(...before.flatMap(remove))
     if (before.length > 0) steps.push({ do: 'await-links', ids: before.map(({ id }) => id) })
-    const path = isOutside(gap.path) ? gap.path : `${directory}/${gap.path}`
-    steps.push({ do: 'attach', name: gap.name, path })
+    steps.push({ do: 'attach', name: gap.name, path: fullPath(gap, directory) })
   }
   if (gaps.length > 0) steps.push({ do: 'rewrite-manifest', path: `${directory}/${manifestName}` })
   const rest = removed.filter(({ name }) => !gaps.some(gap => gap.name === name))
@@ -177,16 +177,16 @@ function removalSteps(succeeded: Succeeded, removed: readonly PinRecord[]): Step
 }
 
 /** Where a pin of the old generation is after the commit. */
-function oldPath(succeeded: Succeeded, { path }: PinRecord): string {
-  if (!isOutside(path)) return `${succeeded.directory}${nextSuffix}/${path}`
-  return swapped(succeeded).some(pin => pin.path === path) ? stagedPath(path) : path
+function oldPath(succeeded: Succeeded, pin: PinRecord): string {
+  const path = fullPath(pin, `${succeeded.directory}${nextSuffix}`)
+  return swapped(succeeded).some(({ file }) => file === path) ? stagedPath(path) : path
 }
 
 /** The pins of the old generation that are still there, and are not the new one's as well. */
 function remaining(succeeded: Succeeded): PinRecord[] {
-  const kept = new Set(succeeded.new.pins.map(({ path, id }) => `${id} ${path}`))
+  const kept = new Set(succeeded.new.pins.map(({ file, id }) => `${id} ${file}`))
   const removed = new Set(removedLinks(succeeded))
-  const isKept = ({ path, id }: PinRecord): boolean => isOutside(path) && kept.has(`${id} ${path}`)
+  const isKept = ({ file, id }: PinRecord): boolean => isOutside(file) && kept.has(`${id} ${file}`)
   return succeeded.old.pins.filter(pin => !pin.shared && !isKept(pin) && !removed.has(pin))
 }
 
@@ -198,14 +198,13 @@ function dropSteps(succeeded: Succeeded): Step[] {
   for (const kind of ['link', 'program', 'map'] as const) {
     const ofKind = pins.filter(pin => pin.kind === kind)
     for (const pin of ofKind) {
-      steps.push({ do: 'unpin', kind, name: pin.name, path: oldPath(succeeded, pin), id: pin.id })
+      steps.push({ do: 'unpin', kind, name: pin.name, ...spotOf(oldPath(succeeded, pin)), id: pin.id })
     }
     if (hasInside(succeeded.old.pins, kind)) {
       steps.push({ do: 'remove-directory', path: `${at}/${directories[kind]}` })
     }
   }
-  const manifest = `${at}/${manifestName}`
-  steps.push({ do: 'unpin', kind: 'manifest', name: succeeded.directory, path: manifest, id: null })
+  steps.push(manifestRemoval(succeeded.directory, `${at}/${manifestName}`))
   steps.push({ do: 'remove-directory', path: at })
   return steps
 }
@@ -218,20 +217,20 @@ function keepSteps(succeeded: Succeeded): Step[] {
   const links = pins.filter(({ kind }) => kind === 'link')
   const steps: Step[] = links.map(pin => {
     const { kind, name, id } = pin
-    return { do: 'unpin', kind, name, path: oldPath(succeeded, pin), id }
+    return { do: 'unpin', kind, name, ...spotOf(oldPath(succeeded, pin)), id }
   })
   if (hasInside(succeeded.old.pins, 'link')) {
     steps.push({ do: 'remove-directory', path: `${at}/${directories.link}` })
   }
   steps.push({ do: 'drop-previous', path: `${directory}${previousSuffix}` })
   for (const pin of pins) {
-    if (pin.kind === 'link' || !isOutside(pin.path)) continue
-    steps.push({ do: 'move', from: oldPath(succeeded, pin), to: keptPath(pin.path) })
+    if (pin.kind === 'link' || !isOutside(pin.file)) continue
+    steps.push({ do: 'move', from: oldPath(succeeded, pin), to: keptPath(pin.file) })
   }
   steps.push({ do: 'move', from: at, to: `${directory}${previousSuffix}` })
   return steps
 }
 
 function hasInside(pins: readonly PinRecord[], kind: PinKind): boolean {
-  return pins.some(pin => pin.kind === kind && !isOutside(pin.path))
+  return pins.some(pin => pin.kind === kind && !isOutside(pin.file))
 }

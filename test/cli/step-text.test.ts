@@ -3,10 +3,10 @@ import * as assert from 'uvu/assert'
 import { stepTexts } from '../../src/cli/step-text.ts'
 import { buildSteps, finishSteps } from '../../src/plan/upgrade-steps.ts'
 
-const map = { kind: 'map', name: 'flows', path: 'maps/flows', id: 1 } as const
-const kept = { kind: 'map', name: 'stats', path: 'maps/stats', id: 2 } as const
-const program = { kind: 'program', name: 'on_xdp', path: 'programs/on_xdp', id: 3 } as const
-const link = { kind: 'link', name: 'on_xdp', path: 'links/on_xdp', id: 4 } as const
+const map = { kind: 'map', name: 'flows', file: 'flows', id: 1 } as const
+const kept = { kind: 'map', name: 'stats', file: 'stats', id: 2 } as const
+const program = { kind: 'program', name: 'on_xdp', file: 'on_xdp', id: 3 } as const
+const link = { kind: 'link', name: 'on_xdp', file: 'on_xdp', id: 4 } as const
 
 test('the steps of an upgrade are told in a few sentences, in their order', () => {
   const directory = 'tool'

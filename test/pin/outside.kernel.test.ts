@@ -123,7 +123,7 @@ for (const layout of ['object', 'libbpf'] as const) {
       const open = openFile(`${root}/functions`, openFlag.PATH | openFlag.DIRECTORY)
       const manifest = readManifest(open, '')
       closeFd(open)
-      const outside = manifest?.pins.flatMap(pin => (pin.path.startsWith('/') ? [pin.path] : []))
+      const outside = manifest?.pins.flatMap(({ file }) => (file.startsWith('/') ? [file] : []))
       assert.equal(outside, [`${root}/elsewhere/numbers`])
       assert.equal(manifest?.directories, [`${root}/elsewhere`])
       using same = openObject(fixture('functions'), { root: path, layout }).upgrade({ onMismatch: 'replace' })

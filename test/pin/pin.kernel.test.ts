@@ -96,10 +96,10 @@ onKernel('the manifest says what is pinned, and can no longer be changed', () =>
   assert.is(manifest.generation, 1)
   assert.is(manifest.name, 'functions')
   assert.equal(
-    manifest.pins.map(({ kind, name, path, id }) => [kind, name, path, id]),
+    manifest.pins.map(({ kind, name, file, id }) => [kind, name, file, id]),
     [
-      ...[...object.maps].map(({ name, id }) => ['map', name, `maps/${name.replace('.', ':')}`, id]),
-      ...[...object.programs].map(({ name, id }) => ['program', name, `programs/${name}`, id]),
+      ...[...object.maps].map(({ name, id }) => ['map', name, name.replace('.', ':'), id]),
+      ...[...object.programs].map(({ name, id }) => ['program', name, name, id]),
     ],
   )
   assert.match(manifest.programs[0]?.hash ?? '', /^[0-9a-f]{64}$/)

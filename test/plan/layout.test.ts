@@ -13,25 +13,25 @@ function program(link: LinkOptions = {}, name: string = 'on_xdp'): ProgramSpec {
 }
 
 test('links of one program have a file each, from which their names can be read', () => {
-  assert.is(linkPlace(program(), root)?.path, 'links/on_xdp')
+  assert.is(linkPlace(program(), root)?.file, 'on_xdp')
   assert.equal(linkPlace(program(), root, 'eth0.100'), {
     kind: 'link',
     name: 'on_xdp~eth0.100',
-    path: 'links/on_xdp~eth0:100',
+    file: 'on_xdp~eth0:100',
   })
   assert.is(decodeName('on_xdp~eth0:100'), 'on_xdp~eth0.100')
 })
 
 test('the second program of a name and a label never share a file', () => {
-  assert.is(linkPlace(program({}, 'hits~1'), root)?.path, 'links/hits~1')
-  assert.is(linkPlace(program({}, 'hits~1'), root, 'web')?.path, 'links/hits~1~web')
-  assert.is(linkPlace(program({}, 'hits'), root, 'web')?.path, 'links/hits~web')
+  assert.is(linkPlace(program({}, 'hits~1'), root)?.file, 'hits~1')
+  assert.is(linkPlace(program({}, 'hits~1'), root, 'web')?.file, 'hits~1~web')
+  assert.is(linkPlace(program({}, 'hits'), root, 'web')?.file, 'hits~web')
 })
 
 test('a place that was asked for is that of all links of the program, each with its label', () => {
-  assert.is(linkPlace(program({ pinPath: '/sys/fs/bpf/x' }), root)?.path, '/sys/fs/bpf/x')
-  assert.is(linkPlace(program({ pinPath: '/sys/fs/bpf/x' }), root, 'a.b')?.path, '/sys/fs/bpf/x~a:b')
-  assert.is(linkPlace(program({ pinPath: 'shared/x' }), root, 'a')?.path, '/sys/fs/bpf/shared/x~a')
+  assert.is(linkPlace(program({ pinPath: '/sys/fs/bpf/x' }), root)?.file, '/sys/fs/bpf/x')
+  assert.is(linkPlace(program({ pinPath: '/sys/fs/bpf/x' }), root, 'a.b')?.file, '/sys/fs/bpf/x~a:b')
+  assert.is(linkPlace(program({ pinPath: 'shared/x' }), root, 'a')?.file, '/sys/fs/bpf/shared/x~a')
   assert.is(linkPlace(program({ pinPath: null }), root, 'a'), null)
 })
 

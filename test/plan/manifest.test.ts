@@ -7,9 +7,9 @@ const manifest: Manifest = {
   name: 'counter',
   created: '2026-01-02T03:04:05.678Z',
   pins: [
-    { kind: 'map', name: '.rodata', path: 'maps/:rodata', id: 12 },
-    { kind: 'program', name: 'on_enter', path: 'programs/on_enter', id: 13 },
-    { kind: 'link', name: 'on_enter', path: '/sys/fs/bpf/elsewhere', id: 14 },
+    { kind: 'map', name: '.rodata', file: ':rodata', id: 12 },
+    { kind: 'program', name: 'on_enter', file: 'on_enter', id: 13 },
+    { kind: 'link', name: 'on_enter', file: '/sys/fs/bpf/elsewhere', id: 14, shared: true },
   ],
   links: [
     {
@@ -103,17 +103,38 @@ const damages: [what: string, damage: (bytes: Uint8Array) => Uint8Array, message
   ],
   [
     'a pin without id',
-    bytes => withText(bytes, '{"name":"x","created":"","pins":[{"kind":"map","name":"a","path":"b"}]}'),
+    bytes => withText(bytes, '{"name":"x","created":"","pins":[{"kind":"map","names":["a"]}]}'),
+    /no well-formed list 'pins'/,
+  ],
+  [
+    'fewer ids than pins',
+    bytes => withPins(bytes, '{"kind":"map","names":["a","b"],"ids":[[7,1]]}'),
+    /has ids for more or for fewer than its maps/,
+  ],
+  [
+    'more ids than pins',
+    bytes => withPins(bytes, '{"kind":"map","names":["a","b"],"ids":[[7,1],[9,4000000000]]}'),
+    /has ids for more or for fewer than its maps/,
+  ],
+  [
+    'a file of a pin that is not there',
+    bytes => withPins(bytes, '{"kind":"map","names":["a"],"ids":[[7,1]],"files":[[1,"b"]]}'),
+    /no well-formed list 'pins'/,
+  ],
+  [
+    'a shared pin that is not there',
+    bytes => withPins(bytes, '{"kind":"map","names":["a"],"ids":[[7,1]],"shared":[-1]}'),
     /no well-formed list 'pins'/,
   ],
   [
     'a pin outside of its directory',
-    bytes =>
-      withText(
-        bytes,
-        `{"name":"x","created":"","pins":[{"kind":"map","name":"a","path":"maps/../b","id":1}]}`,
-      ),
-    /lists a map at 'maps\/..\/b', where no pin can be/,
+    bytes => withPins(bytes, '{"kind":"map","names":["a"],"ids":[[1,1]],"files":[[0,"../b"]]}'),
+    /lists a map at '..\/b', where no pin can be/,
+  ],
+  [
+    'a name that is listed twice',
+    bytes => withPins(bytes, '{"kind":"map","names":["a","a"],"ids":[[1,2]]}'),
+    /lists something twice/,
   ],
   [
     'a directory outside that is not absolute',
@@ -123,9 +144,8 @@ const damages: [what: string, damage: (bytes: Uint8Array) => Uint8Array, message
   ],
   [
     'a pin of an unknown kind',
-    bytes =>
-      withText(bytes, '{"name":"x","created":"","pins":[{"kind":"tree","name":"a","path":"/b","id":1}]}'),
-    /lists a tree at/,
+    bytes => withPins(bytes, '{"kind":"tree","names":["a"],"ids":[[1,1]]}'),
+    /no well-formed list 'pins'/,
   ],
 ]
 
@@ -134,6 +154,10 @@ function withText(bytes: Uint8Array, text: string): Uint8Array {
   const length = view.getUint32(24, true)
   bytes.set(Buffer.from(text.padEnd(length)), 32)
   return bytes
+}
+
+function withPins(bytes: Uint8Array, columns: string): Uint8Array {
+  return withText(bytes, `{"name":"x","created":"","links":[],"programs":[],"pins":[${columns}]}`)
 }
 
 for (const [what, damage, message] of damages) {
@@ -161,17 +185,9 @@ function refusedWith(parts: Parts, message: RegExp): void {
 const [pin] = manifest.pins
 const [link] = manifest.links
 
-for (const path of [
-  'maps/..',
-  'maps/.',
-  'maps/a.b',
-  'maps/a\0b',
-  '/sys/fs/bpf/../../etc/passwd',
-  '/..',
-  '/a\0b',
-]) {
-  test(`a pin at ${JSON.stringify(path)} is refused`, () => {
-    refusedWith({ pins: [{ ...pin, path }] }, /^here lists a map at '.*', where no pin can be$/s)
+for (const file of ['..', '.', '', 'a.b', 'a/b', 'a\0b', '/sys/fs/bpf/../../etc/passwd', '/..', '/a\0b']) {
+  test(`a pin at ${JSON.stringify(file)} is refused`, () => {
+    refusedWith({ pins: [{ ...pin, file }] }, /^here lists a map at '.*', where no pin can be$/s)
   })
 }
 
@@ -180,13 +196,13 @@ test('a pin whose name holds a NUL is refused: no name in an object does', () =>
 })
 
 test('a pin below directories whose names have dots is read: only bpffs itself has none', () => {
-  const pins = [{ ...pin!, path: '/mnt/v1.2/..bpf/flows' }]
+  const pins = [{ ...pin!, file: '/mnt/v1.2/..bpf/flows' }]
   assert.equal(decodeManifest(encodeManifest({ ...manifest, pins }), 'here').pins, pins)
 })
 
-for (const id of [-1, 1.5, 2 ** 32]) {
+for (const id of [-1, 1.5, 2 ** 32, null, '7']) {
   test(`a pin of id ${id} is refused`, () => {
-    refusedWith({ pins: [{ ...pin, id }] }, /lists a map with the id .*, which the kernel gives none/)
+    refusedWith({ pins: [{ ...pin, id }] }, /^here has no well-formed list 'pins'$/)
   })
 }
 
