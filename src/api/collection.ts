@@ -1,5 +1,6 @@
 import { didYouMean } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
+import { Named } from '../plan/named.ts'
 
 /** Why something is not there, as it follows its name, and what to do; `undefined` for what the object does not have. */
 export type Absent = (name: string) => { readonly problem: string; readonly hint: string } | undefined
@@ -46,8 +47,7 @@ export class Collection<T extends { readonly name: string }, Items = { readonly 
 
   /** Made when the first item is asked for: opening an object of many maps asks for none. */
   get #items(): ReadonlyMap<string, T> {
-    this.#map ??=
-      this.#given instanceof Map ? this.#given : new Map(Array.from(this.#given as Iterable<T>, named))
+    this.#map ??= isByName(this.#given) ? this.#given : new Map(Array.from(this.#given, named))
     return this.#map
   }
 
@@ -88,6 +88,12 @@ export class Collection<T extends { readonly name: string }, Items = { readonly 
   [Symbol.iterator](): IterableIterator<T> {
     return this.#items.values()
   }
+}
+
+function isByName<T extends { readonly name: string }>(
+  items: Iterable<T> | ReadonlyMap<string, T>,
+): items is ReadonlyMap<string, T> {
+  return items instanceof Map || items instanceof Named
 }
 
 function named<T extends { readonly name: string }>(item: T): [string, T] {

@@ -27,6 +27,7 @@ import {
   withUsers,
 } from '../pin/index.ts'
 import { gradePinned, type PinnedMap } from '../plan/compare.ts'
+import { Named } from '../plan/named.ts'
 import { mustBePolicy } from '../plan/policy.ts'
 import type { Plan } from '../plan/upgrade.ts'
 import { fits, PinMismatchError } from '../plan/verdict.ts'
@@ -113,15 +114,14 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
 
   #load(generation: Generation | undefined, given: Readonly<Record<string, BpfMap>>): BpfObject<Types> {
     const taken = this.#takeGiven(given)
-    let reused = new Map<string, BpfMap>()
+    let reused: BpfMap[]
     try {
       reused = reusableMaps(this.#spec, this.#site, generation, new Set(taken.keys()))
     } catch (error) {
       for (const map of taken.values()) map.close()
       throw error
     }
-    for (const [name, map] of taken) reused.set(name, map)
-    const live = this.#loadWith(reused)
+    const live = this.#loadWith(new Named([...reused, ...taken.values()]))
     return new BpfObject<Types>({
       ...{ ...live, spec: this.#spec, site: this.#site, links: new Map() },
       isPinned: false,
@@ -271,7 +271,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
     const fresh = plan.maps.filter(({ action }) => action === 'convert' || action === 'replace')
     const names = new Set(fresh.map(({ name }) => name))
     const maps = reusableMaps(this.#spec, this.#site, state.generation, names)
-    return this.#replace(this.#loadWith(maps), plan, state, writer, options)
+    return this.#replace(this.#loadWith(new Named(maps)), plan, state, writer, options)
   }
 
   #replace(

@@ -1,5 +1,6 @@
 import { BpfError } from '../errors.ts'
 import { ArenaMemory, type BpfMap, SectionMemory, Variable, type VariableMemory } from '../map/index.ts'
+import { Named } from '../plan/named.ts'
 import { functionsOf } from '../spec/assemble.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { resolveCore } from '../spec/core/relocate.ts'
@@ -38,7 +39,7 @@ export interface Given {
  * @throws BpfError, VerifierError. Everything that was made, and everything that was given, is closed then.
  */
 export function load(spec: Spec, given: Given = {}): Live {
-  const created = new Map<string, BpfMap>()
+  const created: BpfMap[] = []
   const programs = new Map<string, BpfProgram>()
   let btf: LoadedBtf | undefined
   const arenas = new Map<string, ArenaMemory>()
@@ -54,8 +55,7 @@ export function load(spec: Spec, given: Given = {}): Live {
     if (loaded.length > 0 || !all) btf = loadBtf(spec)
     // best effort: where so many may not be open, creating one of them says so
     reserveDescriptors(spec.maps.length + spec.programs.length)
-    if (!all) createMaps(spec, created, given, btf, ops)
-    const maps = all ?? created
+    const maps = all ?? createMaps(spec, created, given, btf, ops)
     openArenas(spec, maps, given, arenas)
     const constants = constantMaps(spec, maps)
     const types = () => spec.btf
@@ -70,7 +70,7 @@ export function load(spec: Spec, given: Given = {}): Live {
   } catch (error) {
     for (const arena of arenas.values()) arena.close()
     for (const map of given.maps?.values() ?? []) map.close()
-    for (const map of created.values()) map.close()
+    for (const map of created) map.close()
     for (const program of programs.values()) program.close()
     throw error
   } finally {
@@ -96,21 +96,25 @@ function allGiven({ maps: specs }: Spec, { maps }: Given): ReadonlyMap<string, B
   return maps
 }
 
+/** @param created is filled with those that were created, also when this throws */
 function createMaps(
   spec: Spec,
-  maps: Map<string, BpfMap>,
+  created: BpfMap[],
   given: Given,
   btf: LoadedBtf | undefined,
   ops: ResolvedOps,
-): void {
+): ReadonlyMap<string, BpfMap> {
+  const all: BpfMap[] = []
   for (const map of spec.maps) {
     const known = given.maps?.get(map.name)
-    if (known) maps.set(map.name, known)
+    if (known) all.push(known)
     if (known || !map.autocreate) continue
-    const created = createMap(map, btf, ops.maps.get(map.name))
-    maps.set(map.name, created)
-    fillSection(created, map)
+    const live = createMap(map, btf, ops.maps.get(map.name))
+    created.push(live)
+    all.push(live)
+    fillSection(live, map)
   }
+  const maps = new Named(all)
   for (const { map, slots } of ownSlots(spec, maps, given)) {
     for (const { index, kind, name } of slots) {
       if (kind !== 'map') continue
@@ -118,6 +122,7 @@ function createMaps(
       fillSlot(map, index, inner.fd, `map '${name}'`)
     }
   }
+  return maps
 }
 
 /**

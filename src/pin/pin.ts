@@ -13,7 +13,6 @@ import type { Spec } from '../spec/types.ts'
 import { directoriesAbove } from './above.ts'
 import { applySteps } from './apply.ts'
 import { idOf, occupantOf, occupantText } from './identity.ts'
-import { InOrder } from './in-order.ts'
 import { inodesOf } from './inodes.ts'
 import { partRecords, withParts } from './link-parts.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
@@ -116,11 +115,7 @@ function checkMode(mode: number): void {
  * @throws BpfError with the kernel's errno.
  */
 export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): KnownManifest | undefined {
-  const items = {
-    map: new InOrder(live.maps.values()),
-    program: live.programs,
-    link: withParts(live.links),
-  } as const
+  const items = { map: live.maps, program: live.programs, link: withParts(live.links) } as const
   const pins = pinRecords(live, site)
   const descriptorOf = (kind: PinKind, name: string): number => {
     const item = items[kind].get(name)
@@ -184,10 +179,9 @@ export function itemPins(
   const own = new Map(before.flatMap(pin => (isOutside(pin.file) && !pin.shared ? [[pin.file, pin]] : [])))
   const pins: ItemPin[] = []
   learnIds(maps.values())
-  const mapsInOrder = new InOrder(maps.values())
   for (const place of placesOf(spec, site)) {
     const { kind, name, file } = place
-    const item = kind === 'map' ? mapsInOrder.get(name) : programs.get(name)
+    const item = kind === 'map' ? maps.get(name) : programs.get(name)
     if (!item) continue
     const { id } = item
     pins.push(isOutside(file) ? outsidePin(place, id, site, own.get(file)) : { kind, name, file, id })

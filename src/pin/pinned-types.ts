@@ -2,11 +2,11 @@ import { type Btf, parseBtf } from '../btf/index.ts'
 import { kernelsBtf, thisMachine } from '../map/index.ts'
 import type { PinnedMap } from '../plan/compare.ts'
 import type { PinRecord } from '../plan/manifest.ts'
+import { Named } from '../plan/named.ts'
 import { keptShape, type MapTypes, requestedShape } from '../plan/shape.ts'
 import { type EntryTypes, entryTypes } from '../spec/from-btf.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import type { Generation } from './generation.ts'
-import { InOrder } from './in-order.ts'
 import type { OpenedMap } from './open.ts'
 
 /**
@@ -18,7 +18,7 @@ export class PinnedTypes {
   readonly #spec: Spec
   readonly #generation: Generation | undefined
   /** The maps that the generation made. */
-  readonly #made: InOrder<PinRecord>
+  readonly #made: Named<PinRecord>
   readonly #kernels = new Map<number, Btf | undefined>()
   #manifest: Btf | undefined
   #entries: ReadonlyMap<string, EntryTypes> | undefined
@@ -27,7 +27,7 @@ export class PinnedTypes {
     this.#spec = spec
     this.#generation = generation
     const pins = generation?.manifest.pins ?? []
-    this.#made = new InOrder(pins.filter(({ kind, shared }) => kind === 'map' && !shared))
+    this.#made = new Named(pins.filter(({ kind, shared }) => kind === 'map' && !shared))
   }
 
   /** Did the generation make this map? */
@@ -68,10 +68,7 @@ export class PinnedTypes {
     const btf = this.#manifest
     // equal bytes say the same of each map
     if (btf === this.#spec.kernelBtf?.()) return { btf, key: keyType, value: valueType }
-    this.#entries ??= entryTypes(
-      btf,
-      this.#made.items.map(({ name }) => name),
-    )
+    this.#entries ??= entryTypes(btf, [...this.#made.keys()])
     const entry = this.#entries.get(name)
     return entry && { btf, key: entry.key, value: entry.value }
   }

@@ -20,7 +20,7 @@ export interface PinSite {
 }
 
 /**
- * The pinned maps that freshly loaded programs of the object can use as they are, by name; the caller closes them.
+ * The pinned maps that freshly loaded programs of the object can use as they are, in the object's order; the caller closes them.
  * Nothing is written to any of them.
  *
  * @param except names of maps that are not looked for
@@ -31,8 +31,8 @@ export function reusableMaps(
   site: PinSite,
   generation: Generation | undefined,
   except: ReadonlySet<string>,
-): Map<string, BpfMap> {
-  const reused = new Map<string, BpfMap>()
+): BpfMap[] {
+  const reused: BpfMap[] = []
   const refused: MapVerdict[] = []
   const opened: BpfMap[] = []
   const unfit: BpfMap[] = []
@@ -49,11 +49,11 @@ export function reusableMaps(
       const live = liveMap(spec, map, found)
       opened.push(live)
       if (isTheSame(spec, map, found.shape, types.of(map, found), thisMachine())) {
-        reused.set(map.name, live)
+        reused.push(live)
         continue
       }
       const verdict = comparePinned(spec, map, pinnedMap(map, found, types), thisMachine())
-      if (fits(verdict)) reused.set(map.name, live)
+      if (fits(verdict)) reused.push(live)
       else {
         unfit.push(live)
         if (verdict.verdict !== 'new') refused.push(verdict)

@@ -1,0 +1,52 @@
+/**
+ * Things by their names, in an order. The table of names is made when one is asked for out of that order: with thousands,
+ * making it takes as long as a system call for each, and each look into it waits for memory twice.
+ */
+export class Named<T extends { readonly name: string }> implements ReadonlyMap<string, T> {
+  readonly #items: readonly T[]
+  #next = 0
+  #byName: ReadonlyMap<string, T> | undefined
+
+  /** @param items no two of one name */
+  constructor(items: Iterable<T>) {
+    this.#items = Array.isArray(items) ? items : Array.from(items)
+  }
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  get(name: string): T | undefined {
+    const next = this.#items[this.#next]
+    if (next?.name === name) {
+      this.#next++
+      return next
+    }
+    this.#byName ??= new Map(this.#items.map(item => [item.name, item]))
+    return this.#byName.get(name)
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined
+  }
+
+  forEach(tell: (item: T, name: string, all: ReadonlyMap<string, T>) => void): void {
+    for (const item of this.#items) tell(item, item.name, this)
+  }
+
+  values(): ArrayIterator<T> {
+    return this.#items.values()
+  }
+
+  keys(): ArrayIterator<string> {
+    return this.#items.map(({ name }) => name).values()
+  }
+
+  entries(): ArrayIterator<[string, T]> {
+    return this.#items.map((item): [string, T] => [item.name, item]).values()
+  }
+
+  [Symbol.iterator](): ArrayIterator<[string, T]> {
+    return this.entries()
+  }
+}
