@@ -22,7 +22,8 @@ console.log('begun')
 let swapped = 0
 for (let tries = 0; swapped < 10_000 && tries < 40_000; tries++) {
   if (swap() === 0) swapped++
-  // at a new moment of the other's work each time, and for long enough to meet hundreds of pins
-  if (tries % 16 === 0) Atomics.wait(clock, 0, 0, tries % 3)
+  // at a new moment of the other's work each time, and for long enough to meet hundreds of pins; after an odd number, so that
+  // the name is there while this one sleeps every other time, on one CPU, too
+  if (tries % 17 === 0) Atomics.wait(clock, 0, 0, tries % 3)
 }
 console.log(swapped)
