@@ -92,7 +92,7 @@ function refuseOtherByteOrder({ elf }: Spec): void {
 function allGiven({ maps: specs }: Spec, { maps }: Given): ReadonlyMap<string, BpfMap> | undefined {
   if (maps?.size !== specs.length) return undefined
   let i = 0
-  for (const name of maps.keys()) if (specs[i++]?.name !== name) return undefined
+  for (const { name } of maps.values()) if (specs[i++]?.name !== name) return undefined
   return maps
 }
 

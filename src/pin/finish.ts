@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
 import { attachBeside, type BpfLink } from '../link/index.ts'
-import { isOutside, pathOf } from '../plan/layout.ts'
+import { directories, isOutside } from '../plan/layout.ts'
 import { isOfMap, type Manifest, type PinRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
 import { finishSteps } from '../plan/upgrade-steps.ts'
@@ -139,7 +139,7 @@ function withLinks(generation: Generation, made: ReadonlyMap<string, BpfLink>): 
 
 /** Of a link that was made before the process that made it was stopped; 0 where it was not. */
 function pinnedLinkId({ directory }: Generation, pin: PinRecord): number {
-  const fd = isOutside(pin.file) ? getPin(pin.file) : objGet(pathOf(pin), 0, directory)
+  const fd = isOutside(pin.file) ? getPin(pin.file) : objGet(pin.file, 0, directory, directories.link)
   if (fd < 0) return 0
   try {
     return idOf(fd, 'link') ?? 0

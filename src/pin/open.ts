@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
 import { shapeOf } from '../map/index.ts'
-import { fullPath, isOutside, type PinKind, type Place, pathOf } from '../plan/layout.ts'
+import { directories, fullPath, isOutside, type PinKind, type Place, pathOf } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { stagedPath } from '../plan/upgrade-steps.ts'
@@ -61,7 +61,9 @@ export function openMapAt(
   const isOut = isOutside(place.file)
   if (!isOut && !generation) return undefined
   const flags = readOnly ? BPF_F_RDONLY : 0
-  const fd = isOut ? getPin(place.file, flags, owner) : objGet(pathOf(place), flags, generation?.directory)
+  const fd = isOut
+    ? getPin(place.file, flags, owner)
+    : objGet(place.file, flags, generation?.directory, directories[place.kind])
   if (fd === ENOENT) return undefined
   if (fd < 0) {
     const path = placePath(place, generation)
@@ -137,7 +139,7 @@ function openAt(generation: Generation, record: PinRecord, { readOnly = false, o
   const flags = readOnly ? BPF_F_RDONLY : 0
   const fd = isOutside(record.file)
     ? getPin(record.file, flags, owner)
-    : objGet(pathOf(record), flags, generation.directory)
+    : objGet(record.file, flags, generation.directory, directories[record.kind])
   if (fd === ENOENT) throw missing(generation, record)
   if (fd < 0) {
     throw systemError(fd, 'bpf(BPF_OBJ_GET)', {

@@ -8,7 +8,6 @@ import {
   isOutside,
   type PinKind,
   type Place,
-  pathOf,
   placesOf,
   wholeOf,
 } from '../plan/layout.ts'
@@ -107,7 +106,7 @@ function insidePlaces({ directory, path }: Unlisted): Place[] {
 /** Nothing where nothing is pinned; where something of another kind is, opening it says so. */
 function recordOf(place: Place, { directory, path }: Unlisted): PinRecord[] {
   const { kind, name, file } = place
-  const fd = isOutside(file) ? getPin(file) : objGet(pathOf(place), 0, directory)
+  const fd = isOutside(file) ? getPin(file) : objGet(file, 0, directory, directories[kind])
   if (fd === ENOENT) return []
   if (fd < 0) {
     const doing = `opening pinned ${kind} '${name}'`

@@ -4,8 +4,9 @@
  */
 export class Named<T extends { readonly name: string }> implements ReadonlyMap<string, T> {
   readonly #items: readonly T[]
+  /** Behind what was asked for last. */
   #next = 0
-  #byName: ReadonlyMap<string, T> | undefined
+  #places: ReadonlyMap<string, number> | undefined
 
   /** @param items no two of one name */
   constructor(items: Iterable<T>) {
@@ -22,8 +23,17 @@ export class Named<T extends { readonly name: string }> implements ReadonlyMap<s
       this.#next++
       return next
     }
-    this.#byName ??= new Map(this.#items.map(item => [item.name, item]))
-    return this.#byName.get(name)
+    const place = this.#placeOf(name)
+    if (place === undefined) return undefined
+    this.#next = place + 1
+    return this.#items[place]
+  }
+
+  #placeOf(name: string): number | undefined {
+    // from the start again
+    if (this.#items[0]?.name === name) return 0
+    this.#places ??= new Map(this.#items.map((item, place) => [item.name, place]))
+    return this.#places.get(name)
   }
 
   has(name: string): boolean {

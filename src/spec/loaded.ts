@@ -5,6 +5,8 @@ import type { ProgramSpec, Spec } from './types.ts'
  * loaded if a map that is created points to it, and not if the maps that did are not created or point elsewhere by now.
  */
 export function loadedPrograms({ programs, maps }: Pick<Spec, 'programs' | 'maps'>): ProgramSpec[] {
+  // most objects have none of those that go by a map
+  if (!programs.some(({ type }) => type === 'struct_ops')) return programs.filter(({ autoload }) => autoload)
   const used = new Map<string, boolean>()
   for (const { structOps, autocreate } of maps) {
     if (!structOps) continue

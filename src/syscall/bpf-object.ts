@@ -37,15 +37,30 @@ export function objPin(fd: number, path: string, directory: number = AT_FDCWD): 
   return byPath(command.BPF_OBJ_PIN, path, fd, 0, directory)
 }
 
-/** BPF_OBJ_GET; the result is a descriptor. `flags`: BPF_F_RDONLY or BPF_F_WRONLY, for maps (Linux 4.15). */
-export function objGet(path: string, flags = 0, directory: number = AT_FDCWD): number {
-  return byPath(command.BPF_OBJ_GET, path, 0, flags, directory)
+/**
+ * BPF_OBJ_GET; the result is a descriptor.
+ *
+ * @param flags BPF_F_RDONLY or BPF_F_WRONLY, for maps (Linux 4.15)
+ * @param inside the name of a directory in `directory`, where that is given, from which the path is
+ */
+export function objGet(path: string, flags = 0, directory: number = AT_FDCWD, inside?: string): number {
+  return byPath(command.BPF_OBJ_GET, path, 0, flags, directory, inside)
 }
 
-function byPath(cmd: number, path: string, fd: number, flags: number, directory: number): number {
+function byPath(
+  cmd: number,
+  path: string,
+  fd: number,
+  flags: number,
+  directory: number,
+  inside?: string,
+): number {
   const below = directory !== AT_FDCWD && !path.startsWith('/')
   const byDescriptor = below && kernelTakesDirectory()
-  const pathname = below && !byDescriptor ? putPathBelow(directory, path) : putPath(path)
+  const pathname =
+    below && !byDescriptor
+      ? putPathBelow(directory, inside === undefined ? path : `${inside}/${path}`)
+      : putPath(path, inside)
   if (pathname < 0) return pathname
   putObject(pathname, fd, byDescriptor ? flags | BPF_F_PATH_FD : flags, byDescriptor ? directory : 0)
   return bpf(cmd, objectAt.size_)

@@ -1,4 +1,4 @@
-import { address, at, putText } from './arena.ts'
+import { address, at, putText, u8 } from './arena.ts'
 import { ENAMETOOLONG, ENOENT } from './errno.ts'
 
 /** "The working directory" where a directory's descriptor is asked for (include/uapi/linux/fcntl.h). */
@@ -7,10 +7,19 @@ export const AT_FDCWD = -100
 /** PATH_MAX, the NUL included. */
 const pathMax = 4096
 
-/** Encodes a path into the arena and returns its address, or a negative errno. */
-export function putPath(path: string): number {
-  return put(at.path, path, 0)
+/**
+ * Encodes a path into the arena and returns its address, or a negative errno.
+ *
+ * @param inside the name of a directory that the path is in: thousands of paths are not put together for one call each
+ */
+export function putPath(path: string, inside?: string): number {
+  if (inside === undefined) return put(at.path, path, 0)
+  const length = putText(at.path, inside, pathMax)
+  u8[at.path + length] = slash
+  return put(at.path, path, length + 1)
 }
+
+const slash = 0x2f
 
 /** As {@link putPath}, beside the first path. */
 export function putSecondPath(path: string): number {
