@@ -40,13 +40,13 @@ export interface OpenPinnedOptions {
   readonly follow?: boolean
 }
 
-/** Events of a {@link PinnedObject} that follows. */
+/** Events of a {@link PinnedObject} that follows. What a listener throws is caught by nobody, as of any emitter, and ends no following. */
 export interface PinnedEvents {
   /** Moved to this generation. */
   generation: [generation: number]
   /** The object was unpinned; what is held goes on living, and following goes on too. */
   unpinned: []
-  /** Moving to a new generation failed; what is held is still that of the old one. */
+  /** Moving to a new generation failed, until it is tried again; what is held is that of the old one. Thrown where nobody listens. */
   error: [error: Error]
 }
 
@@ -239,14 +239,18 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
     }
   }
 
+  /** What listeners throw is not caught, as of any emitter: nothing comes after them, so it ends nothing here. */
   #move(): void {
+    let error: unknown
     try {
-      if (this.refresh()) this.emit('generation', this.generation)
-    } catch (error) {
-      // nothing but errors is thrown here
-      if ((error as BpfError).code === 'ERR_NOT_PINNED') this.emit('unpinned')
-      else this.emit('error', error as Error)
+      if (!this.refresh()) return
+    } catch (caught) {
+      error = caught
     }
+    if (error === undefined) this.emit('generation', this.generation)
+    // nothing but errors is thrown there
+    else if ((error as BpfError).code === 'ERR_NOT_PINNED') this.emit('unpinned')
+    else this.emit('error', error as Error)
   }
 }
 

@@ -193,6 +193,11 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
     this.#consumer?.wake()
   }
 
+  /** @internal It would wait for ever. */
+  fail(error: unknown): void {
+    this.#close(error)
+  }
+
   /**
    * @internal The map is another from now on: what is in the old one comes first, also what its programs still write to it
    * until {@link settle}.

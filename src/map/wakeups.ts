@@ -13,6 +13,8 @@ import {
 export interface Sleeper {
   /** There may be something: look. Must not throw. */
   wake(): void
+  /** Nobody will be woken any more: give up by {@link stopWaking}. Must not throw. */
+  fail(error: unknown): void
 }
 
 /**
@@ -28,7 +30,12 @@ class Wakeups {
   constructor() {
     this.#epollFd = epollCreate()
     if (this.#epollFd < 0) throw systemError(this.#epollFd, 'epoll_create1', { doing: 'waiting for events' })
-    this.#poll = startPoll(this.#epollFd, () => this.#wakeAll())
+    try {
+      this.#poll = startPoll(this.#epollFd, () => this.#wakeAll())
+    } catch (error) {
+      closeFd(this.#epollFd)
+      throw error
+    }
   }
 
   add(fd: number, sleeper: Sleeper): void {
@@ -65,7 +72,11 @@ class Wakeups {
   #wakeAll(): void {
     epollWait(this.#epollFd, 0)
     for (const sleeper of [...this.#sleepers.keys()]) if (this.#sleepers.has(sleeper)) sleeper.wake()
-    this.#poll.resume()
+    try {
+      this.#poll.resume()
+    } catch (error) {
+      for (const sleeper of [...this.#sleepers.keys()]) sleeper.fail(error)
+    }
   }
 }
 

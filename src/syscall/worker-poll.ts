@@ -21,58 +21,59 @@ const eventSize = 32
  */
 export class WorkerPoll {
   readonly #context: number
-  readonly #request: Memory
-  readonly #list: Memory
+  #request: Memory | undefined
+  #list: Memory | undefined
   readonly #event: Memory = allocate(eventSize)
-  readonly #socket: Socket
-  readonly #eventFd: number
+  #socket: Socket | undefined
+  #eventFd = -1
   #isClosed = false
 
+  /** @throws BpfError with the errno of what failed: EAGAIN where the system has no more contexts, EMFILE. */
   constructor(fd: number, onReadable: () => void) {
     this.#context = openContext()
-    this.#eventFd = call3('eventfd2', 0, O_CLOEXEC | O_NONBLOCK, 0)
-    if (this.#eventFd < 0) {
-      call3('io_destroy', this.#context, 0, 0)
-      throw failed(this.#eventFd, 'eventfd2')
+    try {
+      this.#eventFd = done(call3('eventfd2', 0, O_CLOEXEC | O_NONBLOCK, 0), 'eventfd2')
+      // what the kernel has the addresses of lives as long as this
+      this.#request = pollRequest(fd, this.#eventFd)
+      this.#list = pointerTo(this.#request)
+      this.#socket = socketOf(this.#eventFd, () => {
+        if (!this.#isClosed) onReadable()
+      })
+      this.#submit(this.#list)
+    } catch (error) {
+      this.close()
+      throw error
     }
-    this.#request = pollRequest(fd, this.#eventFd)
-    this.#list = pointerTo(this.#request)
-    this.#socket = socketOf(this.#eventFd, () => {
-      if (!this.#isClosed) onReadable()
-    })
-    this.#submit()
   }
 
   resume(): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || !this.#list) return
     // takes back the one that is done
     call6('io_getevents', this.#context, 0, 1, this.#event.address, 0, 0)
-    this.#submit()
+    this.#submit(this.#list)
   }
 
   hold(isHeld: boolean): void {
-    if (isHeld) this.#socket.ref()
-    else this.#socket.unref()
+    if (isHeld) this.#socket?.ref()
+    else this.#socket?.unref()
   }
 
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     call3('io_destroy', this.#context, 0, 0)
-    this.#socket.destroy()
-    closeFd(this.#eventFd)
+    this.#socket?.destroy()
+    if (this.#eventFd >= 0) closeFd(this.#eventFd)
   }
 
-  #submit(): void {
-    const result = call3('io_submit', this.#context, 1, this.#list.address)
-    if (result < 0) throw failed(result, 'io_submit')
+  #submit(list: Memory): void {
+    done(call3('io_submit', this.#context, 1, list.address), 'io_submit')
   }
 }
 
 function openContext(): number {
   const context = allocate(8)
-  const result = call3('io_setup', 1, context.address, 0)
-  if (result < 0) throw failed(result, 'io_setup')
+  done(call3('io_setup', 1, context.address, 0), 'io_setup')
   // an address, which is exact as a number
   return Number(new DataView(context.bytes.buffer).getBigUint64(0, true))
 }
@@ -97,8 +98,7 @@ function pointerTo({ address }: Memory): Memory {
 /** Node takes no eventfd, but a pipe; whose number is given to the eventfd before the loop has looked at it. */
 function socketOf(eventFd: number, onRead: () => void): Socket {
   const ends = allocate(8)
-  const made = call3('pipe2', ends.address, O_CLOEXEC | O_NONBLOCK, 0)
-  if (made < 0) throw failed(made, 'pipe2')
+  done(call3('pipe2', ends.address, O_CLOEXEC | O_NONBLOCK, 0), 'pipe2')
   const [reading = -1, writing = -1] = new Int32Array(ends.bytes.buffer)
   // a static import would load it for everybody
   const { Socket } = process.getBuiltinModule('node:net')
@@ -112,12 +112,17 @@ function socketOf(eventFd: number, onRead: () => void): Socket {
   // its types know `onread` of connections only
   const options = { fd: reading, readable: true, writable: false, onread } as SocketConstructorOpts
   const socket = new Socket(options)
-  call3('dup3', eventFd, reading, O_CLOEXEC)
+  const result = call3('dup3', eventFd, reading, O_CLOEXEC)
   closeFd(writing)
+  // without it nothing would ever come
+  if (result < 0) socket.destroy()
+  done(result, 'dup3')
   return socket.unref()
 }
 
-function failed(result: number, syscall: string): Error {
+/** @throws BpfError where a call failed. */
+function done(result: number, syscall: string): number {
+  if (result >= 0) return result
   const hint = syscall === 'io_setup' ? 'see /proc/sys/fs/aio-nr, and aio-max-nr beside it' : undefined
-  return systemError(result, syscall, { doing: 'waiting for events in a worker', hint })
+  throw systemError(result, syscall, { doing: 'waiting for events in a worker', hint })
 }

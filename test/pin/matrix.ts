@@ -10,7 +10,7 @@ import type { Operation } from './operation.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 
-/** `BPFPIN_LONG=1`: every call fails with every errno that it can give, and all dies after every call, not only every step. */
+/** `BPFPIN_LONG=1`: every call fails, each site with every errno that it can give, and all dies after every call, not only every step. */
 const isLong = process.env.BPFPIN_LONG === '1'
 
 /** One row of a table. */
@@ -55,7 +55,7 @@ function killRow(operation: Operation, after: 'step' | 'call'): Row {
 /**
  * Lets calls of each operation fail, prints a row for each, and fails if anything was lost: at each site where it makes calls
  * the first or the last of them, unless an operation above has the site as well; and in all of the table each call with each
- * errno that it can give. With BPFPIN_LONG=1 every call of every operation fails with every errno that it can give.
+ * errno that it can give. With BPFPIN_LONG=1 every call of every operation fails, and each site with every errno that it can give.
  */
 export function failEach(operations: readonly Operation[]): void {
   const table = new FaultTable()
@@ -142,9 +142,10 @@ class FaultTable {
   *targets(sites: ReadonlyMap<Site, SiteCalls>): IterableIterator<Target> {
     for (const [site, { call, count }] of sites) {
       const one = this.#known.size % 2 === 0 ? 1 : count
-      const places = isLong ? upTo(count) : this.#known.has(site) ? [] : [one]
-      for (const nth of places) {
-        for (const errno of isLong ? errnosOf(call) : [this.#next(call)]) yield { site, nth, errno }
+      const isKnown = this.#known.has(site)
+      for (const nth of isLong ? upTo(count) : isKnown ? [] : [one]) {
+        const errnos = isLong && !isKnown && nth === 1 ? errnosOf(call) : [this.#next(call)]
+        for (const errno of errnos) yield { site, nth, errno }
       }
       this.#known.add(site)
     }

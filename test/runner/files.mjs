@@ -6,6 +6,7 @@ import { relative, resolve } from 'node:path'
 const onlyHere = {
   'cli/*': 'what the library makes the kernel do, again, by dozens of processes that are slow to start',
   'examples/*': 'scripts and units that use the library as people do, by processes that are slow to start',
+  'api/follow-faults.*': 'the test, not the kernel, fails each call in turn',
   'api/options.*': 'what the library makes of arguments; the kernel is asked nothing',
   'api/forgotten.*': 'how V8 collects what is used no more, by processes that are slow to start',
   'api/inherited.*': 'what the library tells the kernel of descriptors, which is as old as the oldest',
@@ -42,6 +43,7 @@ const onlyHere = {
     'what readers in several processes see, which are slow to start; map/ring-buffer reads on each kernel',
   'codegen/*': 'what the library compares; the kernel is asked nothing that other tests do not ask',
   'docs/events.*': 'what a page says; map/ring-buffer and its like read on each kernel',
+  'map/waiting-faults.*': 'the test, not the kernel, fails each call in turn',
   'map/follow.*': 'what readers make of a new generation; pin/readers follows one',
   'docs/*': 'code of the documentation, whose calls test/map makes',
   'map/each-type.*':
