@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import type { Field, Part } from './fields.ts'
+import type { Random } from './random.ts'
 
 /** A sound document, and the numbers in it that damage aims at. */
 export interface Sound {
@@ -8,19 +8,28 @@ export interface Sound {
   readonly parts: readonly Part[]
 }
 
-/** One change: what is done, where, and with what. All are just numbers, so that a case that fails becomes smaller. */
+/** One change: what is done, where, and with what. All are just numbers. */
 export type Edit = readonly [what: number, part: number, place: number, value: number]
 
 /** Few changes find more than many, which hide each other. */
-export const edits: fc.Arbitrary<Edit[]> = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat(), fc.nat()), {
-  minLength: 1,
-  maxLength: 5,
-  size: 'max',
-})
+const mostEdits = 5
+
+export function someEdits(random: Random): Edit[] {
+  const changes: Edit[] = []
+  do {
+    changes.push([random.next(), random.next(), random.next(), random.next()])
+  } while (changes.length < mostEdits && random.next() % 8 < 5)
+  return changes
+}
+
+/** What a change may add at most. */
+const mostAdded = 64
 
 /** The document with these changes; the document itself stays as it is. */
 export function damaged(sound: Sound, changes: readonly Edit[]): Uint8Array {
-  let bytes = new Uint8Array(sound.bytes)
+  const memory = new Uint8Array(sound.bytes.length + changes.length * mostAdded)
+  memory.set(sound.bytes)
+  let bytes = memory.subarray(0, sound.bytes.length)
   for (const [what, part, place, value] of changes) {
     if (bytes.length === 0) break
     const fields = sound.parts.length === 0 ? undefined : sound.parts[part % sound.parts.length]
@@ -49,8 +58,7 @@ function changeField(
 ): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const before = read(view, field)
-  const alike = others.filter(({ role, at, size }) => role === field.role && at + size <= bytes.length)
-  const other = alike[value % alike.length] ?? field
+  const other = alikeTo(field, others, bytes.length, value)
   write(view, field, newValue())
   if (how % 6 === 3) write(view, other, before)
 
@@ -73,33 +81,45 @@ function changeField(
   }
 }
 
-function changeBytes(bytes: Uint8Array, how: number, place: number, value: number): Uint8Array<ArrayBuffer> {
+/** In place, and so long that they may become longer by {@link mostAdded}. -> the document, which may have another end */
+function changeBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  how: number,
+  place: number,
+  value: number,
+): Uint8Array<ArrayBuffer> {
   const at = place % bytes.length
-  const copy = new Uint8Array(bytes)
   switch (how % 8) {
     case 0:
     case 1:
-      copy[at]! ^= 1 << (value % 8)
-      return copy
+      bytes[at]! ^= 1 << (value % 8)
+      return bytes
     case 2:
     case 3:
-      copy[at] = value
-      return copy
+      bytes[at] = value
+      return bytes
     case 4:
       // some bytes over others
-      copy.copyWithin(at, value % bytes.length, (value % bytes.length) + (1 << (value % 10)))
-      return copy
+      return bytes.copyWithin(at, value % bytes.length, (value % bytes.length) + (1 << (value % 10)))
     case 5:
-      return copy.fill(value % 3 === 0 ? 0xff : 0, at, at + (1 << (value % 7)))
+      return bytes.fill(value % 3 === 0 ? 0xff : 0, at, at + (1 << (value % 7)))
     case 6: {
-      const longer = new Uint8Array(bytes.length + (value % 64))
-      longer.set(bytes.subarray(0, at))
-      longer.set(bytes.subarray(at), at + longer.length - bytes.length)
-      return longer
+      const added = value % mostAdded
+      const longer = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length + added)
+      return longer.copyWithin(at + added, at, bytes.length).fill(0, at, at + added)
     }
     default:
-      return copy.subarray(0, value % 2 === 0 ? at : bytes.length - Math.min(bytes.length, value % 64))
+      return bytes.subarray(0, value % 2 === 0 ? at : bytes.length - Math.min(bytes.length, value % 64))
   }
+}
+
+/** One of the same role that is still there: the next one from a place that the value says. */
+function alikeTo(field: Field, others: readonly Field[], length: number, value: number): Field {
+  for (let i = 0; i < others.length; i++) {
+    const other = others[(value + i) % others.length]!
+    if (other.role === field.role && other.at + other.size <= length) return other
+  }
+  return field
 }
 
 function read(view: DataView, { at, size, littleEndian }: Field): bigint {

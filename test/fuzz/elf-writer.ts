@@ -165,13 +165,15 @@ export class ElfWriter {
 class Names {
   readonly #offsets = new Map<string, number>([['', 0]])
   #text = '\0'
+  #length = 1
 
   offsetOf(name: string): number {
     const known = this.#offsets.get(name)
     if (known !== undefined) return known
-    const offset = Buffer.byteLength(this.#text)
+    const offset = this.#length
     this.#offsets.set(name, offset)
     this.#text += `${name}\0`
+    this.#length += Buffer.byteLength(name) + 1
     return offset
   }
 

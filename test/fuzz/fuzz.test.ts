@@ -1,11 +1,14 @@
 // A fixed number of cases of what `npm run fuzz` goes on with for as long as one wants.
+import { Serializer } from 'node:v8'
+import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runCases } from './cases.ts'
 import { examine, isPlaced, type Target } from './contract.ts'
+import type { Sound } from './damage.ts'
 import { targets } from './targets/index.ts'
 
-const cases = 700
+const cases = 1500
 
 for (const target of targets) {
   test(`what is damaged for '${target.name}' is read or refused with a place, soon, in little memory`, () => {
@@ -59,6 +62,56 @@ for (const [what, ask, message] of breaches) {
     kept.length = 0
   })
 }
+
+test('what takes much memory for a moment only is seen', () => {
+  const much = new Uint8Array(5 * 2 ** 23)
+  const fleeting = doing(bytes => {
+    // a copy that neither V8 counts nor anybody can get at
+    if (bytes.length % 8 === 3) new Serializer().writeRawBytes(much)
+  })
+  const found = runCases({ ...fleeting, sounds: fc.constant(zeros) }, 1, 2000)
+  assert.match('what' in found ? found.what.message : '', /took \d+ bytes for a moment/)
+})
+
+test('what takes long for its size is seen, and what only waits is not', () => {
+  const until = (isOver: () => boolean): void => {
+    while (!isOver());
+  }
+  const busy = doing(() => {
+    const start = process.cpuUsage()
+    until(() => process.cpuUsage(start).user + process.cpuUsage(start).system > 150_000)
+  })
+  assert.throws(() => examine(busy, input), /took \d+ ms for 64 bytes/)
+  const waiting = doing(() => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150)
+  })
+  examine(waiting, input)
+})
+
+const zeros: Sound = { name: 'zeros', bytes: new Uint8Array(64), parts: [] }
+
+test('a finding is small, and the same for the same seed', () => {
+  const picky = doing(bytes => {
+    if (bytes.length > 20 && bytes[20]! > 100) throw new Error('a byte of more than 100')
+  })
+  const target = { ...picky, sounds: fc.constant(zeros) }
+  const found = runCases(target, 7, 2000)
+  assert.ok('what' in found)
+  // cut off behind it, and all else made zero
+  assert.is(found.input.length, 21)
+  assert.ok(found.input.subarray(0, 20).every(byte => byte === 0))
+  const again = runCases(target, 7, found.cases)
+  assert.equal('what' in again && again.input, found.input)
+  assert.is('what' in runCases(target, 7, found.cases - 1), false, 'it was the last of these cases')
+})
+
+test('a sound document that is refused is seen', () => {
+  const target = doing(() => {
+    throw Object.assign(new Error('.text: is wrong'), { name: 'ElfError', code: 'ERR_ELF', where: '.text' })
+  })
+  const found = runCases({ ...target, sounds: fc.constant(zeros) }, 1, 10)
+  assert.match('what' in found ? found.what.message : '', /zeros is right and was refused/)
+})
 
 test('a refusal without a place is seen', () => {
   const refuse = (where: string, message: string): Target =>

@@ -62,13 +62,20 @@ const mapTypes = [1, 1, 9, 5]
 export function writeObject(recipe: ObjectRecipe): Uint8Array {
   const elf = new ElfWriter(recipe.littleEndian)
   const types = new TypeMaker(recipe.littleEndian)
-  for (const one of recipe.types.types) types.add(one)
+  types.addAll(recipe.types)
   const maps = recipe.hasTypes ? addMaps(elf, types, recipe.maps) : []
-  addVariables(elf, types, '.data', recipe.data)
+  const { times } = recipe.types
+  // symbols are as small as nothing else
+  const some = times === 1 ? 1 : 4 * times
+  addVariables(elf, types, '.data', Array.from({ length: some }, () => recipe.data).flat())
   addVariables(elf, types, '.bss', recipe.bss)
   elf.section({ name: 'license', type: PROGBITS, flags: ALLOC | WRITE, data: Buffer.from('GPL\0') })
   for (const [i, length] of recipe.programs.entries()) addProgram(elf, recipe, i, length, maps)
-  if (recipe.hasTypes) elf.section({ name: '.BTF', type: PROGBITS, data: types.finish() })
+  if (recipe.hasTypes) {
+    const ext = extOf(types, recipe)
+    elf.section({ name: '.BTF', type: PROGBITS, data: types.finish() })
+    elf.section({ name: '.BTF.ext', type: PROGBITS, data: ext })
+  }
   return elf.finish()
 }
 
@@ -107,11 +114,16 @@ function addSection(types: TypeMaker, name: string, variables: readonly number[]
   types.writer.add({ kind: 'datasec', name, size: 0, variables: entries })
 }
 
+/** Of one variable. */
+const mostBytes = 256
+
 function addVariables(elf: ElfWriter, types: TypeMaker, name: string, wanted: readonly number[]): void {
   if (wanted.length === 0) return
   let end = 0
   const places = wanted.map(n => {
-    const type = types.anyValue(n)
+    // arrays of arrays are soon larger than any file
+    const some = types.anyValue(n)
+    const type = types.sizeOf(some) <= mostBytes ? some : types.anyValue(0)
     const place = { type, at: end, size: types.sizeOf(type) }
     end += place.size
     return place
@@ -142,17 +154,48 @@ function addProgram(
   length: number,
   maps: readonly number[],
 ): void {
-  const data = new Uint8Array(8 * (2 * length + 1))
+  const data = new Uint8Array(8 * (2 * length + 2))
   const relocations: NewRelocation[] = []
+  data[0] = 0xb7 // r0 = 0, which CO-RE may change
   for (let n = 0; n < length; n++) {
-    data[16 * n] = 0x18 // ld_imm64, of two instructions
-    data[16 * n + 1] = littleEndian ? 1 : 0x10
+    const offset = 8 + 16 * n
+    data[offset] = 0x18 // ld_imm64, of two instructions
+    data[offset + 1] = littleEndian ? 1 : 0x10
     const symbol = maps[n % maps.length]
-    if (symbol !== undefined) relocations.push({ offset: 16 * n, type: R_BPF_64_64, symbol })
+    if (symbol !== undefined) relocations.push({ offset, type: R_BPF_64_64, symbol })
   }
-  data[16 * length] = 0x95 // exit
+  data[8 + 16 * length] = 0x95 // exit
   const name = sectionNames[i % sectionNames.length]!
   const section = elf.section({ name, type: PROGBITS, flags: ALLOC | EXECINSTR, data })
   elf.symbol({ name: `program${i}`, value: 0, size: data.length, info: global | func, section })
   elf.relocate(section, relocations)
+}
+
+/** `.BTF.ext` with a function, some lines and a relocation for each program. */
+function extOf(types: TypeMaker, { programs, littleEndian, data }: ObjectRecipe): Uint8Array {
+  const { writer } = types
+  const [functions, lines, relocations]: [number[], number[], number[]] = [[8], [16], [16]]
+  const type = writer.add({ kind: 'func_proto', name: '', returnType: 0, params: [] })
+  for (const [i, length] of programs.entries()) {
+    const section = writer.string(sectionNames[i % sectionNames.length]!)
+    const fn = writer.add({ kind: 'func', name: `program${i}`, type, linkage: 'global' })
+    functions.push(section, 1, 0, fn)
+    const source = writer.string(`line ${i}`)
+    const rows = Array.from({ length }, (_, n) => [n === 0 ? 0 : 8 + 16 * n, source, source, (n << 10) | 1])
+    lines.push(section, length, ...rows.flat())
+    const struct = types.composite(length)
+    if (struct === undefined) continue
+    const kind = (data[0] ?? i) % 10
+    // fields of its first member, or the type itself
+    relocations.push(section, 1, 0, struct, writer.string(kind < 6 ? '0:0' : '0'), kind)
+  }
+  const tables = [functions, lines, relocations].map(table => (table.length === 1 ? [] : table))
+  const sizes = tables.map(table => 4 * table.length)
+  const starts = [0, sizes[0]!, sizes[0]! + sizes[1]!]
+  const header = [0x0001eb9f, 32, ...sizes.flatMap((size, i) => [starts[i]!, size])]
+  const words = [...header, ...tables.flat()]
+  const view = new DataView(new ArrayBuffer(4 * words.length))
+  for (const [i, word] of words.entries()) view.setUint32(4 * i, word, littleEndian)
+  if (!littleEndian) new Uint8Array(view.buffer).set([0xeb, 0x9f, 1, 0])
+  return new Uint8Array(view.buffer)
 }

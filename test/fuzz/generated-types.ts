@@ -16,18 +16,27 @@ const recipe: fc.Arbitrary<Recipe> = fc.tuple(
 
 export interface TypesRecipe {
   readonly types: readonly Recipe[]
+  /** How often all of them are made. */
+  readonly times: number
   readonly littleEndian: boolean
 }
 
+/** One in fifty documents is large: what takes the square of a size is seen there. */
+export const oftenOnce: fc.Arbitrary<number> = fc.oneof(
+  { arbitrary: fc.constant(1), weight: 49 },
+  { arbitrary: fc.constant(400), weight: 1 },
+)
+
 export const typesRecipe: fc.Arbitrary<TypesRecipe> = fc.record({
   types: fc.array(recipe, { maxLength: 24, size: 'max' }),
+  times: oftenOnce,
   littleEndian: fc.boolean(),
 })
 
 /** Blobs of types of all kinds that refer to each other, by the rules. */
-export const generatedTypes: fc.Arbitrary<Sound> = typesRecipe.map(({ types, littleEndian }) => {
-  const maker = new TypeMaker(littleEndian)
-  for (const one of types) maker.add(one)
+export const generatedTypes: fc.Arbitrary<Sound> = typesRecipe.map(recipe => {
+  const maker = new TypeMaker(recipe.littleEndian)
+  maker.addAll(recipe)
   return btfSound('generated types', maker.finish())
 })
 
@@ -83,6 +92,16 @@ export class TypeMaker {
   /** The id of a type with values; always the same for the same number. */
   anyValue(n: number): TypeId {
     return [...this.#sizes.keys()][n % this.#sizes.size]!
+  }
+
+  /** A struct or union that has members, if there is one. */
+  composite(n: number): TypeId | undefined {
+    const some = this.#tagged.filter(({ parts }) => parts > 0)
+    return some[n % some.length]?.id
+  }
+
+  addAll({ types, times }: TypesRecipe): void {
+    for (let i = 0; i < times; i++) for (const one of types) this.add(one)
   }
 
   add([kind, nameAt, a, b, parts]: Recipe): void {

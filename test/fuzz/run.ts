@@ -6,13 +6,23 @@
 //   --only A,B      some targets: those that targets/index.ts has
 //   --slice N       cases of one target before the next one's turn; default 2000
 // A finding is made small, written to a file, and shown with what runs it again. The last line says how many there were.
+// SIGINT and SIGTERM end it as the end of its time does.
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { lastInputOf, type Report, type Slice, sharedBytes } from './slices.ts'
+import {
+  casesBegun,
+  lastInputOf,
+  type Report,
+  type Slice,
+  type Surroundings,
+  sharedBytes,
+  stopSlice,
+} from './slices.ts'
 import { targets } from './targets/index.ts'
+import { temporaryDirectory } from './temporary.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -28,8 +38,10 @@ const limits = {
   until: options.cases === undefined ? performance.now() + 60_000 * numberOf('minutes') : Infinity,
   cases: options.cases === undefined ? Infinity : numberOf('cases'),
 }
-/** Seconds without any case coming to its end. */
-const patience = 120
+/** Seconds without any case coming to its end: one may take as many hundredths. */
+const patience = 60
+/** As above, when a signal came. */
+const lastPatience = 5
 /** MB of JavaScript objects: no input is a hundredth of that. */
 const heap = 1024
 
@@ -40,13 +52,18 @@ for (const name of wanted) {
   }
 }
 
-const sums = new Map(wanted.map(name => [name, { cases: 0, refused: 0, slowest: 0, most: 0 }]))
-const shared = new SharedArrayBuffer(sharedBytes)
+const sums = new Map(wanted.map(name => [name, { cases: 0, seconds: 0, refused: 0, slowest: 0, most: 0 }]))
+const surroundings: Surroundings = {
+  shared: new SharedArrayBuffer(sharedBytes),
+  directory: temporaryDirectory(),
+}
 let done = 0
 let findings = 0
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal))
 
 const worker = new Worker(new URL('./slices.ts', import.meta.url), {
-  workerData: shared,
+  workerData: surroundings,
   resourceLimits: { maxOldGenerationSizeMb: heap },
 })
 const firstSeed = numberOf('seed')
@@ -55,27 +72,27 @@ for (; !isOver(); seed++) {
   for (const target of wanted) {
     if (isOver()) break
     const cases = Math.min(numberOf('slice'), limits.cases - done)
+    const start = performance.now()
     const report = await run({ target, seed, cases })
     if (report.kind === 'finding') show(target, report)
-    else add(target, report)
-    done += cases
-    if (report.kind === 'finding') break
+    else add(target, report, performance.now() - start)
   }
-  if (findings > 0) break
 }
 await worker.terminate()
 
-for (const [name, { cases, refused, slowest, most }] of sums) {
+for (const [name, { cases, seconds, refused, slowest, most }] of sums) {
   const [share, mb] = [Math.round((100 * refused) / Math.max(1, cases)), (most / 2 ** 20).toFixed(1)]
+  const rate = Math.round(cases / Math.max(1e-3, seconds))
   console.log(
-    `${name.padEnd(12)} ${cases} cases, ${share} % refused, slowest ${Math.round(slowest)} ms, ${mb} MB`,
+    `${name.padEnd(12)} ${cases} cases, ${rate} a second, ${share} % refused, slowest ${Math.round(slowest)} ms, ${mb} MB`,
   )
 }
+if (stop.signal.aborted) console.log(`ended by ${stop.signal.reason}`)
 console.log(`${done} cases, seeds ${firstSeed} to ${Math.max(firstSeed, seed - 1)}, ${findings} findings`)
 if (findings > 0) process.exitCode = 1
 
 function isOver(): boolean {
-  return performance.now() >= limits.until || done >= limits.cases
+  return findings > 0 || stop.signal.aborted || performance.now() >= limits.until || done >= limits.cases
 }
 
 function numberOf(name: 'minutes' | 'cases' | 'seed' | 'slice'): number {
@@ -84,43 +101,56 @@ function numberOf(name: 'minutes' | 'cases' | 'seed' | 'slice'): number {
   return value
 }
 
-/** Has the other thread do it, and looks whether it still lives. */
+/** Has the other thread do it, and looks whether it still lives. A signal has it end with what it did. */
 function run(slice: Slice): Promise<Report> {
   return new Promise(resolve => {
-    const counter = new Int32Array(shared, 0, 1)
+    const { shared } = surroundings
     let before = -1
     const end = (report: Report): void => {
       clearInterval(watch)
       worker.off('message', end).off('error', failed).off('exit', ended)
+      stop.signal.removeEventListener('abort', aborted)
       resolve(report)
     }
-    const lost = (what: string): void =>
-      end({ kind: 'finding', what, seed: slice.seed, madeOf: 'the last input', input: lastInputOf(shared) })
+    const lost = (what: string): void => {
+      const [cases, input] = [casesBegun(shared), lastInputOf(shared)]
+      end({ kind: 'finding', what, seed: slice.seed, cases, madeOf: 'the last input', input })
+    }
     const failed = (error: unknown): void => lost(`${error}`)
     const ended = (code: number): void => lost(`the thread ended with code ${code}`)
     const watch = setInterval(() => {
-      const now = Atomics.load(counter, 0)
+      const now = casesBegun(shared)
       if (now === before) lost(`no case came to its end in ${patience} s`)
       before = now
     }, 1000 * patience)
+    const aborted = (): void => {
+      stopSlice(shared)
+      const sum = { cases: casesBegun(shared) - 1, refused: 0, slowest: 0, most: 0 }
+      setTimeout(() => end({ kind: 'tally', ...sum }), 1000 * lastPatience).unref()
+    }
+    stop.signal.addEventListener('abort', aborted)
     worker.on('message', end).on('error', failed).on('exit', ended).postMessage(slice)
   })
 }
 
-function add(target: string, tally: Extract<Report, { kind: 'tally' }>): void {
+function add(target: string, tally: Extract<Report, { kind: 'tally' }>, ms: number): void {
   const sum = sums.get(target)!
   sum.cases += tally.cases
+  sum.seconds += ms / 1000
   sum.refused += tally.refused
   sum.slowest = Math.max(sum.slowest, tally.slowest)
   sum.most = Math.max(sum.most, tally.most)
+  done += tally.cases
 }
 
-function show(target: string, { what, seed, madeOf, input }: Extract<Report, { kind: 'finding' }>): void {
+function show(
+  target: string,
+  { what, seed, cases, madeOf, input }: Extract<Report, { kind: 'finding' }>,
+): void {
   findings++
+  done += cases
   const file = join(mkdtempSync(join(tmpdir(), 'bpfpin-finding-')), `${target}-${seed}`)
   writeFileSync(file, input)
   console.log(`${target}: ${what}\n  made of ${madeOf}, ${input.length} bytes: ${file}`)
-  console.log(
-    `  npm run fuzz -- --only ${target} --seed ${seed} --cases ${options.slice} --slice ${options.slice}`,
-  )
+  console.log(`  npm run fuzz -- --only ${target} --seed ${seed} --cases ${cases} --slice ${cases}`)
 }

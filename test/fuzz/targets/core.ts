@@ -6,7 +6,7 @@ import { parseSpec } from '../../../src/spec/parse.ts'
 import type { Spec } from '../../../src/spec/types.ts'
 import { isPlacedOr, type Target } from '../contract.ts'
 import type { Sound } from '../damage.ts'
-import { btfSound, elfSound, objectSound, sectionBytes } from '../sounds.ts'
+import { btfSound, objectSound, sectionBytes, slimSound } from '../sounds.ts'
 import { fixturesOnly } from './fixtures.ts'
 
 /** CO-RE relocations of an object by the types of a kernel: either is damaged. */
@@ -52,7 +52,7 @@ function pairs(): readonly Pair[] {
     ['btf-core', 'btf-core'],
     ['counter', 'counter-wider'],
   ].map(([object, kernel]) => ({
-    object: elfSound(object!, objectSound(object!).bytes),
+    object: slimSound(object!),
     kernel: btfSound(kernel!, sectionBytes(objectSound(kernel!).bytes, '.BTF').slice()),
   }))
   return made

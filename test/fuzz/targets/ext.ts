@@ -3,14 +3,17 @@ import { parseElf } from '../../../src/elf/index.ts'
 import { extParts } from '../btf-fields.ts'
 import { isPlaced, type Target } from '../contract.ts'
 import type { Sound } from '../damage.ts'
-import { objectSound, sectionIn } from '../sounds.ts'
-import { fixturesOnly } from './fixtures.ts'
+import { generatedObjects } from '../generated-objects.ts'
+import { sectionIn, sectionsOf, slimSound } from '../sounds.ts'
+import { orFixtures } from './fixtures.ts'
 
 /** `.BTF.ext`: functions, lines, CO-RE relocations. */
 export const extTarget: Target = {
   name: 'ext',
-  sounds: fixturesOnly(() =>
-    ['btf-core', 'counter', 'functions', 'functions-eb', 'core-missing', 'linked'].map(aimedAtExt),
+  sounds: orFixtures(generatedObjects.filter(({ bytes }) => hasExt(bytes)).map(aimedAtExt), () =>
+    ['btf-core', 'counter', 'functions', 'functions-eb', 'core-missing', 'linked'].map(name =>
+      aimedAtExt(slimSound(name)),
+    ),
   ),
   isRefusal: isPlaced,
   hasTwin: false,
@@ -32,8 +35,11 @@ export const extTarget: Target = {
   },
 }
 
-function aimedAtExt(name: string): Sound {
-  const sound = objectSound(name)
+function hasExt(bytes: Uint8Array): boolean {
+  return sectionsOf(bytes).some(({ name }) => name === '.BTF.ext')
+}
+
+function aimedAtExt(sound: Sound): Sound {
   const { offset, length } = sectionIn(sound.bytes, '.BTF.ext')
   return { ...sound, parts: extParts(sound.bytes, offset, length).filter(part => part.length > 0) }
 }

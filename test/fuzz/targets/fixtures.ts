@@ -1,17 +1,13 @@
 import fc from 'fast-check'
 import type { Sound } from '../damage.ts'
+import { objectSound, slimSound } from '../sounds.ts'
 
-/** Two of three cases are made of a fixture; these are read when the first is. */
+/** One of three documents is a fixture; these are read when the first is. */
 export function orFixtures(
   generated: fc.Arbitrary<Sound>,
   fixtures: () => readonly Sound[],
 ): fc.Arbitrary<Sound> {
-  let read: readonly Sound[] | undefined
-  const fixture = fc.nat().map(n => {
-    read ??= fixtures()
-    return read[n % read.length]!
-  })
-  return fc.oneof({ arbitrary: generated, weight: 1 }, { arbitrary: fixture, weight: 2 })
+  return fc.oneof({ arbitrary: generated, weight: 2 }, { arbitrary: fixturesOnly(fixtures), weight: 1 })
 }
 
 /** As above, without generated ones. */
@@ -21,4 +17,9 @@ export function fixturesOnly(fixtures: () => readonly Sound[]): fc.Arbitrary<Sou
     read ??= fixtures()
     return read[n % read.length]!
   })
+}
+
+/** Objects: most without debug information, as that is skipped, and takes as long as all else. */
+export function slimAndWhole(names: readonly string[]): Sound[] {
+  return [...names, ...names, ...names].map(slimSound).concat(names.map(objectSound))
 }

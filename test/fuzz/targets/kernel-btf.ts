@@ -1,24 +1,22 @@
-import { writeFileSync } from 'node:fs'
 import { type Btf, parseBtf } from '../../../src/btf/index.ts'
 import { readBtfFile } from '../../../src/object/btf-file.ts'
 import { isPlaced, type Questions, type Target } from '../contract.ts'
-import { btfSound, objectSound, sectionBytes } from '../sounds.ts'
-import { temporaryFile } from '../temporary.ts'
+import { btfSound, objectSound, sectionBytes, slimSound } from '../sounds.ts'
+import { temporaryFileOf } from '../temporary.ts'
 import { fixturesOnly } from './fixtures.ts'
 
 /** Types of a kernel in a file, bare or in an ELF file, and those of a module that stand on them. */
 export const kernelBtfTarget: Target = {
   name: 'kernel-btf',
   sounds: fixturesOnly(() => [
-    objectSound('core-kernel'),
-    objectSound('btf-shapes-eb'),
+    slimSound('core-kernel'),
+    slimSound('btf-shapes-eb'),
     btfSound('core-kernel types', sectionBytes(objectSound('core-kernel').bytes, '.BTF').slice()),
   ]),
   isRefusal: isPlaced,
   hasTwin: false,
   ask(bytes, questions) {
-    const path = temporaryFile()
-    writeFileSync(path, bytes)
+    const path = temporaryFileOf(bytes)
     noteNames(readBtfFile(path), questions)
     questions.attempt(() => noteNames(parseBtf(bytes, { base: base() }), questions))
   },

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { BinaryFile } from '../../../src/link/binary-file.ts'
 import { functionsOf } from '../../../src/link/binary-functions.ts'
@@ -10,7 +10,7 @@ import { isPlacedOr, type Target } from '../contract.ts'
 import type { Sound } from '../damage.ts'
 import { type Part, PartReader } from '../fields.ts'
 import { sectionBytes } from '../sounds.ts'
-import { temporaryFile } from '../temporary.ts'
+import { temporaryFileOf } from '../temporary.ts'
 import { fixturesOnly } from './fixtures.ts'
 
 const tokens = [
@@ -87,8 +87,7 @@ export const binaryTarget: Target = {
   isRefusal: isPlacedOr('ERR_UNSUPPORTED', 'ERR_NO_TARGET'),
   hasTwin: false,
   ask(bytes, questions) {
-    const path = temporaryFile()
-    writeFileSync(path, bytes)
+    const path = temporaryFileOf(bytes)
     questions.attempt(() => questions.note(usdtSites(path, 'bpfpin:counted', 'fuzzing').length))
     using file = new BinaryFile(path, 'fuzzing')
     questions.note(file.machine, file.sections.length)

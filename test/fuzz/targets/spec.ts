@@ -3,8 +3,7 @@ import { parseSpec } from '../../../src/spec/parse.ts'
 import type { Spec } from '../../../src/spec/types.ts'
 import { isPlacedOr, type Questions, type Target } from '../contract.ts'
 import { generatedObjects } from '../generated-objects.ts'
-import { objectSound } from '../sounds.ts'
-import { orFixtures } from './fixtures.ts'
+import { orFixtures, slimAndWhole } from './fixtures.ts'
 
 const objects = [
   ...['counter', 'functions', 'map-kinds', 'externs', 'linked', 'functions-eb', 'struct-ops-shapes', 'arena'],
@@ -14,7 +13,7 @@ const objects = [
 /** Objects, as a whole: maps, programs with their instructions, variables with their values. */
 export const specTarget: Target = {
   name: 'spec',
-  sounds: orFixtures(generatedObjects, () => objects.map(objectSound)),
+  sounds: orFixtures(generatedObjects, () => slimAndWhole(objects)),
   // an instruction that uses what only a kernel has
   isRefusal: isPlacedOr('ERR_EXTERN', 'ERR_CORE'),
   hasTwin: true,
