@@ -13,8 +13,14 @@ export function nextTurn(): number {
  * apart as the two are in the row, nobody else got one in between, and the ids of the others follow.
  */
 export function learnIds(maps: Iterable<BpfMap>): void {
-  const made = Array.from(maps).filter(map => map.unknownTurn !== undefined)
-  made.sort((a, b) => (a.unknownTurn ?? 0) - (b.unknownTurn ?? 0))
+  const made: BpfMap[] = []
+  let areInOrder = true
+  for (const map of maps) {
+    if (map.unknownTurn === undefined) continue
+    if (map.unknownTurn < (made.at(-1)?.unknownTurn ?? 0)) areInOrder = false
+    made.push(map)
+  }
+  if (!areInOrder) made.sort((a, b) => (a.unknownTurn ?? 0) - (b.unknownTurn ?? 0))
   if (made.length > 2) learnBetween(made, 0, made.length - 1)
 }
 

@@ -13,16 +13,22 @@ import type { MapInit, MapTypes } from './types.ts'
 /** Which map it is, and a descriptor of it. */
 export class MapHandle {
   readonly name: string
-  #kernel: MapInit
   #fd: number
+  #shape: MapShape
+  #types: MapInit['types']
   #id: number | undefined
+  #turn: number | undefined
+  #readOnly: boolean
   #keeper: Keeper | undefined
 
-  constructor(init: MapInit) {
-    this.name = init.name
-    this.#kernel = init
-    this.#fd = init.fd
-    this.#id = init.id
+  constructor({ name, fd, shape, types, id, turn, readOnly = false }: MapInit) {
+    this.name = name
+    this.#fd = fd
+    this.#shape = shape
+    this.#types = types
+    this.#id = id
+    this.#turn = turn
+    this.#readOnly = readOnly
   }
 
   /** @throws BpfError `ERR_CLOSED` after {@link close}. */
@@ -43,7 +49,7 @@ export class MapHandle {
 
   /** @internal Its turn among the maps that this process made, while its id is not known; else `undefined`. */
   get unknownTurn(): number | undefined {
-    return this.#id === undefined ? this.#kernel.turn : undefined
+    return this.#id === undefined ? this.#turn : undefined
   }
 
   /** @internal Is told its id, which is known from elsewhere. */
@@ -52,19 +58,17 @@ export class MapHandle {
   }
 
   get shape(): MapShape {
-    return this.#kernel.shape
+    return this.#shape
   }
 
   get types(): MapTypes | undefined {
-    const { types } = this.#kernel
-    if (typeof types !== 'function') return types
-    this.#kernel = { ...this.#kernel, types: types() }
-    return this.types
+    if (typeof this.#types === 'function') this.#types = this.#types()
+    return this.#types
   }
 
   /** Was it opened so that only reading is possible? */
   get readOnly(): boolean {
-    return this.#kernel.readOnly ?? false
+    return this.#readOnly
   }
 
   /** Map type by its kernel name: `'hash'`. */
@@ -122,9 +126,12 @@ export class MapHandle {
   /** @internal Closes its descriptor and goes on as another map, which is closed by that. */
   become(other: MapHandle): void {
     this.#closeDescriptor()
-    this.#kernel = other.#kernel
     this.#fd = other.#fd
+    this.#shape = other.#shape
+    this.#types = other.#types
     this.#id = other.#id
+    this.#turn = other.#turn
+    this.#readOnly = other.#readOnly
     other.#keeper?.closed(other.#fd)
     other.#fd = -1
   }
@@ -133,7 +140,8 @@ export class MapHandle {
   protected copyOf(name: string): MapInit {
     const fd = duplicateFd(this.fd)
     if (fd < 0) throw systemError(fd, 'fcntl', { doing: `opening another descriptor of map '${this.name}'` })
-    return { ...this.#kernel, fd, name, id: this.#id }
+    const [shape, types, id, readOnly] = [this.#shape, this.#types, this.#id, this.#readOnly]
+    return { fd, name, shape, types, id, turn: this.#turn, readOnly }
   }
 
   #closeDescriptor(): void {

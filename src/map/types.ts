@@ -47,7 +47,7 @@ export interface MapInit {
   /** Kernel id, where it is known already. */
   readonly id?: number | undefined
   /** Of a map that this process made: the how-manieth. */
-  readonly turn?: number
+  readonly turn?: number | undefined
   /** Opened so that only reading is possible. */
   readonly readOnly?: boolean
 }

@@ -30,9 +30,10 @@ export function columnsOf(pins: readonly PinRecord[]): PinColumns[] {
 function columnsOfKind(kind: PinKind, pins: readonly PinRecord[]): PinColumns {
   const files: (readonly [number, string])[] = []
   const shared: number[] = []
-  for (const [place, pin] of pins.entries()) {
-    if (pin.file !== pin.name) files.push([place, pin.file])
-    if (pin.shared) shared.push(place)
+  for (let place = 0; place < pins.length; place++) {
+    const { name, file, shared: isShared } = pins[place]!
+    if (file !== name) files.push([place, file])
+    if (isShared) shared.push(place)
   }
   return {
     kind,

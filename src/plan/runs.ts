@@ -2,10 +2,12 @@
 export type Run = readonly [first: number, count: number]
 
 /** Numbers as runs: the kernel gives things that are made one after another ids that follow each other. */
-export function runsOf(numbers: Iterable<number>): Run[] {
+export function runsOf(numbers: ArrayLike<number>): Run[] {
   const runs: Run[] = []
   let [first, count] = [0, 0]
-  for (const number of numbers) {
+  // of thousands: an iterator would make an object for each
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i]!
     if (count > 0 && number === nth(first, count)) {
       count++
       continue

@@ -60,7 +60,9 @@ onKernel('a map costs one system call to create, one to pin, two to find again, 
   isAbout(load('bpf(BPF_OBJ_GET_INFO_BY_FD)'), 0)
   const pin = callsOf(() => object?.pin())
   isAbout(pin('bpf(BPF_OBJ_PIN)'), count)
-  isAbout(pin('bpf(BPF_OBJ_GET_INFO_BY_FD)'), 0)
+  // ids are inferred between maps that nobody else made one in between, and other tests make maps at any time
+  const asked = pin('bpf(BPF_OBJ_GET_INFO_BY_FD)')
+  assert.ok(asked < count / 4, `${asked} calls to ask for the ids of ${count} maps`)
   object?.close()
   for (const find of [() => open().load(), () => openPinned('maps-1024', { root })]) {
     const found = callsOf(() => find().close())
