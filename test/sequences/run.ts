@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { onOwnBpffs } from '../../bench/own-bpffs.ts'
+import { Stopping } from '../stopping.ts'
 import { type Sequence, Sequences } from './sequences.ts'
 
 const { values } = parseArgs({
@@ -31,21 +32,23 @@ await onOwnBpffs(async mount => {
   const cgroup = mkdtempSync(join(tmpdir(), 'bpfpin-sequences-'))
   execFileSync('mount', ['-t', 'cgroup2', 'cgroup2', cgroup])
   const sequences = await Sequences.make({ root, cgroup })
+  const stopping = new Stopping()
   try {
-    if (values.only === undefined) await search(sequences)
+    if (values.only === undefined) await search(sequences, stopping.signal)
     else await repeat(sequences, { seed: firstSeed, steps, only: values.only.split(',').map(Number) })
   } finally {
     sequences.close()
     execFileSync('umount', [cgroup])
     rmdirSync(cgroup)
+    stopping.end(mount)
   }
 })
 
-async function search(sequences: Sequences): Promise<void> {
+async function search(sequences: Sequences, signal: AbortSignal): Promise<void> {
   const until = performance.now() + Number(values.minutes) * 60_000
   let [seed, calls, findings] = [firstSeed, 0, 0]
   const work = async (): Promise<void> => {
-    while (performance.now() < until) {
+    while (performance.now() < until && !signal.aborted) {
       const sequence = { seed: seed++, steps }
       const result = await sequences.run(sequence)
       calls += result.trail.length / 2

@@ -7,6 +7,7 @@ import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { onOwnBpffs } from '../../bench/own-bpffs.ts'
+import { Stopping } from '../stopping.ts'
 import { type Sample, soak } from './soak.ts'
 
 const mebibyte = 2 ** 20
@@ -25,35 +26,32 @@ await onOwnBpffs(async mount => {
   mkdirSync(root)
   const cgroup = mkdtempSync(join(tmpdir(), 'bpfpin-soak-'))
   execFileSync('mount', ['-t', 'cgroup2', 'cgroup2', cgroup])
+  const stopping = new Stopping()
   try {
-    await run(root, cgroup)
+    await run(root, cgroup, stopping.signal)
   } finally {
     execFileSync('umount', [cgroup])
     rmdirSync(cgroup)
+    stopping.end(mount)
   }
 })
 
-async function run(root: string, cgroup: string): Promise<void> {
+async function run(root: string, cgroup: string, signal: AbortSignal): Promise<void> {
   const [minutes, processes, seed] = [Number(values.minutes), Number(values.processes), Number(values.seed)]
   const seconds = minutes * 60
   console.log(
     `Linux ${release()}, Node ${process.version}, ${processes} processes, ${minutes} minutes, seed ${seed}`,
   )
   const options = { root, cgroup, processes, seconds, interval: Math.min(30, seconds / 10), seed }
-  const outcome = await soak({ ...options, onSample: tell })
+  const outcome = await soak({ ...options, signal, onSample: tell })
   for (const [what, times] of Object.entries(outcome.tally).sort())
     console.log(`${String(times).padStart(8)}  ${what}`)
   const { generations, made, events, seen, problems, samples } = outcome
   console.log(
     `${generations} generations, ${made} maps and programs, ${events} events, ${seen} of them seen by a reader`,
   )
-  const growth = {
-    memory: grown(samples, ({ rss }) => rss),
-    files: grown(samples, ({ descriptors }) => descriptors),
-  }
-  console.log(`since warm: memory ${percent(growth.memory)}, descriptors ${percent(growth.files)}`)
-  if (growth.memory > mostGrowth) problems.push(`memory grew by ${percent(growth.memory)}`)
-  if (growth.files > 0) problems.push(`descriptors grew by ${percent(growth.files)}`)
+  if (samples.length >= fewestSamples) problems.push(...growthOf(samples))
+  else console.log('too short a time to see anything grow')
   for (const problem of problems.slice(0, 50)) console.log(problem)
   console.log(`${problems.length} problems`)
   if (problems.length > 0) process.exitCode = 1
@@ -64,6 +62,19 @@ function tell({ seconds, operations, events, rss, heap, descriptors, problems }:
   for (const problem of problems.slice(0, 10)) console.log(problem)
   const done = `${operations} operations  ${events} events`
   console.log(`${seconds.toFixed(0).padStart(6)} s  ${done}  ${memory}  ${descriptors} descriptors`)
+}
+
+/** Of how many fifths can be told. */
+const fewestSamples = 5
+
+function growthOf(samples: readonly Sample[]): string[] {
+  const memory = grown(samples, ({ rss }) => rss)
+  const files = grown(samples, ({ descriptors }) => descriptors)
+  console.log(`since warm: memory ${percent(memory)}, descriptors ${percent(files)}`)
+  return [
+    ...(memory > mostGrowth ? [`memory grew by ${percent(memory)}`] : []),
+    ...(files > 0 ? [`descriptors grew by ${percent(files)}`] : []),
+  ]
 }
 
 /** From the second fifth of the time to the last, each by its median. */

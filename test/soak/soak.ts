@@ -19,6 +19,8 @@ export interface SoakOptions {
   /** From one look at everything to the next, in seconds. */
   readonly interval: number
   readonly seed: number
+  /** Ends it early, as if its time were over. */
+  readonly signal?: AbortSignal
   /** Is told of each look. */
   readonly onSample?: (sample: Sample) => void
 }
@@ -94,7 +96,7 @@ class Soak {
   }
 
   async run(): Promise<Outcome> {
-    const { root, seconds, operations = 0, interval } = this.#options
+    const { root, seconds, operations = 0, interval, signal } = this.#options
     for (const name of ['a', 'b']) this.#spec(name).upgrade().close()
     const following = openPinned('a', { root, follow: true })
     following.on('error', error => this.#problems.push(`following: ${error.stack}`))
@@ -108,7 +110,7 @@ class Soak {
         await this.#watch(following, interval)
         await this.#ask('pause')
         const sample = this.#look(elapsed())
-        isOver = elapsed() >= seconds && sample.operations >= operations
+        isOver = signal?.aborted || (elapsed() >= seconds && sample.operations >= operations)
         if (!isOver) await this.#ask('go')
       }
       // what was written before the last of it stood still
@@ -161,7 +163,7 @@ class Soak {
     const end = performance.now() + seconds * 1000
     const truth: BpfMap = maps.get('truth')
     const before = new Map<unknown, unknown>()
-    while (performance.now() < end) {
+    while (performance.now() < end && !this.#options.signal?.aborted) {
       try {
         for (const [pid, reads] of truth) {
           const last = before.get(pid)

@@ -166,6 +166,8 @@ process.on('message', (request: Request) => {
 
 // whoever asked for it is gone
 process.on('disconnect', () => process.exit(0))
+// of a terminal, which sends it to all: who started this one ends it
+process.on('SIGINT', () => {})
 
 function answer(): void {
   gc?.()
