@@ -55,6 +55,7 @@ const onlyHere = {
   'object/run-context.*': 'what the library makes of contexts; object/run runs programs on each kernel',
   'object/programs.*': 'what BPF_PROG_LOAD is told of a program, which every kernel takes in the same way',
   'object/older-types.*': 'the test, not the kernel, refuses types',
+  'syscall/errno.*': 'what V8 does between two calls, by processes that are slow to start',
   'object/tokens.*': 'compiles C, and no machine has a compiler',
   'object/resize.*':
     'what the library tells the kernel of a map; the kernel is asked nothing that other tests do not ask',
