@@ -21,9 +21,10 @@ const kinds: readonly PinKind[] = ['map', 'program', 'link']
  */
 export function inodesOf(directory: number, pins: readonly PinRecord[]): Run[] {
   const numbers = new Uint32Array(pins.length)
-  look(directory, pins, (index, inode) => {
-    // a link is opened before it is removed, in any case
-    if (pins[index]!.kind !== 'link') numbers[index] = inode
+  // a link is opened before it is removed, in any case
+  const listed = kinds.filter(kind => kind !== 'link' && pins.some(pin => pin.kind === kind))
+  look(directory, pins, listed, (index, inode) => {
+    numbers[index] = inode
   })
   return runsOf(numbers)
 }
@@ -40,7 +41,7 @@ export interface Seen {
 export function seenIn({ directory, manifest }: Generation): Seen {
   const recorded = inodesIn(manifest)
   const isSeen = manifest.pins.map(() => false)
-  const isElsewhere = look(directory, manifest.pins, (index, inode) => {
+  const isElsewhere = look(directory, manifest.pins, kinds, (index, inode) => {
     isSeen[index] = inode !== 0 && recorded[index] === inode && manifest.pins[index]!.kind !== 'link'
   })
   const own = new Set<string>([...Object.values(directories), manifestName])
@@ -49,13 +50,14 @@ export function seenIn({ directory, manifest }: Generation): Seen {
 }
 
 /**
- * Tells the inode number of each pin in the directory, 0 where there is none.
+ * Tells the inode number of each pin of some kinds in the directory, 0 where there is none.
  *
  * @returns whether there is anything else
  */
 function look(
   directory: number,
   pins: readonly PinRecord[],
+  kinds: readonly PinKind[],
   tell: (index: number, inode: number) => void,
 ): boolean {
   let hasMore = false

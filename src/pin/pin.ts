@@ -10,9 +10,10 @@ import { nextSuffix, previousSuffix } from '../plan/names.ts'
 import { pinSteps } from '../plan/steps.ts'
 import { type LinkOwner, linkOwners } from '../spec/link-owner.ts'
 import type { Spec } from '../spec/types.ts'
+import { mapInfo } from '../syscall/index.ts'
 import { directoriesAbove } from './above.ts'
 import { applySteps } from './apply.ts'
-import { idOf, occupantOf, occupantText } from './identity.ts'
+import { occupantOf, occupantText } from './identity.ts'
 import { inodesOf } from './inodes.ts'
 import { partRecords, withParts } from './link-parts.ts'
 import { defaultWaitMs, WriterLock } from './lock.ts'
@@ -128,8 +129,8 @@ export function pinObject(live: Pinnable, { site, root, lock, mode }: Writer): K
   const held = new Map([[`${site.directory}${nextSuffix}`, lock.next]])
   let known: KnownManifest | undefined
   const written = (manifest: Manifest, fd: number): void => {
-    const id = idOf(fd, 'map')
-    known = id === undefined ? undefined : { id, manifest }
+    const info = mapInfo(fd)
+    known = typeof info === 'number' ? undefined : { id: info.id, manifest }
   }
   const workshop = { root, held, mode, manifest, written, descriptorOf }
   applySteps(pinSteps(site.directory, pins, directories), workshop)
