@@ -154,8 +154,9 @@ function removalSteps(succeeded: Succeeded, removed: readonly PinRecord[]): Step
   } = succeeded
   const names = new Set(pins.filter(({ kind }) => kind === 'link').map(({ name }) => name))
   const gaps = pins.filter(({ kind, id }) => kind === 'link' && id === 0)
+  const pathOf = oldPathsOf(succeeded)
   const remove = (pin: PinRecord): Step[] => {
-    const path = oldPath(succeeded, pin)
+    const path = pathOf(pin)
     const { kind, name, id } = pin
     return [
       { do: 'detach', name, path, id },
@@ -176,10 +177,11 @@ function removalSteps(succeeded: Succeeded, removed: readonly PinRecord[]): Step
   return [...steps, ...replaced.flatMap(remove), ...vanished.flatMap(remove)]
 }
 
-/** Where a pin of the old generation is after the commit. */
-function oldPath(succeeded: Succeeded, pin: PinRecord): string {
-  const path = fullPath(pin, `${succeeded.directory}${nextSuffix}`)
-  return swapped(succeeded).some(({ file }) => file === path) ? stagedPath(path) : path
+/** Where the pins of the old generation are after the commit. */
+function oldPathsOf(succeeded: Succeeded): (pin: PinRecord) => string {
+  const inTheWay = new Set(swapped(succeeded).map(({ file }) => file))
+  const at = `${succeeded.directory}${nextSuffix}`
+  return pin => (inTheWay.has(pin.file) ? stagedPath(pin.file) : fullPath(pin, at))
 }
 
 /** The pins of the old generation that are still there, and are not the new one's as well. */
@@ -194,11 +196,12 @@ function remaining(succeeded: Succeeded): PinRecord[] {
 function dropSteps(succeeded: Succeeded): Step[] {
   const at = `${succeeded.directory}${nextSuffix}`
   const pins = remaining(succeeded)
+  const pathOf = oldPathsOf(succeeded)
   const steps: Step[] = []
   for (const kind of ['link', 'program', 'map'] as const) {
     const ofKind = pins.filter(pin => pin.kind === kind)
     for (const pin of ofKind) {
-      steps.push({ do: 'unpin', kind, name: pin.name, ...spotOf(oldPath(succeeded, pin)), id: pin.id })
+      steps.push({ do: 'unpin', kind, name: pin.name, ...spotOf(pathOf(pin)), id: pin.id })
     }
     if (hasInside(succeeded.old.pins, kind)) {
       steps.push({ do: 'remove-directory', path: `${at}/${directories[kind]}` })
@@ -214,10 +217,11 @@ function keepSteps(succeeded: Succeeded): Step[] {
   const { directory } = succeeded
   const at = `${directory}${nextSuffix}`
   const pins = remaining(succeeded)
+  const pathOf = oldPathsOf(succeeded)
   const links = pins.filter(({ kind }) => kind === 'link')
   const steps: Step[] = links.map(pin => {
     const { kind, name, id } = pin
-    return { do: 'unpin', kind, name, ...spotOf(oldPath(succeeded, pin)), id }
+    return { do: 'unpin', kind, name, ...spotOf(pathOf(pin)), id }
   })
   if (hasInside(succeeded.old.pins, 'link')) {
     steps.push({ do: 'remove-directory', path: `${at}/${directories.link}` })
@@ -225,7 +229,7 @@ function keepSteps(succeeded: Succeeded): Step[] {
   steps.push({ do: 'drop-previous', path: `${directory}${previousSuffix}` })
   for (const pin of pins) {
     if (pin.kind === 'link' || !isOutside(pin.file)) continue
-    steps.push({ do: 'move', from: oldPath(succeeded, pin), to: keptPath(pin.file) })
+    steps.push({ do: 'move', from: pathOf(pin), to: keptPath(pin.file) })
   }
   steps.push({ do: 'move', from: at, to: `${directory}${previousSuffix}` })
   return steps
