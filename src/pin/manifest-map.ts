@@ -17,6 +17,12 @@ import {
 
 const BPF_F_RDONLY = 8
 
+/**
+ * Twice what the kernel takes of types (include/linux/btf.h: BTF_MAX_SIZE), the other half for the text: some 150,000 pins. Whoever may
+ * pin could have root read, and parse, two gigabytes else.
+ */
+const mostBytes = 0x200_0000
+
 /** A manifest and the id of the map that holds it, which is frozen: while there is a map of that id, it says the same. */
 export interface KnownManifest {
   readonly id: number
@@ -31,6 +37,12 @@ export function createManifest(manifest: Manifest): number {
     value = allocate(room)
     return value.bytes
   })
+  if (length > mostBytes) {
+    throw new BpfError(`${doing}: it would have ${length} bytes, and ${mostBytes} are the most`, {
+      code: 'ERR_MANIFEST',
+      hint: 'divide the object: its types and its pins are too many for one',
+    })
+  }
   const fd = mapCreate({
     type: mapTypes.array,
     keySize: 4,
@@ -73,6 +85,10 @@ export function readManifest(
       throw systemError(info, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', { doing, path: where })
     if (info.type !== mapTypes.array || info.keySize !== 4 || info.maxEntries !== 1) {
       throw new BpfError(`${where} is not a manifest`, { code: 'ERR_MANIFEST', path: where })
+    }
+    if (info.valueSize > mostBytes) {
+      const problem = `has ${info.valueSize} bytes, and no manifest has more than ${mostBytes}`
+      throw new BpfError(`${where} ${problem}`, { code: 'ERR_MANIFEST', path: where })
     }
     if (info.id === known?.id) return known.manifest
     const key = allocate(4)

@@ -37,6 +37,7 @@ const onlyHere = {
   'pin/*killed*': 'its steps are the same on every kernel, and there are hundreds of them',
   'pin/removed-by-hand.*': 'what the library makes of pins that are not there, with an upgrade for each',
   'pin/gap.*': 'what the library makes of links, which pin/kernel-families switches on each kernel',
+  'pin/manifest-size.*': 'what the library reads; the kernel is asked nothing that other tests do not ask',
   'pin/*faults*':
     'the test, not the kernel, fails each call in turn, for which all is loaded hundreds of times',
   'map/ring-buffer-processes.*':
