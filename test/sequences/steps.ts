@@ -49,6 +49,7 @@ const notCalled = new Set<string | symbol>([
     'wake',
     'follow',
     'settle',
+    'fail',
   ],
   ...['spec', 'point', 'prepare', 'throw', 'copyOf', 'keptBy', 'keptAlone'],
 ])
