@@ -55,7 +55,7 @@ async function search(sequences: Sequences, signal: AbortSignal): Promise<void> 
       if (result.wrong === undefined) continue
       findings++
       console.log(`seed ${sequence.seed}: ${result.wrong.trimEnd()}\n${result.trail.slice(-6).join('\n')}`)
-      const { only } = await sequences.reduce(sequence, result)
+      const { only } = await sequences.reduce(sequence, result, signal)
       console.log(`npm run fuzz:api -- --seed ${sequence.seed} --steps ${steps} --only ${only.join(',')}`)
     }
   }

@@ -88,15 +88,19 @@ export class Sequences {
     }
   }
 
-  /** The fewest of its steps, found by leaving out what can be, after which it still goes wrong in the same way. */
-  async reduce(sequence: Sequence, found: Result): Promise<Sequence & { readonly only: readonly number[] }> {
+  /** The fewest of its steps, found by leaving out what can be, after which it still goes wrong in the same way; not as few where that is aborted. */
+  async reduce(
+    sequence: Sequence,
+    found: Result,
+    signal: AbortSignal,
+  ): Promise<Sequence & { readonly only: readonly number[] }> {
     let only = stepsOf(found.trail)
     const isSame = async (less: readonly number[]): Promise<boolean> => {
       const { wrong } = await this.run({ ...sequence, only: less })
       return wrong !== undefined && kindOf(wrong) === kindOf(found.wrong ?? '')
     }
     for (let size = only.length >> 1; size >= 1; size >>= 1) {
-      for (let at = 0; at < only.length; ) {
+      for (let at = 0; at < only.length && !signal.aborted; ) {
         const less = [...only.slice(0, at), ...only.slice(at + size)]
         if (less.length > 0 && (await isSame(less))) only = less
         else at += size

@@ -451,7 +451,7 @@ function methodsOf(handle: object): (string | symbol)[] {
     proto !== null && proto !== Object.prototype;
     proto = Object.getPrototypeOf(proto)
   ) {
-    if (proto.constructor.name === 'EventEmitter') break
+    if (/^(EventEmitter|Readable)$/.test(proto.constructor.name)) break
     for (const name of Reflect.ownKeys(proto)) if (!notCalled.has(name)) names.add(name)
   }
   return names.size === 0 ? ['toString'] : [...names]
