@@ -1,4 +1,5 @@
 import { BtfError } from '../errors.ts'
+import { optionsOf } from '../options.ts'
 import type { TypeTable } from '../parser/index.ts'
 import {
   type ByteRange,
@@ -222,7 +223,8 @@ export class Btf {
  * const vmlinux = parseBtf(readFileSync('/sys/kernel/btf/vmlinux'))
  * vmlinux.find('task_struct', 'struct')?.size
  */
-export function parseBtf(bytes: Uint8Array, options: ParseBtfOptions = {}): Btf {
+export function parseBtf(bytes: Uint8Array, given?: ParseBtfOptions): Btf {
+  const options = optionsOf(given, 'parseBtf()')
   if (options.base) return parseSplit(bytes, options.base, options.where ?? '.BTF')
   return readBtf(createScanner(bytes, { hasOnlyTypes: true }), { offset: 0, length: bytes.length }, options)
 }

@@ -1,4 +1,5 @@
 import { BtfError } from '../errors.ts'
+import { optionsOf } from '../options.ts'
 import type { ByteRange } from '../parser/index.ts'
 import type { Btf } from './btf.ts'
 import { readExtHeader } from './header.ts'
@@ -67,8 +68,8 @@ export interface ParseBtfExtOptions {
  *
  * @throws BtfError when the header, a section of records or a record is malformed.
  */
-export function parseBtfExt(bytes: Uint8Array, btf: Btf, options: ParseBtfExtOptions = {}): BtfExt {
-  const where = options.where ?? '.BTF.ext'
+export function parseBtfExt(bytes: Uint8Array, btf: Btf, options?: ParseBtfExtOptions): BtfExt {
+  const { where = '.BTF.ext' } = optionsOf(options, 'parseBtfExt()')
   const { littleEndian, functions, lines, relocations } = readExtHeader(bytes, where)
   if (littleEndian !== btf.littleEndian) {
     throw new BtfError(`${where}/header/magic`, 'is of the other byte order than the BTF that it belongs to')

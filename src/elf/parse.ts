@@ -1,3 +1,4 @@
+import { optionsOf } from '../options.ts'
 import { type ByteRange, createScanner, type Scanner, type ScannerOptions } from '../parser/index.ts'
 import { type FileHeader, readByteOrder, readFileHeader } from './headers.ts'
 import { Relocations } from './relocations.ts'
@@ -19,9 +20,9 @@ import type { ElfFile, ElfRelocation, ElfSection, ElfSymbol } from './types.ts'
  * const elf = parseElf(readFileSync('counter.bpf.o'))
  * for (const symbol of elf.symbolsIn(elf.section('.maps')?.index ?? 0)) console.log(symbol.name)
  */
-export function parseElf(bytes: Uint8Array, options: ScannerOptions = {}): ElfFile {
+export function parseElf(bytes: Uint8Array, options?: ScannerOptions): ElfFile {
   const littleEndian = readByteOrder(bytes)
-  const scanner = createScanner(bytes, options)
+  const scanner = createScanner(bytes, optionsOf(options, 'parseElf()'))
   scanner.littleEndian = littleEndian
   return new ParsedElf(scanner, readFileHeader(scanner.bytes, littleEndian))
 }

@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Message } from 'esbuild'
 import { BpfError } from '../errors.ts'
+import { optionsOf } from '../options.ts'
 import { writeExecutable } from './executable.ts'
 import bpfpin, { type BundleOptions } from './index.ts'
 import { libcOf } from './libc.ts'
@@ -27,8 +28,8 @@ export interface Tool {
  *
  * @throws BpfError `ERR_BUILD` where esbuild is not installed or finds errors, `ERR_NATIVE`, or with node's code.
  */
-export async function buildTool(entry: string, output: string, options: ToolOptions = {}): Promise<Tool> {
-  const { sea, ...bundle } = options
+export async function buildTool(entry: string, output: string, options?: ToolOptions): Promise<Tool> {
+  const { sea, ...bundle } = optionsOf(options, 'buildTool()')
   const path = resolve(output)
   if (path === resolve(entry)) {
     throw new BpfError(`'${entry}' would take its own place`, {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { OnLoadResult, PartialMessage, Plugin, PluginBuild } from 'esbuild'
 import { BpfError } from '../errors.ts'
+import { optionsOf } from '../options.ts'
 import { toBase85 } from './base85.ts'
 import { writeDeclarations } from './declarations.ts'
 import { type NativePart, nativePart } from './native-part.ts'
@@ -37,7 +38,8 @@ export interface BundleOptions {
  * @example
  * await build({ entryPoints: ['tool.ts'], bundle: true, format: 'esm', outfile: 'tool.mjs', plugins: [bpfpin()] })
  */
-export default function bpfpin(options: BundleOptions = {}): Plugin {
+export default function bpfpin(given?: BundleOptions): Plugin {
+  const options = optionsOf(given, 'bpfpin()')
   const targets = nativeTargets(options.arch, options.libc)
   const types: unknown = options.types ?? []
   if (!Array.isArray(types) || types.some(type => typeof type !== 'string')) {

@@ -1,6 +1,10 @@
 // What JavaScript can give and types forbid: an error that says what was wrong, before anything is done.
+import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parseBtf } from '../../src/btf/index.ts'
+import { parseElf } from '../../src/elf/index.ts'
+import bpfpin from '../../src/esbuild/index.ts'
 import { type BpfObject, openMap, openObject, openPinned } from '../../src/index.ts'
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
@@ -11,6 +15,7 @@ import { needs } from '../requirements.ts'
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const onKernel = needs(test, 'root', 'linux 6.1')
 const path = fixture('counter')
+const bytes = readFileSync(path)
 const counter = () => openObject(path, { root })
 const wider = () => openObject(fixture('counter-wider'), { root, name: 'counter' })
 
@@ -33,6 +38,9 @@ type Given = never
 function calls(object: BpfObject, events: BpfObject): Readonly<Record<string, (given: Given) => unknown>> {
   const map = object.maps.get('by_process')
   return {
+    'parseElf()': given => parseElf(bytes, given),
+    'parseBtf()': given => parseBtf(bytes, given),
+    'bpfpin()': given => bpfpin(given),
     'openObject()': given => openObject(path, given),
     'openPinned()': given => openPinned('counter', given),
     'openMap()': given => openMap(`${root}/none`, given),
