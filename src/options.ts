@@ -2,22 +2,21 @@
 import { BpfError } from './errors.ts'
 
 /** What an option must be, by its name, which means the same in every call. What is not here is looked at where it is used. */
-const kinds: ReadonlyMap<string, 'boolean' | 'function' | 'number' | 'object' | 'string' | 'AbortSignal'> =
-  /* @__PURE__ */ new Map([
-    ['allowGap', 'boolean'],
-    ['keepPrevious', 'boolean'],
-    ['readOnly', 'boolean'],
-    ['follow', 'boolean'],
-    ['lock', 'boolean'],
-    ['onProgress', 'function'],
-    ['waitMs', 'number'],
-    ['bytesPerCpu', 'number'],
-    ['maps', 'object'],
-    ['convert', 'object'],
-    ['merge', 'object'],
-    ['label', 'string'],
-    ['signal', 'AbortSignal'],
-  ])
+const kinds: Readonly<Record<string, string>> = {
+  allowGap: 'boolean',
+  keepPrevious: 'boolean',
+  readOnly: 'boolean',
+  follow: 'boolean',
+  lock: 'boolean',
+  onProgress: 'function',
+  waitMs: 'number',
+  bytesPerCpu: 'number',
+  maps: 'object',
+  convert: 'object',
+  merge: 'object',
+  label: 'string',
+  signal: 'AbortSignal',
+}
 
 /**
  * The options of a call, `{}` where none were given.
@@ -35,27 +34,19 @@ export function optionsOf<T extends object>(options: T | undefined, call: string
     })
   }
   for (const name in options) {
-    const kind = kinds.get(name)
+    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
     const value: unknown = options[name]
     if (kind === undefined || value === undefined || isOf(kind, value)) continue
-    throw new BpfError(`option '${name}' of ${call} is ${articles[kind]}, not ${shown(value)}`, {
+    const article = /^[Ao]/.test(kind) ? 'an' : 'a'
+    throw new BpfError(`option '${name}' of ${call} is ${article} ${kind}, not ${shown(value)}`, {
       code: 'ERR_VALUE',
-      hint: 'leave it out, or give undefined, to have the default',
+      hint: 'leave it out to have the default',
     })
   }
   return options
 }
 
-const articles = {
-  boolean: 'true or false',
-  function: 'a function',
-  number: 'a number',
-  object: 'an object',
-  string: 'a text',
-  AbortSignal: 'an AbortSignal',
-} as const
-
-function isOf(kind: keyof typeof articles, value: unknown): boolean {
+function isOf(kind: string, value: unknown): boolean {
   if (kind === 'object') return isObject(value)
   return kind === 'AbortSignal' ? isObject(value) && 'throwIfAborted' in value : typeof value === kind
 }

@@ -93,16 +93,16 @@ const kinds: Readonly<Record<string, readonly (readonly [name: string, value: un
     ['maps', null, 'an object'],
     ['convert', [], 'an object'],
     ['merge', 'sum', 'an object'],
-    ['keepPrevious', 'no', 'true or false'],
-    ['allowGap', 'false', 'true or false'],
+    ['keepPrevious', 'no', 'a boolean'],
+    ['allowGap', 'false', 'a boolean'],
   ],
   'openPinned()': [
-    ['readOnly', 1, 'true or false'],
-    ['follow', 'true', 'true or false'],
+    ['readOnly', 1, 'a boolean'],
+    ['follow', 'true', 'a boolean'],
   ],
   'events()': [['bytesPerCpu', '4096', 'a number']],
-  'get()': [['lock', 0, 'true or false']],
-  'attach()': [['label', 7, 'a text']],
+  'get()': [['lock', 0, 'a boolean']],
+  'attach()': [['label', 7, 'a string']],
 }
 
 onKernel('an option of another kind is an error, and nothing is done', () => {

@@ -12,6 +12,8 @@ import { type Sample, soak } from './soak.ts'
 
 const mebibyte = 2 ** 20
 const mostGrowth = 0.05
+/** Of how many fifths can be told. */
+const fewestSamples = 5
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
@@ -63,9 +65,6 @@ function tell({ seconds, operations, events, rss, heap, descriptors, problems }:
   const done = `${operations} operations  ${events} events`
   console.log(`${seconds.toFixed(0).padStart(6)} s  ${done}  ${memory}  ${descriptors} descriptors`)
 }
-
-/** Of how many fifths can be told. */
-const fewestSamples = 5
 
 function growthOf(samples: readonly Sample[]): string[] {
   const memory = grown(samples, ({ rss }) => rss)
