@@ -1,5 +1,5 @@
 // What callers without types may pass: every public function has its options and names looked at here, before anything is done.
-import { BpfError } from './errors.ts'
+import { BpfError, type ErrorFields } from './errors.ts'
 
 /** What an option must be, by its name, which means the same in every call. What is not here is looked at where it is used. */
 const kinds: Readonly<Record<string, string>> = {
@@ -10,7 +10,6 @@ const kinds: Readonly<Record<string, string>> = {
   lock: 'boolean',
   onProgress: 'function',
   waitMs: 'number',
-  bytesPerCpu: 'number',
   maps: 'object',
   convert: 'object',
   merge: 'object',
@@ -28,20 +27,14 @@ export function optionsOf<T extends object>(options: T | undefined, call: string
   // all options may be left out: that is what their types say, and what this is for
   if (options === undefined) return {} as T
   if (!isObject(options)) {
-    throw new BpfError(`the options of ${call} are an object, not ${shown(options)}`, {
-      code: 'ERR_VALUE',
-      hint: `each has a name: ${call.replace('()', '({ name: value })')}`,
-    })
+    const hint = call.replace('()', '({ name: value })')
+    throw refused(`what ${call} is given as options`, options, 'an object', { hint })
   }
   for (const name in options) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
     const value: unknown = options[name]
     if (kind === undefined || value === undefined || isOf(kind, value)) continue
-    const article = /^[Ao]/.test(kind) ? 'an' : 'a'
-    throw new BpfError(`option '${name}' of ${call} is ${article} ${kind}, not ${shown(value)}`, {
-      code: 'ERR_VALUE',
-      hint: 'leave it out to have the default',
-    })
+    throw refused(`option '${name}' of ${call}`, value, `${/^[Ao]/.test(kind) ? 'an' : 'a'} ${kind}`)
   }
   return options
 }
@@ -57,8 +50,17 @@ function isObject(value: unknown): value is object {
 
 /** @throws BpfError `ERR_NAME` for a name or path that is no text; `what` as it stands in a sentence: `"the object's root"`. */
 export function mustBeText(what: string, value: unknown): asserts value is string {
-  if (typeof value === 'string') return
-  throw new BpfError(`${what} is ${shown(value)}, which is no text`, { code: 'ERR_NAME' })
+  if (typeof value !== 'string') throw refused(what, value, 'a text', { code: 'ERR_NAME' })
+}
+
+/** The error for what cannot be taken: `option 'waitMs' of pin() is 'soon', and not a number`. */
+export function refused(
+  what: string,
+  value: unknown,
+  wanted: string,
+  fields: Partial<ErrorFields> = {},
+): BpfError {
+  return new BpfError(`${what} is ${shown(value)}, and not ${wanted}`, { code: 'ERR_VALUE', ...fields })
 }
 
 /** Anything, as an error names it. */

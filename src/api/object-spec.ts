@@ -2,7 +2,7 @@ import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
 import { checkTokens, fillKconfig, type Live, liveVariables, load, type TokenPlace } from '../object/index.ts'
-import { optionsOf, shown } from '../options.ts'
+import { optionsOf, refused } from '../options.ts'
 import {
   closeGeneration,
   type Found,
@@ -398,7 +398,7 @@ function configured(spec: Spec, name: string): ReturnType<Absent> {
 /** By what it can do: it may be one of another copy of the library. */
 function mustBeMap(name: string, map: unknown): void {
   if (typeof (map as Partial<BpfMap> | null | undefined)?.duplicate === 'function') return
-  throw new BpfError(`what is given for map '${name}' is ${shown(map)}, and no map`, { code: 'ERR_VALUE' })
+  throw refused(`what is given for map '${name}'`, map, 'a map')
 }
 
 function givenMap(name: string, { shape, types }: BpfMap): PinnedMap {

@@ -1,5 +1,4 @@
 import { BtfError } from '../errors.ts'
-import { optionsOf } from '../options.ts'
 import type { ByteRange } from '../parser/index.ts'
 import type { Btf } from './btf.ts'
 import { readExtHeader } from './header.ts'
@@ -68,8 +67,11 @@ export interface ParseBtfExtOptions {
  *
  * @throws BtfError when the header, a section of records or a record is malformed.
  */
-export function parseBtfExt(bytes: Uint8Array, btf: Btf, options?: ParseBtfExtOptions): BtfExt {
-  const { where = '.BTF.ext' } = optionsOf(options, 'parseBtfExt()')
+export function parseBtfExt(
+  bytes: Uint8Array,
+  btf: Btf,
+  { where = '.BTF.ext' }: ParseBtfExtOptions = {},
+): BtfExt {
   const { littleEndian, functions, lines, relocations } = readExtHeader(bytes, where)
   if (littleEndian !== btf.littleEndian) {
     throw new BtfError(`${where}/header/magic`, 'is of the other byte order than the BTF that it belongs to')

@@ -40,7 +40,7 @@ export function createManifest(manifest: Manifest): number {
   if (length > mostBytes) {
     throw new BpfError(`${doing}: it would have ${length} bytes, and ${mostBytes} are the most`, {
       code: 'ERR_MANIFEST',
-      hint: 'divide the object: its types and its pins are too many for one',
+      hint: 'divide the object',
     })
   }
   const fd = mapCreate({
@@ -87,7 +87,7 @@ export function readManifest(
       throw new BpfError(`${where} is not a manifest`, { code: 'ERR_MANIFEST', path: where })
     }
     if (info.valueSize > mostBytes) {
-      const problem = `has ${info.valueSize} bytes, and no manifest has more than ${mostBytes}`
+      const problem = `has ${info.valueSize} bytes, and ${mostBytes} are the most`
       throw new BpfError(`${where} ${problem}`, { code: 'ERR_MANIFEST', path: where })
     }
     if (info.id === known?.id) return known.manifest

@@ -1,6 +1,5 @@
 import { didYouMean, type Grade, worstOf } from '../btf/index.ts'
-import { BpfError } from '../errors.ts'
-import { shown } from '../options.ts'
+import { refused } from '../options.ts'
 import { type ItemVerdict, isGrade, type MapVerdict } from './verdict.ts'
 
 /**
@@ -27,25 +26,20 @@ interface Given {
 export function mustBePolicy({ onMismatch, maps = {}, convert = {}, merge = {} }: Given): void {
   mustBeMode('onMismatch', onMismatch)
   for (const [name, mode] of Object.entries(maps)) mustBeMode(`what may be done with map '${name}'`, mode)
-  for (const [name, use] of Object.entries(convert)) {
+  for (const [name, use] of Object.entries(convert))
     if (use !== undefined && typeof use !== 'function')
-      throw wrong(`what converts map '${name}' is ${shown(use)}, and no function`)
-  }
+      throw refused(`what converts map '${name}'`, use, 'a function')
   for (const [name, fields] of Object.entries(merge)) {
     const isFields = typeof fields === 'object' && fields !== null
     if (fields === undefined || (isFields && Object.values(fields).every(how => how === 'sum'))) continue
-    throw wrong(`what merges map '${name}' is ${shown(fields)}, and not fields that are each 'sum'`)
+    throw refused(`what merges map '${name}'`, fields, "fields that are each 'sum'")
   }
 }
 
 function mustBeMode(what: string, value: unknown): void {
   if (value === undefined || onMismatchValues.some(known => known === value)) return
   const near = typeof value === 'string' ? didYouMean(value, onMismatchValues) : ''
-  throw wrong(`${what} is ${shown(value)}, and none of ${onMismatchValues.join(', ')}${near}`)
-}
-
-function wrong(message: string): BpfError {
-  return new BpfError(message, { code: 'ERR_VALUE' })
+  throw refused(what, value, `one of ${onMismatchValues.join(', ')}${near}`)
 }
 
 export interface Policy {

@@ -256,8 +256,7 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** What it means of some calls. */
 const meaningsOf: Readonly<Record<string, string>> = {
-  'EEXIST bpf(BPF_OBJ_PIN)':
-    'something is there that came meanwhile, or that this process may not open: choose another path, or remove it',
+  'EEXIST bpf(BPF_OBJ_PIN)': 'something is there, new or not ours to open: choose another path',
   'ENOSPC epoll_ctl': 'see /proc/sys/fs/epoll/max_user_watches',
   'ENOSPC perf_event_open': 'the processor counts no more events at once',
   'E2BIG bpf(BPF_MAP_UPDATE_ELEM)': 'the map is full: it holds max_entries entries',

@@ -8,9 +8,9 @@ import { fixture } from '../fixtures.ts'
 const refused: readonly [options: object, code: string, message: string][] = [
   [{ layout: 'flat' }, 'ERR_VALUE', "layout 'flat': there are 'object' and 'libbpf'"],
   [{ layout: null }, 'ERR_VALUE', "layout null: there are 'object' and 'libbpf'"],
-  [{ name: 7 }, 'ERR_NAME', "the object's name is 7, which is no text"],
-  [{ name: ['x'] }, 'ERR_NAME', "the object's name is an array, which is no text"],
-  [{ root: 7 }, 'ERR_NAME', "the object's root is 7, which is no text"],
+  [{ name: 7 }, 'ERR_NAME', "the object's name is 7, and not a text"],
+  [{ name: ['x'] }, 'ERR_NAME', "the object's name is an array, and not a text"],
+  [{ root: 7 }, 'ERR_NAME', "the object's root is 7, and not a text"],
 ]
 
 for (const [options, code, message] of refused) {

@@ -41,7 +41,7 @@ onKernel('what is too large for a manifest is not read', () => {
     const notes = open && listStrangers(open).notes.join()
     interceptSyscalls(undefined)
     assert.is(code, 'ERR_MANIFEST')
-    assert.match(message, `has ${most + 1} bytes, and no manifest has more than ${most}`)
+    assert.match(message, `has ${most + 1} bytes, and ${most} are the most`)
     assert.match(notes ?? '', message)
     assert.is(looked, 0)
   })
