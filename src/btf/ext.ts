@@ -67,11 +67,8 @@ export interface ParseBtfExtOptions {
  *
  * @throws BtfError when the header, a section of records or a record is malformed.
  */
-export function parseBtfExt(
-  bytes: Uint8Array,
-  btf: Btf,
-  { where = '.BTF.ext' }: ParseBtfExtOptions = {},
-): BtfExt {
+export function parseBtfExt(bytes: Uint8Array, btf: Btf, options: ParseBtfExtOptions = {}): BtfExt {
+  const where = options.where ?? '.BTF.ext'
   const { littleEndian, functions, lines, relocations } = readExtHeader(bytes, where)
   if (littleEndian !== btf.littleEndian) {
     throw new BtfError(`${where}/header/magic`, 'is of the other byte order than the BTF that it belongs to')
