@@ -16,6 +16,25 @@ export function cName(name: string): string {
   return keywords.has(plain) ? `${plain}_` : plain
 }
 
+/** Escapes of C that clang takes in an attribute: none of numbers. */
+const escapes: Readonly<Record<string, string>> = {
+  ...{ '\x07': 'a', '\b': 'b', '\t': 't', '\n': 'n', '\v': 'v', '\f': 'f', '\r': 'r' },
+  // the last as `??/` may be a backslash (ISO/IEC 9899:2018, 5.2.1.1)
+  ...{ '"': '"', '\\': '\\', '?': '?' },
+}
+
+/** A text as a string in an attribute; `undefined` where it has control characters that cannot be written there. */
+export function attributeString(text: string): string | undefined {
+  const inner = text.replace(/["\\?\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, char => {
+    const simple = escapes[char]
+    if (simple !== undefined) return `\\${simple}`
+    const hex = char.codePointAt(0)!.toString(16)
+    return `\\U${hex.padStart(8, '0')}`
+  })
+  // no such escape may stand for what is below (6.4.3)
+  return /\\U000000[0-9]/.test(inner) ? undefined : `"${inner}"`
+}
+
 /** Names of one kind: what is there a second time becomes `name___2`, a flavour of the first one (see essentialName). */
 class Names {
   readonly #natural = new Set<string>()

@@ -2,7 +2,7 @@ import { BtfError } from '../errors.ts'
 import type { Btf } from './btf.ts'
 import { Budget } from './c-budget.ts'
 import { CLayouts, type CPadding } from './c-layout.ts'
-import { CNames, cName } from './c-names.ts'
+import { attributeString, CNames, cName } from './c-names.ts'
 import type {
   BtfComposite,
   BtfDeclTag,
@@ -246,7 +246,10 @@ function typeTag({ name, attribute }: BtfTypeTag): string {
 
 /** A tag is any text, an attribute is C by itself. */
 function attributeText(kind: string, name: string, isAttribute: boolean): string {
-  if (!isAttribute) return `__attribute__((${kind}(${JSON.stringify(name)})))`
+  if (!isAttribute) {
+    const text = attributeString(name)
+    return text === undefined ? '' : `__attribute__((${kind}(${text})))`
+  }
   // nothing else that a blob says is C by itself
   return /^\w+(\([\w, ]*\))?$/.test(name) ? `__attribute__((${name}))` : ''
 }

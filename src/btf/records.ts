@@ -144,6 +144,7 @@ export class Records {
   }
 }
 
+// ignoreBOM: a name that starts with U+FEFF keeps it
 let decoder: InstanceType<typeof TextDecoder> | undefined
 
 /** The text up to the next NUL. Names are short and ASCII: that is faster than a TextDecoder. */
@@ -153,7 +154,7 @@ export function textAt(bytes: Uint8Array, start: number): string {
     const byte = bytes[at]
     if (byte === 0 || byte === undefined) return text
     if (byte > 0x7f || at - start > 255) {
-      decoder ??= new TextDecoder()
+      decoder ??= new TextDecoder('utf-8', { ignoreBOM: true })
       return decoder.decode(bytes.subarray(start, bytes.indexOf(0, at)))
     }
     text += String.fromCharCode(byte)

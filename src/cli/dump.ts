@@ -8,7 +8,7 @@ import { hasKernelValues } from '../plan/map-families.ts'
 import { type Command, type ExitCode, exitCodes, type Request } from './command.ts'
 import type { Output } from './output.ts'
 import { mapPath, mapsNear } from './place.ts'
-import { valueText } from './value-text.ts'
+import { assignmentText, valueText } from './value-text.ts'
 import { showOrWatch, watchOptions } from './watching.ts'
 import { hanging } from './wrap.ts'
 
@@ -50,7 +50,7 @@ function show({ operands: [operand = ''], root }: Request, output: Output): Exit
   if (output.json) {
     output.document(variables ?? Array.from(map, ([key, value]) => ({ key, value })))
   } else if (variables) {
-    const lines = Object.entries(variables).map(([name, value]) => `${name} = ${valueText(value)}`)
+    const lines = Object.entries(variables).map(([name, value]) => assignmentText(name, value))
     output.print(lines.flatMap(line => hanging(line, output.width)))
   } else {
     const lines = Array.from(

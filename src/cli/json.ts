@@ -1,3 +1,5 @@
+import { visibleJson } from './visible.ts'
+
 /**
  * A value as lines of JSON, a list with one element a line.
  *
@@ -5,12 +7,12 @@
  * else a string of its decimal digits; bytes are an array of numbers; NaN and the infinities are strings.
  */
 export function toJson(value: unknown): Iterable<string> {
-  return Array.isArray(value) ? listLines(value) : [JSON.stringify(value, replace, 2)]
+  return Array.isArray(value) ? listLines(value) : [visibleJson(JSON.stringify(value, replace, 2))]
 }
 
 /** A value as one line of JSON, by the same rule. */
 export function toJsonLine(value: unknown): string {
-  return JSON.stringify(value, replace)
+  return visibleJson(JSON.stringify(value, replace))
 }
 
 /** Line by line, as a list can be longer than a string. */
@@ -21,7 +23,7 @@ function* listLines(list: readonly unknown[]): Iterable<string> {
   }
   yield '['
   for (const [i, item] of list.entries()) {
-    yield `  ${JSON.stringify(item, replace)}${i < list.length - 1 ? ',' : ''}`
+    yield `  ${toJsonLine(item)}${i < list.length - 1 ? ',' : ''}`
   }
   yield ']'
 }

@@ -11,7 +11,7 @@ import type { Output } from './output.ts'
 import { ownerOption, readOwner } from './owner.ts'
 import { objectPlace } from './place.ts'
 import { readValue } from './value-syntax.ts'
-import { valueText } from './value-text.ts'
+import { assignmentText, valueText } from './value-text.ts'
 
 export const set: Command = {
   summary: 'set variables or a map entry of a pinned object',
@@ -88,7 +88,7 @@ function setVariables(object: PinnedObject, texts: ReadonlyMap<string, string>, 
   for (const { variable, value } of assignments) variable.set(value)
   const now = Object.fromEntries(assignments.map(({ variable }) => [variable.name, variable.get()]))
   if (output.json) output.document(now)
-  else output.print(Object.entries(now).map(([name, value]) => `${name} = ${valueText(value)}`))
+  else output.print(Object.entries(now).map(([name, value]) => assignmentText(name, value)))
 }
 
 /** Says before anything is written whether a variable takes a value. */

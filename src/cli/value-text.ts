@@ -10,7 +10,12 @@ export function valueText(value: Value | Uint8Array | readonly (Value | Uint8Arr
   // a readonly array is not narrowed by Array.isArray
   if (Array.isArray(value)) return `[${(value as readonly Value[]).map(valueText).join(', ')}]`
   const fields = Object.entries(value as Readonly<Record<string, Value>>)
-  return `{${fields.map(([name, field]) => `${name}: ${valueText(field)}`).join(', ')}}`
+  return `{${fields.map(([name, field]) => `${visible(name)}: ${valueText(field)}`).join(', ')}}`
+}
+
+/** A variable and its value, as C would assign it. */
+export function assignmentText(name: string, value: Parameters<typeof valueText>[0]): string {
+  return `${visible(name)} = ${valueText(value)}`
 }
 
 /** So many zeros at the end are counted: a path or name in a large array would fill screens with them. */

@@ -16,15 +16,18 @@ export function property(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name)
 }
 
-/** A text as a literal in single quotes; whatever is in it, the line goes on. */
+/** What ends a line, is not seen, or has the code around it shown in another order: no reader of the code expects it. */
+const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** A text as a literal in single quotes; whatever is in it, the line goes on, and shows what it is. */
 export function quoted(text: string): string {
   const inner = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")
-  return `'${inner}'`
+  return `'${inner.replace(unseen, char => `\\u{${char.codePointAt(0)?.toString(16)}}`)}'`
 }
 
 /** Text for a comment, which it cannot end: U+2028 and U+2029 end a line as well (ECMA-262, 12.3). */
 export function inComment(text: string): string {
-  return text.replaceAll('*/', '* /').replace(/[\p{Cc}\u2028\u2029]/gu, ' ')
+  return text.replaceAll('*/', '* /').replace(unseen, ' ')
 }
 
 /** Gives every name once: what is asked for again gets a number. */

@@ -260,6 +260,34 @@ test('an attribute that is more than one is left out, as the header would be wha
   assert.not.match(text, 'evil')
 })
 
+needs(test, 'clang-19')('a tag is any text, and C has it back byte by byte', () => {
+  // what JSON would write as another escape, and what is a backslash where there are trigraphs
+  const tag = 'a\x07??/"\\ größe\u{1f600}\n\u202e\u200f\u{e0041}'
+  const text = written(writer => {
+    const id = writer.add(int)
+    writer.add({ kind: 'struct', name: 's', size: 4, members: [member('x', id)] })
+    writer.add({ kind: 'decl_tag', name: tag, type: 2, component: -1, attribute: false })
+  })
+  const object = inDirectory(directory => {
+    const [c, compiled] = [join(directory, 'x.c'), join(directory, 'x.o')]
+    writeFileSync(c, `${text}\nstruct s global;\n`)
+    clang('--target=bpfel', '-trigraphs', '-g', '-O1', '-c', c, '-o', compiled)
+    return readFileSync(compiled)
+  })
+  assert.ok(object.includes(Buffer.from(`\0${tag}\0`)), 'it is among the names that clang wrote')
+})
+
+test('a tag that no attribute can have is left out', () => {
+  const text = written(writer => {
+    writer.add(int)
+    writer.add({ kind: 'struct', name: 's', size: 0, members: [] })
+    for (const name of ['\x1b[2J', '\x9b2J', '\x7f']) {
+      writer.add({ kind: 'decl_tag', name, type: 2, component: -1, attribute: false })
+    }
+  })
+  assert.not.match(text, 'btf_decl_tag')
+})
+
 needs(test, 'clang-19')('members that C cannot place leave a struct of the same size', () => {
   const text = written(writer => {
     const id = writer.add(int)

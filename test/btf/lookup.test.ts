@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseBtf } from '../../src/btf/index.ts'
+import { BtfWriter, parseBtf } from '../../src/btf/index.ts'
 import {
   ARRAY,
   blobOf,
@@ -74,6 +74,14 @@ test('an id that does not exist is refused by every question', () => {
       )
     }
   }
+})
+
+test('a name that begins with a byte order mark keeps it, or two names would be one', () => {
+  const writer = new BtfWriter()
+  for (const name of ['\ufeffs', 's']) writer.add({ kind: 'fwd', name, of: 'struct' })
+  const btf = parseBtf(writer.finish())
+  assert.equal([btf.nameOf(1), btf.nameOf(2)], ['\ufeffs', 's'])
+  assert.equal([btf.find('\ufeffs')?.id, btf.find('s')?.id], [1, 2])
 })
 
 test('a string outside the strings is refused', () => {

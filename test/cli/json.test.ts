@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { toJson } from '../../src/cli/json.ts'
+import { toJson, toJsonLine } from '../../src/cli/json.ts'
 
 const json = (value: unknown): string => [...toJson(value)].join('\n')
 const back = (value: unknown): unknown => JSON.parse(json(value))
@@ -23,6 +23,15 @@ test('bytes are an array of numbers, wherever they are', () => {
 
 test('what JSON has no number for is a string', () => {
   assert.equal(back({ a: Number.NaN, b: -Infinity, c: 1.5 }), { a: 'NaN', b: '-Infinity', c: 1.5 })
+})
+
+test('text does not move the cursor of a terminal, nor turn what stands there, and is read as it was', () => {
+  // JSON itself takes all of these as they are (RFC 8259, 7)
+  const odd = { 'a\x9b2J\x7f': ['\u202e\u200f\u061c', '\u2028', 'größe \u{1f600}', '\u{e0041}\ud800'] }
+  assert.equal(back(odd), odd)
+  assert.equal(back([odd]), [odd])
+  const shown = String.raw`{"a\u009b2J\u007f":["\u202e\u200f\u061c","\u2028","größe 😀","\udb40\udc41\ud800"]}`
+  assert.is(toJsonLine(odd), shown)
 })
 
 test('a list has one element a line', () => {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { columns, treeLines } from '../../src/cli/columns.ts'
 import { LineReader } from '../../src/cli/line-reader.ts'
 import { mapPath, objectPlace } from '../../src/cli/place.ts'
-import { valueText } from '../../src/cli/value-text.ts'
+import { assignmentText, valueText } from '../../src/cli/value-text.ts'
 import { reflowed, wrapped } from '../../src/cli/wrap.ts'
 
 test('values are written as C would initialise them', () => {
@@ -27,6 +27,14 @@ test('zeros at the end of an array that is mostly empty are counted', () => {
 test('text does not move the cursor of a terminal, whatever is in a map', () => {
   // CSI as one character, which JSON leaves as it is
   assert.is(valueText('a\x9b2Jb\x7f'), '"a\\u{9b}2Jb\\u{7f}"')
+})
+
+test('names are shown as text is: those of fields and variables come from whoever pinned a map', () => {
+  assert.is(valueText({ 'a\x1b[2J': 1 }), '{a\\u{1b}[2J: 1}')
+  assert.is(assignmentText('a\nb', 1), 'a\\u{a}b = 1')
+  // marks that turn the direction, and what is not seen at all, by which two names look like one
+  assert.is(valueText({ 'a\u200f\u061c\u200b\u{e0041}b': 1 }), '{a\\u{200f}\\u{61c}\\u{200b}\\u{e0041}b: 1}')
+  assert.is(valueText({ 'größe\t😀': 1 }), '{größe\t😀: 1}')
 })
 
 test('help is as wide as the terminal, and commands in it stay in one line', () => {

@@ -38,10 +38,12 @@ test('a property is in quotes where it must be, and a text cannot end its line',
   assert.is(property('class'), 'class')
   assert.is(property('.bss'), "'.bss'")
   assert.is(property('hits~1'), "'hits~1'")
-  for (const text of ["it's", 'a"b', 'a\\"b', 'two\nlines', '\u2028', "\\'"]) {
+  for (const text of ["it's", 'a"b', 'a\\"b', 'two\nlines', '\u2028', "\\'", 'a\x9b\u202eb\u{e0041}']) {
     // read by the engine itself
     assert.is(new Function(`return ${quoted(text)}`)(), text)
   }
+  // shown in another order than it is read, code would be other code for who looks at it
+  assert.not.match(quoted('a\x9b\u202eb\u{e0041}') + inComment('\u202e\u2066'), /[\p{Cc}\p{Cf}]/u)
 })
 
 test('the same object gives the same text', () => {

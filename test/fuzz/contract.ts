@@ -149,9 +149,9 @@ function once(
   return { isRefused, ms, taken, digest: questions.digest }
 }
 
-/** Milliseconds: a fixed limit that some answers have, and what a byte may take. */
+/** Milliseconds: what some types take that may have 65,536 fields however small the file is, and what a byte may take. */
 function timeFor({ length }: Uint8Array): number {
-  return 100 + length / 1000
+  return 300 + length / 1000
 }
 
 /** Milliseconds of the processor. A first call that compiles, and a collection of garbage, are not what takes long. */

@@ -59,9 +59,13 @@ export const generatedObjects: fc.Arbitrary<Sound> = objectRecipe.map(recipe =>
 // hash, array, lru_hash, percpu_hash: they take keys and values of any type
 const mapTypes = [1, 1, 9, 5]
 
-export function writeObject(recipe: ObjectRecipe): Uint8Array {
+/** @param rename makes other names of those of maps, programs, variables and types */
+export function writeObject(
+  recipe: ObjectRecipe,
+  rename: (name: string) => string = name => name,
+): Uint8Array {
   const elf = new ElfWriter(recipe.littleEndian)
-  const types = new TypeMaker(recipe.littleEndian)
+  const types = new TypeMaker(recipe.littleEndian, rename)
   types.addAll(recipe.types)
   const maps = recipe.hasTypes ? addMaps(elf, types, recipe.maps) : []
   const { times } = recipe.types
@@ -70,7 +74,9 @@ export function writeObject(recipe: ObjectRecipe): Uint8Array {
   addVariables(elf, types, '.data', Array.from({ length: some }, () => recipe.data).flat())
   addVariables(elf, types, '.bss', recipe.bss)
   elf.section({ name: 'license', type: PROGBITS, flags: ALLOC | WRITE, data: Buffer.from('GPL\0') })
-  for (const [i, length] of recipe.programs.entries()) addProgram(elf, recipe, i, length, maps)
+  for (const [i, length] of recipe.programs.entries()) {
+    addProgram(elf, recipe, { i, length, name: rename(`program${i}`) }, maps)
+  }
   if (recipe.hasTypes) {
     const ext = extOf(types, recipe)
     elf.section({ name: '.BTF', type: PROGBITS, data: types.finish() })
@@ -102,8 +108,9 @@ function addMaps(elf: ElfWriter, types: TypeMaker, maps: readonly MapRecipe[]): 
       ([name, type], at): BtfMember => ({ name, type, bitOffset: 64 * at, bitSize: 0 }),
     )
     const type = types.struct('', size, members)
-    variables.push(types.writer.add({ kind: 'var', name: `map${i}`, type, linkage: 'global' }))
-    return elf.symbol({ name: `map${i}`, value: size * i, size, info: global | object, section })
+    const name = types.rename(`map${i}`)
+    variables.push(types.writer.add({ kind: 'var', name, type, linkage: 'global' }))
+    return elf.symbol({ name, value: size * i, size, info: global | object, section })
   })
   addSection(types, '.maps', variables)
   return symbols
@@ -133,7 +140,7 @@ function addVariables(elf: ElfWriter, types: TypeMaker, name: string, wanted: re
       ? elf.section({ name, type: NOBITS, flags: ALLOC | WRITE, size: end })
       : elf.section({ name, type: PROGBITS, flags: ALLOC | WRITE, data: new Uint8Array(end).fill(7) })
   const variables = places.map(({ type, at, size }, i) => {
-    const variable = `${name.slice(1)}${i}`
+    const variable = types.rename(`${name.slice(1)}${i}`)
     elf.symbol({ name: variable, value: at, size, info: (i % 2 === 0 ? global : local) | object, section })
     const linkage = i % 2 === 0 ? 'global' : 'static'
     return {
@@ -150,10 +157,10 @@ const sectionNames = ['xdp', 'socket', 'tc', '.text', 'kprobe/do_exit', 'raw_tp/
 function addProgram(
   elf: ElfWriter,
   { littleEndian }: ObjectRecipe,
-  i: number,
-  length: number,
+  program: { readonly i: number; readonly length: number; readonly name: string },
   maps: readonly number[],
 ): void {
+  const { i, length } = program
   const data = new Uint8Array(8 * (2 * length + 2))
   const relocations: NewRelocation[] = []
   data[0] = 0xb7 // r0 = 0, which CO-RE may change
@@ -167,7 +174,7 @@ function addProgram(
   data[8 + 16 * length] = 0x95 // exit
   const name = sectionNames[i % sectionNames.length]!
   const section = elf.section({ name, type: PROGBITS, flags: ALLOC | EXECINSTR, data })
-  elf.symbol({ name: `program${i}`, value: 0, size: data.length, info: global | func, section })
+  elf.symbol({ name: program.name, value: 0, size: data.length, info: global | func, section })
   elf.relocate(section, relocations)
 }
 
@@ -178,7 +185,7 @@ function extOf(types: TypeMaker, { programs, littleEndian, data }: ObjectRecipe)
   const type = writer.add({ kind: 'func_proto', name: '', returnType: 0, params: [] })
   for (const [i, length] of programs.entries()) {
     const section = writer.string(sectionNames[i % sectionNames.length]!)
-    const fn = writer.add({ kind: 'func', name: `program${i}`, type, linkage: 'global' })
+    const fn = writer.add({ kind: 'func', name: types.rename(`program${i}`), type, linkage: 'global' })
     functions.push(section, 1, 0, fn)
     const source = writer.string(`line ${i}`)
     const rows = Array.from({ length }, (_, n) => [n === 0 ? 0 : 8 + 16 * n, source, source, (n << 10) | 1])

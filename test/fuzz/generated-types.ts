@@ -46,6 +46,7 @@ const sizes = [1, 2, 4, 8, 16]
 /** Makes each type of a recipe a right one. */
 export class TypeMaker {
   readonly writer: BtfWriter
+  readonly rename: (name: string) => string
   /** Bytes of a value, of the types that have values. */
   readonly #sizes = new Map<TypeId, number>()
   readonly #int: TypeId
@@ -56,7 +57,9 @@ export class TypeMaker {
   /** A name that a type must have is another for each. */
   #named = 0
 
-  constructor(littleEndian: boolean) {
+  /** @param rename makes other names of those that it has */
+  constructor(littleEndian: boolean, rename: (name: string) => string = name => name) {
+    this.rename = rename
     this.writer = new BtfWriter({ littleEndian })
     this.#int = this.int('int', 4, true)
   }
@@ -105,7 +108,7 @@ export class TypeMaker {
   }
 
   add([kind, nameAt, a, b, parts]: Recipe): void {
-    const name = names[nameAt % names.length]!
+    const name = this.rename(names[nameAt % names.length]!)
     const some = this.anyValue(a)
     switch (kind % 16) {
       case 0:
@@ -179,7 +182,7 @@ export class TypeMaker {
       const type = this.anyValue(n)
       const bitOffset = kind === 'union' ? 0 : 8 * end
       end = Math.max(kind === 'union' ? end : 0, bitOffset / 8 + this.sizeOf(type))
-      return { name: n % 11 === 0 ? '' : `m${i}`, type, bitOffset, bitSize: 0 }
+      return { name: n % 11 === 0 ? '' : this.rename(`m${i}`), type, bitOffset, bitSize: 0 }
     })
     if (kind === 'struct' && parts.length % 3 === 2) {
       members.push({ name: 'bits', type: this.#int, bitOffset: 8 * end, bitSize: 3 })
@@ -191,13 +194,16 @@ export class TypeMaker {
 
   #enum(name: string, a: number, parts: readonly number[]): void {
     const size = [1, 2, 4, 8][a % 4]!
-    const values = parts.map((n, i) => ({ name: `E${i}`, value: a % 3 === 0 ? BigInt(n) << 20n : n }))
+    const values = parts.map((n, i) => ({
+      name: this.rename(`E${i}`),
+      value: a % 3 === 0 ? BigInt(n) << 20n : n,
+    }))
     const kind = a % 3 === 0 ? 'enum64' : 'enum'
     this.#value({ kind, name, size, signed: a % 2 === 0, values }, size)
   }
 
   #proto(returnType: TypeId, parts: readonly number[]): TypeId {
-    const params = parts.map((n, i) => ({ name: `p${i}`, type: this.anyValue(n) }))
+    const params = parts.map((n, i) => ({ name: this.rename(`p${i}`), type: this.anyValue(n) }))
     if (parts.length % 4 === 3) params.push({ name: '', type: 0 })
     return this.writer.add({ kind: 'func_proto', name: '', returnType, params })
   }

@@ -6,6 +6,7 @@ import { extTarget } from './ext.ts'
 import { kconfigTarget } from './kconfig.ts'
 import { kernelBtfTarget } from './kernel-btf.ts'
 import { manifestTarget } from './manifest.ts'
+import { namesTarget } from './names.ts'
 import { binaryTarget, notesTarget } from './notes.ts'
 import { parserTarget } from './parser.ts'
 import { specTarget } from './spec.ts'
@@ -23,4 +24,5 @@ export const targets: readonly Target[] = [
   binaryTarget,
   kernelBtfTarget,
   manifestTarget,
+  namesTarget,
 ]
