@@ -8,6 +8,7 @@ const kinds: Readonly<Record<string, string>> = {
   readOnly: 'boolean',
   follow: 'boolean',
   lock: 'boolean',
+  evict: 'boolean',
   onProgress: 'function',
   waitMs: 'number',
   maps: 'object',

@@ -4,7 +4,7 @@ import type { GetOptions, SetMode, SetOptions } from './types.ts'
 
 const setFlags: Readonly<Record<SetMode, number>> = { any: 0, create: 1, replace: 2 }
 /** BPF_EXIST, which for a full queue or stack means that the oldest element goes (kernel/bpf/queue_stack_maps.c). */
-export const evictFlag = 2
+const evictFlag = 2
 /** BPF_F_LOCK */
 const lockFlag = 4
 
@@ -23,4 +23,8 @@ export function flagsOf(options: SetMode | SetOptions): number {
 
 export function lockOf(options: GetOptions | undefined): number {
   return options !== undefined && optionsOf(options, 'get()').lock ? lockFlag : 0
+}
+
+export function evictionOf(options: { readonly evict?: boolean } | undefined): number {
+  return optionsOf(options, 'push()').evict ? evictFlag : 0
 }

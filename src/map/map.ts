@@ -8,7 +8,7 @@ import { EntryCodecs } from './entry-codecs.ts'
 import { EntryMemory } from './entry-memory.ts'
 import { type EventOptions, EventReader } from './event-reader.ts'
 import type { EventType } from './event-types.ts'
-import { evictFlag, flagsOf, lockOf } from './flags.ts'
+import { evictionOf, flagsOf, lockOf } from './flags.ts'
 import { mustHoldMaps, type OpenedInner, openInner } from './inner-map.ts'
 import { doing, isAbsent, type MapOperation, mustBeAbleTo, mustBeOrdered, whyNot } from './kinds.ts'
 import { countOf, deleteMany, pairOf, type Target, takeMany, writeMany } from './many.ts'
@@ -117,12 +117,12 @@ export class BpfMap<
    * @param options `evict`: a full queue or stack drops its oldest element for it
    * @throws BpfError E2BIG where it is full.
    */
-  push(value: ValueInput, { evict = false }: { readonly evict?: boolean } = {}): void {
+  push(value: ValueInput, options?: { readonly evict?: boolean }): void {
     if (this.type !== 'bloom_filter') mustBeOrdered(this, 'push')
     this.#mustBeWritable()
     const memory = this.#open()
     memory.putValue(value)
-    const result = mapUpdate(this.fd, null, memory.value, evict ? evictFlag : 0)
+    const result = mapUpdate(this.fd, null, memory.value, evictionOf(options))
     if (result < 0) throw this.#failed('write', result, 'bpf(BPF_MAP_UPDATE_ELEM)')
   }
 

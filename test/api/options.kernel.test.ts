@@ -35,7 +35,11 @@ const others: readonly (readonly [value: unknown, text: string])[] = [
 type Given = never
 
 /** Every public call that takes options. */
-function calls(object: BpfObject, events: BpfObject): Readonly<Record<string, (given: Given) => unknown>> {
+function calls(
+  object: BpfObject,
+  events: BpfObject,
+  kinds: BpfObject,
+): Readonly<Record<string, (given: Given) => unknown>> {
   const map = object.maps.get('by_process')
   return {
     'parseElf()': given => parseElf(bytes, given),
@@ -53,6 +57,7 @@ function calls(object: BpfObject, events: BpfObject): Readonly<Record<string, (g
     'attach()': given => [...object.programs][0]?.attach(given),
     'run()': given => [...object.programs][0]?.run(given),
     'get()': given => map.get(1, given),
+    'push()': given => kinds.maps.get('stack').push(1n, given),
     'events()': given => events.maps.get('events').events(given),
     'writer()': given => events.maps.get('orders').writer(given),
   }
@@ -61,7 +66,8 @@ function calls(object: BpfObject, events: BpfObject): Readonly<Record<string, (g
 onKernel('options that are no object are an error of every call that takes some', () => {
   using object = counter().load()
   using events = loadEvents()
-  for (const [call, run] of Object.entries(calls(object, events))) {
+  using kinds = openObject(fixture('map-types'), { root }).load()
+  for (const [call, run] of Object.entries(calls(object, events, kinds))) {
     for (const [value, text] of others) {
       const { code, message, hint } = failure(() => run(value as Given))
       assert.equal(
@@ -89,7 +95,9 @@ onKernel('so are those of writing an entry, which can be a word as well', () => 
 })
 
 /** Options with values of another kind, and what the error says that they take. */
-const kinds: Readonly<Record<string, readonly (readonly [name: string, value: unknown, takes: string])[]>> = {
+const wrongKinds: Readonly<
+  Record<string, readonly (readonly [name: string, value: unknown, takes: string])[]>
+> = {
   'upgrade()': [
     ['onProgress', 5, 'a function'],
     ['signal', 'soon', 'an AbortSignal'],
@@ -113,8 +121,9 @@ const kinds: Readonly<Record<string, readonly (readonly [name: string, value: un
 onKernel('an option of another kind is an error, and nothing is done', () => {
   using object = counter().load()
   using events = loadEvents()
-  const all = calls(object, events)
-  for (const [call, wrong] of Object.entries(kinds)) {
+  using kinds = openObject(fixture('map-types'), { root }).load()
+  const all = calls(object, events, kinds)
+  for (const [call, wrong] of Object.entries(wrongKinds)) {
     for (const [name, value, takes] of wrong) {
       const { code, message } = failure(() => all[call]?.({ [name]: value } as Given))
       assert.is(code, 'ERR_VALUE', message)
