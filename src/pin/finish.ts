@@ -3,10 +3,10 @@ import { attachBeside, type BpfLink } from '../link/index.ts'
 import { directories, isOutside } from '../plan/layout.ts'
 import { isOfMap, type Manifest, type PinRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
-import { finishSteps } from '../plan/upgrade-steps.ts'
+import { finishSteps, stagedPath } from '../plan/upgrade-steps.ts'
 import { closeFd, objGet } from '../syscall/index.ts'
 import { applySteps } from './apply.ts'
-import type { Generation } from './generation.ts'
+import { type Generation, keptPins } from './generation.ts'
 import { idOf } from './identity.ts'
 import { awaitLinks } from './links-gone.ts'
 import { openPin } from './open.ts'
@@ -62,14 +62,18 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
     },
     awaitLinks,
     awaitPrograms: waitForPrograms,
-    dropPrevious: name => dropGeneration(root, name, current.manifest),
+    dropPrevious: name =>
+      dropGeneration(root, name, [current, { manifest: old.manifest, beside: stagedPath }]),
     snapshotOf: beforeCommit,
     copy: beforeCommit,
   }
   takeOut(old, new Set(current.manifest.pins.map(({ id }) => id)))
   try {
     const { left } = applySteps(
-      finishSteps({ directory, old: old.manifest, new: current.manifest }),
+      finishSteps({
+        ...{ directory, old: old.manifest, new: current.manifest },
+        kept: keptPins(root, current.manifest.name, old.manifest.pins),
+      }),
       {
         root,
         mode,

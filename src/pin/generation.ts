@@ -1,5 +1,6 @@
 import { BpfError } from '../errors.ts'
-import type { Manifest } from '../plan/manifest.ts'
+import { isOutside } from '../plan/layout.ts'
+import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { encodeObjectName, nextSuffix, previousSuffix } from '../plan/names.ts'
 import { closeFd, ENOENT, openFile, openFlag } from '../syscall/index.ts'
 import { directoryError } from './identity.ts'
@@ -106,6 +107,24 @@ export function readPrevious(root: Root, object: string): { path: string; manife
   } finally {
     closeFd(directory)
   }
+}
+
+/** As {@link readPrevious}, and nothing for one that nobody can go back to: it is damaged, or another user's. */
+export function usablePrevious(root: Root, object: string): Manifest | undefined {
+  try {
+    const previous = openPrevious(root, object)
+    closeGeneration(previous)
+    return previous?.manifest
+  } catch (error) {
+    if (error instanceof BpfError) return undefined
+    throw error
+  }
+}
+
+/** The pins of the generation that was kept, if some of `pins` can be the same. */
+export function keptPins(root: Root, object: string, pins: readonly PinRecord[]): readonly PinRecord[] {
+  const canBe = pins.some(({ file }) => isOutside(file))
+  return (canBe && usablePrevious(root, object)?.pins) || []
 }
 
 function openDirectory(root: Root, name: string, path: string): number | undefined {

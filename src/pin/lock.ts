@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { encodeObjectName, nextSuffix } from '../plan/names.ts'
+import { decodeName, encodeObjectName, nextSuffix } from '../plan/names.ts'
 import {
   closeFd,
   EAGAIN,
@@ -15,7 +15,7 @@ import {
 } from '../syscall/index.ts'
 import { pause } from '../syscall/pause.ts'
 import { finishUpgrade } from './finish.ts'
-import type { Generation } from './generation.ts'
+import { type Generation, usablePrevious } from './generation.ts'
 import { directoryError } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
 import { mustBeOurs, thisUser, writeByOthers } from './ownership.ts'
@@ -129,6 +129,7 @@ export class WriterLock {
       } else {
         clearLeftover(this.next, path, {
           current: () => this.#currentGeneration(directory)?.manifest,
+          previous: () => usablePrevious(this.#root, decodeName(directory)),
           isAlone: this.#current === undefined,
         })
         isLocked = true

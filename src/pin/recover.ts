@@ -25,26 +25,44 @@ import { mustBeOurs } from './ownership.ts'
 import type { Root } from './root.ts'
 import { getPin, removeEmpty, removePin } from './trusted-path.ts'
 
+/** A generation whose pins outside stay. */
+export interface Staying {
+  readonly manifest: Manifest
+  /** Where a pin of it may lie instead of at its path. */
+  readonly beside?: (path: string) => string
+}
+
 /** What there is besides a generation that is removed. */
 export interface Others {
   /** The manifest of the current generation. */
   current(): Manifest | undefined
-  /** There is none: links in this one are no other's, and are detached whoever holds them. */
+  /** The manifest of a generation that is kept: a rollback pins what is kept. */
+  previous(): Manifest | undefined
+  /** There is no current one: links in this one are no other's, and are detached whoever holds them. */
   readonly isAlone: boolean
 }
 
 /**
  * Clears a directory that a stopped writer left: the pins in it, and those outside that its draft or its manifest lists.
- * What is pinned outside is removed only where it still is what is listed, and is not the current generation's as well.
+ * What is pinned outside is removed only where it still is what is listed, and is not that of one that stays as well.
  *
  * @param directory open, locked, and ours
  */
-export function clearLeftover(directory: number, path: string, { current, isAlone }: Others): void {
+export function clearLeftover(directory: number, path: string, { current, previous, isAlone }: Others): void {
+  const staying = (): Staying[] => [...standing(current()), ...standing(previous(), keptPath)]
+  clear(directory, path, staying, isAlone)
+}
+
+function standing(manifest: Manifest | undefined, beside?: Staying['beside']): Staying[] {
+  return manifest ? [beside ? { manifest, beside } : { manifest }] : []
+}
+
+function clear(directory: number, path: string, staying: () => readonly Staying[], isAlone: boolean): void {
   const entries = entriesOf(directory, '.', path)
   if (entries.length === 0) return
   for (const name of [draftName, manifestName]) {
     const manifest = entries.includes(name) ? readManifest(directory, path, { name }) : undefined
-    if (manifest) removeOutside(manifest, current())
+    if (manifest) removeOutside(manifest, staying())
   }
   for (const name of entries) {
     const unlinked = unlinkFile(name, directory)
@@ -72,32 +90,32 @@ function detach(pin: string, directory: number): void {
  * Removes a whole generation that nobody looks for by its name, as one that was kept for a way back.
  *
  * @param name of its directory, below the root
- * @param current what stays: pins outside may be its as well
+ * @param staying pins outside may be theirs as well
  * @throws BpfError `ERR_FOREIGN` for the directory of another user.
  */
-export function dropGeneration(root: Root, name: string, current: Manifest | undefined): void {
+export function dropGeneration(root: Root, name: string, staying: readonly Staying[]): void {
   const path = `${root.path}/${name}`
   const directory = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, root.fd)
   if (directory === ENOENT) return
   if (directory < 0) throw systemError(directory, 'openat', { doing: `removing '${path}'`, path })
   try {
     mustBeOurs(directory, path)
-    clearLeftover(directory, path, { current: () => current, isAlone: false })
+    clear(directory, path, () => staying, false)
     check(removeDirectory(name, root.fd), path)
   } finally {
     closeFd(directory)
   }
 }
 
-function removeOutside(manifest: Manifest, current: Manifest | undefined): void {
+function removeOutside(manifest: Manifest, staying: readonly Staying[]): void {
   const { pins, directories: made = [] } = manifest
-  const kept = new Map(current?.pins.flatMap(({ file, id }) => (isOutside(file) ? [[file, id]] : [])))
+  const stays = staying.map(stayingPins)
   for (const pin of pins) {
-    const { file: path, id, shared } = pin
+    const { file: path, shared } = pin
     if (!isOutside(path) || shared) continue
     // it may lie beside the path that it was to have, or had
     for (const place of [path, stagedPath(path), keptPath(path)]) {
-      if (place === path && kept.has(path) && (id === 0 || kept.get(path) === id)) continue
+      if (stays.some(isThere => isThere(place, pin))) continue
       if (isStill(place, pin, manifest))
         check(
           reachable(() => removePin(place)),
@@ -106,11 +124,20 @@ function removeOutside(manifest: Manifest, current: Manifest | undefined): void 
     }
   }
   // those that are not empty belong to whoever pinned something there since
-  const stay = new Set(current?.directories)
+  const stay = new Set(staying.flatMap(({ manifest: { directories = [] } }) => directories))
   for (const path of made.toReversed()) {
     const result = stay.has(path) ? 0 : reachable(() => removeEmpty(path))
     // somebody pinned in it, or put something else there
     if (result !== ENOTEMPTY && result !== ENOTDIR) check(result, path)
+  }
+}
+
+/** Is a pin at this place that of a generation which stays, too? */
+function stayingPins({ manifest, beside }: Staying): (place: string, pin: PinRecord) => boolean {
+  const ids = new Map(manifest.pins.flatMap(({ file, id }) => (isOutside(file) ? [[file, id]] : [])))
+  return (place, { file, id }) => {
+    if (place !== file && place !== beside?.(file)) return false
+    return ids.has(file) && (id === 0 || ids.get(file) === id)
   }
 }
 

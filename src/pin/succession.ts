@@ -12,13 +12,13 @@ import {
 } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
 import type { MapAction } from '../plan/policy.ts'
-import { buildSteps, finishSteps } from '../plan/upgrade-steps.ts'
+import { buildSteps, finishSteps, stagedPath } from '../plan/upgrade-steps.ts'
 import type { LinkOwner } from '../spec/link-owner.ts'
 import type { Target } from '../spec/targets.ts'
 import { closeFd } from '../syscall/index.ts'
 import { applySteps } from './apply.ts'
 import { formerPrograms } from './former.ts'
-import type { Generation } from './generation.ts'
+import { type Generation, keptPins } from './generation.ts'
 import { inodesOf } from './inodes.ts'
 import { partRecords } from './link-parts.ts'
 import { awaitLinks } from './links-gone.ts'
@@ -124,6 +124,7 @@ export function succeed(
       [next, lock.next],
       [directory, current],
     ])
+    const kept = keptPins(root, successor.name, old.manifest.pins)
     applySteps(build, { ...hand.workshop(), root, mode, held: before })
     successor.onCommit?.()
     takeOut(old, new Set(pins.map(({ id }) => id)))
@@ -133,7 +134,7 @@ export function succeed(
     ])
     // nothing that can fail is asked after the commit but by its steps
     const manifest = hand.written
-    const finish = finishSteps({ directory, old: old.manifest, new: manifest })
+    const finish = finishSteps({ directory, old: old.manifest, new: manifest, kept })
     const { left, dead, held } = applySteps(
       finish,
       { ...hand.workshop(), root, mode, held: after },
@@ -205,8 +206,13 @@ class Hand {
       sweep: (map, snapshot) => takeoverOf(map).sweep(snapshot),
       awaitLinks,
       awaitPrograms: waitForPrograms,
-      dropPrevious: name => dropGeneration(this.#writer.root, name, this.written),
+      dropPrevious: name => this.#dropPrevious(name),
     }
+  }
+
+  #dropPrevious(name: string): void {
+    const { manifest } = this.#old
+    dropGeneration(this.#writer.root, name, [{ manifest: this.written }, { manifest, beside: stagedPath }])
   }
 
   /** What the new generation says of itself. */

@@ -69,7 +69,7 @@ function removeLocked(
     if (!isMeant(manifest)) return undefined
     const name = encodeObjectName(object)
     // first, so that a stop in between leaves an object without a way back, and not a way back to nothing
-    dropGeneration(root, `${name}${previousSuffix}`, manifest)
+    dropGeneration(root, `${name}${previousSuffix}`, [generation])
     const staged = `${name}${nextSuffix}`
     const { isSeen, hasStrangers: inPlace } = seenIn(generation)
     const outside = manifest.directories?.filter(path => !isAbove(path, root))

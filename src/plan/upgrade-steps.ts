@@ -88,6 +88,8 @@ export interface Succeeded {
   readonly new: Pick<Manifest, 'pins' | 'conversions' | 'previous'> & {
     readonly links: readonly Pick<LinkRecord, 'name' | 'program' | 'type'>[]
   }
+  /** The pins of a generation that was kept before: what lies outside may be that of the old one as well. */
+  readonly kept?: readonly PinRecord[]
 }
 
 /**
@@ -192,16 +194,29 @@ function remaining(succeeded: Succeeded): PinRecord[] {
   return succeeded.old.pins.filter(pin => !pin.shared && !isKept(pin) && !removed.has(pin))
 }
 
+/** Is a pin outside also that of a generation that was kept before, and stays so? */
+function keptBefore({ kept = [], new: { previous } }: Succeeded): (pin: PinRecord) => boolean {
+  const stays = previous === undefined ? kept : []
+  const known = new Set(
+    stays.flatMap(({ kind, file, id }) =>
+      kind !== 'link' && isOutside(file) ? [`${kind} ${id} ${file}`] : [],
+    ),
+  )
+  return ({ kind, file, id }) => known.has(`${kind} ${id} ${file}`)
+}
+
 /** Removes the old generation; the manifest last, so that what a stop leaves says what it is. */
 function dropSteps(succeeded: Succeeded): Step[] {
   const at = `${succeeded.directory}${nextSuffix}`
   const pins = remaining(succeeded)
   const pathOf = oldPathsOf(succeeded)
+  const isKept = keptBefore(succeeded)
   const steps: Step[] = []
   for (const kind of ['link', 'program', 'map'] as const) {
     const ofKind = pins.filter(pin => pin.kind === kind)
     for (const pin of ofKind) {
-      steps.push({ do: 'unpin', kind, name: pin.name, ...spotOf(pathOf(pin)), id: pin.id })
+      if (isKept(pin)) steps.push({ do: 'move', from: pathOf(pin), to: keptPath(pin.file) })
+      else steps.push({ do: 'unpin', kind, name: pin.name, ...spotOf(pathOf(pin)), id: pin.id })
     }
     if (hasInside(succeeded.old.pins, kind)) {
       steps.push({ do: 'remove-directory', path: `${at}/${directories[kind]}` })

@@ -35,6 +35,7 @@ const onlyHere = {
   'link/usdt-claims.*': 'what processes make of one map, by a process that is slow to start',
   'link/usdt-parts.*': 'has this kernel look like the oldest, where link/usdt meets what that needs',
   'pin/*killed*': 'its steps are the same on every kernel, and there are hundreds of them',
+  'pin/kept-outside.*': 'what the library removes; the kernel is asked nothing that other tests do not ask',
   'pin/removed-by-hand.*': 'what the library makes of pins that are not there, with an upgrade for each',
   'pin/gap.*': 'what the library makes of links, which pin/kernel-families switches on each kernel',
   'pin/manifest-size.*': 'what the library reads; the kernel is asked nothing that other tests do not ask',
