@@ -35,6 +35,42 @@ const structs: Record<string, string> = {
   perf_event_attr: 'perfEventAttr',
 }
 
+/** Of a struct with more than we ever use, what is used: all of a table is in the library. */
+const used: Record<string, readonly string[]> = {
+  perfEventAttr: [
+    'type',
+    'size',
+    'config',
+    'sample_period',
+    'sample_type',
+    'freq',
+    'wakeup_events',
+    'config1',
+    'config2',
+  ],
+  progInfo: [
+    'attach_btf_id',
+    'attach_btf_obj_id',
+    'btf_id',
+    'created_by_uid',
+    'gpl_compatible',
+    'id',
+    'ifindex',
+    'jited_prog_len',
+    'load_time',
+    'map_ids',
+    'name',
+    'nr_map_ids',
+    'recursion_misses',
+    'run_cnt',
+    'run_time_ns',
+    'tag',
+    'type',
+    'verified_insns',
+    'xlated_prog_len',
+  ],
+}
+
 interface Field {
   readonly name: string
   readonly offset: number
@@ -94,7 +130,8 @@ function unnamedPart(composite: BtfComposite, btf: Btf): string | undefined {
 }
 
 function layout(name: string, composite: BtfComposite, btf: Btf): string[] {
-  const body = print(fieldsOf(composite, 0, btf), '  ')
+  const fields = fieldsOf(composite, 0, btf).filter(field => used[name]?.includes(field.name) ?? true)
+  const body = print(fields, '  ')
   return [`export const ${name} = {`, ...body, `  size_: ${composite.size},`, '} as const']
 }
 

@@ -40,7 +40,7 @@ export function reusableMaps(
   if (generation) reserveDescriptors(generation.manifest.pins.length)
   try {
     for (const map of spec.maps) {
-      if (except.has(map.name) || isNeverShared(map)) continue
+      if ((except.size > 0 && except.has(map.name)) || isNeverShared(map)) continue
       // in the object's own directory nothing is while there is none
       if (!generation && map.pinPath === undefined && site.layout === 'object') continue
       const place = mapPlace(map, site.root, site.layout)

@@ -66,6 +66,7 @@ function addPins(columns: PinColumns, known: Set<string>, pins: PinRecord[]): st
   const numbers = numbersOf(ids, names.length)
   if (!numbers) return `has ids for more or for fewer than its ${kind}s`
   const fileOf = new Map(files)
+  if (fileOf.size !== files.length) return 'lists something twice'
   const isShared = new Set(shared)
   for (let place = 0; place < names.length; place++) {
     const name = names[place]!

@@ -415,8 +415,6 @@ export const progInfo = {
   tag: 8, // u8[8]
   jited_prog_len: 16, // u32
   xlated_prog_len: 20, // u32
-  jited_prog_insns: 24, // u64
-  xlated_prog_insns: 32, // u64
   load_time: 40, // u64
   created_by_uid: 48, // u32
   nr_map_ids: 52, // u32
@@ -424,24 +422,7 @@ export const progInfo = {
   name: 64, // u8[16]
   ifindex: 80, // u32
   gpl_compatible: 84, // bit 0
-  netns_dev: 88, // u64
-  netns_ino: 96, // u64
-  nr_jited_ksyms: 104, // u32
-  nr_jited_func_lens: 108, // u32
-  jited_ksyms: 112, // u64
-  jited_func_lens: 120, // u64
   btf_id: 128, // u32
-  func_info_rec_size: 132, // u32
-  func_info: 136, // u64
-  nr_func_info: 144, // u32
-  nr_line_info: 148, // u32
-  line_info: 152, // u64
-  jited_line_info: 160, // u64
-  nr_jited_line_info: 168, // u32
-  line_info_rec_size: 172, // u32
-  jited_line_info_rec_size: 176, // u32
-  nr_prog_tags: 180, // u32
-  prog_tags: 184, // u64
   run_time_ns: 192, // u64
   run_cnt: 200, // u64
   recursion_misses: 208, // u64
@@ -579,70 +560,10 @@ export const perfEventAttr = {
   size: 4, // u32
   config: 8, // u64
   sample_period: 16, // u64
-  sample_freq: 16, // u64
   sample_type: 24, // u64
-  read_format: 32, // u64
-  disabled: 40, // bit 0
-  inherit: 40, // bit 1
-  pinned: 40, // bit 2
-  exclusive: 40, // bit 3
-  exclude_user: 40, // bit 4
-  exclude_kernel: 40, // bit 5
-  exclude_hv: 40, // bit 6
-  exclude_idle: 40, // bit 7
-  mmap: 41, // bit 0
-  comm: 41, // bit 1
   freq: 41, // bit 2
-  inherit_stat: 41, // bit 3
-  enable_on_exec: 41, // bit 4
-  task: 41, // bit 5
-  watermark: 41, // bit 6
-  precise_ip: 41, // bit 7 to 8
-  mmap_data: 42, // bit 1
-  sample_id_all: 42, // bit 2
-  exclude_host: 42, // bit 3
-  exclude_guest: 42, // bit 4
-  exclude_callchain_kernel: 42, // bit 5
-  exclude_callchain_user: 42, // bit 6
-  mmap2: 42, // bit 7
-  comm_exec: 43, // bit 0
-  use_clockid: 43, // bit 1
-  context_switch: 43, // bit 2
-  write_backward: 43, // bit 3
-  namespaces: 43, // bit 4
-  ksymbol: 43, // bit 5
-  bpf_event: 43, // bit 6
-  aux_output: 43, // bit 7
-  cgroup: 44, // bit 0
-  text_poke: 44, // bit 1
-  build_id: 44, // bit 2
-  inherit_thread: 44, // bit 3
-  remove_on_exec: 44, // bit 4
-  sigtrap: 44, // bit 5
   wakeup_events: 48, // u32
-  wakeup_watermark: 48, // u32
-  bp_type: 52, // u32
-  bp_addr: 56, // u64
-  kprobe_func: 56, // u64
-  uprobe_path: 56, // u64
   config1: 56, // u64
-  bp_len: 64, // u64
-  kprobe_addr: 64, // u64
-  probe_offset: 64, // u64
   config2: 64, // u64
-  branch_sample_type: 72, // u64
-  sample_regs_user: 80, // u64
-  sample_stack_user: 88, // u32
-  clockid: 92, // s32
-  sample_regs_intr: 96, // u64
-  aux_watermark: 104, // u32
-  sample_max_stack: 108, // u16
-  aux_sample_size: 112, // u32
-  aux_action: 116, // u32
-  aux_start_paused: 116, // bit 0
-  aux_pause: 116, // bit 1
-  aux_resume: 116, // bit 2
-  sig_data: 120, // u64
-  config3: 128, // u64
   size_: 136,
 } as const

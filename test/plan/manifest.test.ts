@@ -132,6 +132,11 @@ const damages: [what: string, damage: (bytes: Uint8Array) => Uint8Array, message
     /lists a map at '..\/b', where no pin can be/,
   ],
   [
+    'two files of one pin',
+    bytes => withPins(bytes, '{"kind":"map","names":["a"],"ids":[[7,1]],"files":[[0,"b"],[0,"c"]]}'),
+    /lists something twice/,
+  ],
+  [
     'a name that is listed twice',
     bytes => withPins(bytes, '{"kind":"map","names":["a","a"],"ids":[[1,2]]}'),
     /lists something twice/,
