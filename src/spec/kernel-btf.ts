@@ -27,12 +27,15 @@ export function kernelBtf(elf: ElfFile, btf: Btf, sections: ReadonlyMap<string, 
 /** A FUNC keeps its linkage where other kinds count their members; 0 is static. */
 function hideFunctions(elf: ElfFile, btf: Btf, heads: TypeHeads): void {
   const { symbols } = elf
+  const hidden = new Set<string>()
   for (let i = 1; i < elf.symbolCount; i++) {
     if (symbols.kindOf(i) !== 'func' || symbols.bindingOf(i) === 'local') continue
     const visibility = symbols.visibilityOf(i)
-    if (visibility !== 'hidden' && visibility !== 'internal') continue
-    const fn = btf.find(elf.symbol(i).name, 'func')
-    if (fn) heads.set(fn.id, 1, heads.get(fn.id, 1) & 0xffff0000)
+    if (visibility === 'hidden' || visibility === 'internal') hidden.add(elf.symbol(i).name)
+  }
+  // the first of each name; a look for each could be made to take long by names of one hash
+  for (const id of hidden.size > 0 ? btf.ids('func') : []) {
+    if (hidden.delete(btf.nameOf(id))) heads.set(id, 1, heads.get(id, 1) & 0xffff0000)
   }
 }
 

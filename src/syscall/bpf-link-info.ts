@@ -1,4 +1,4 @@
-import { address, at, clearResult, get53, get64, getText, i32, listLength, put64, u32 } from './arena.ts'
+import { address, at, clearResult, get53, get64, getFileName, i32, listLength, put64, u32 } from './arena.ts'
 import { linkType, linkInfo as offsets, perfEventType } from './attr.generated.ts'
 import { infoByFd } from './bpf-object.ts'
 import { E2BIG } from './errno.ts'
@@ -251,7 +251,7 @@ function perfTarget(type: number): PerfTarget {
 }
 
 function name(): string {
-  return getText(at.list, nameRoom)
+  return getFileName(at.list, nameRoom)
 }
 
 function read32(offset: number): number {
