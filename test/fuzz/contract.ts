@@ -22,14 +22,17 @@ export class Questions {
   readonly core: 'wasm' | 'twin'
   /** Any number: what takes long is asked of some inputs only. */
   readonly turn: number
+  /** Of few inputs more is asked than of millions. */
+  readonly isThorough: boolean
   /** Messages of refusals. */
   readonly refused: string[] = []
   readonly #isRefusal: (error: Error) => boolean
   #digest = 0
 
-  constructor(target: Pick<Target, 'isRefusal'>, core: 'wasm' | 'twin', turn: number) {
+  constructor(target: Pick<Target, 'isRefusal'>, core: 'wasm' | 'twin', turn: number, isThorough = false) {
     this.core = core
     this.turn = turn
+    this.isThorough = isThorough
     this.#isRefusal = error => target.isRefusal(error)
   }
 

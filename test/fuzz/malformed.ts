@@ -40,7 +40,7 @@ export function refusalsOf(name: string, bytes: Uint8Array): Error[] {
         errors.push(error)
         return target.isRefusal(error)
       }
-      const questions = new Questions({ isRefusal }, 'twin', turn)
+      const questions = new Questions({ isRefusal }, 'twin', turn, true)
       questions.attempt(() => target.ask(bytes, questions))
     }
   }

@@ -35,7 +35,7 @@ export const btfTarget: Target = {
     if (questions.turn % 2 === 0) btf.check()
     for (const id of btf.ids()) questions.attempt(() => noteType(btf, id, questions))
     // some of the types: these questions each lead through many
-    const step = Math.max(1, Math.floor(btf.count / 3))
+    const step = Math.max(1, Math.floor(btf.count / (questions.isThorough ? 12 : 3)))
     for (let id = 1 + (questions.turn % step); id <= btf.count; id += step) askAbout(btf, id, questions)
     for (const name of ['int', 'x', 'struct', '']) questions.note(...btf.idsOf(name))
     if (questions.turn % 8 === 1) askForAll(btf, questions)

@@ -25,7 +25,8 @@ export const elfTarget: Target = {
     for (let i = 0; i < elf.symbolCount; i++) questions.attempt(() => noteSymbol(elf, i, questions))
     for (const section of elf.sections) {
       const { index } = section
-      if (index % 4 === questions.turn % 4) questions.attempt(() => questions.note(elf.stringAt(section, 0)))
+      const isAsked = questions.isThorough || index % 4 === questions.turn % 4
+      if (isAsked) questions.attempt(() => questions.note(elf.stringAt(section, 0)))
       questions.attempt(() => questions.note(elf.symbolsIn(index).length))
       questions.attempt(() => {
         for (const { offset, type, symbol } of elf.relocations(index)) questions.note(offset, type, symbol)
