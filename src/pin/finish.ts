@@ -1,10 +1,9 @@
 import { BpfError } from '../errors.ts'
 import { attachBeside, type BpfLink } from '../link/index.ts'
-import { directories, isOutside } from '../plan/layout.ts'
 import { isOfMap, type Manifest, type PinRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
 import { finishSteps, stagedPath } from '../plan/upgrade-steps.ts'
-import { closeFd, objGet } from '../syscall/index.ts'
+import { closeFd } from '../syscall/index.ts'
 import { applySteps } from './apply.ts'
 import { type Generation, keptPins } from './generation.ts'
 import { idOf } from './identity.ts'
@@ -15,7 +14,7 @@ import { dropGeneration } from './recover.ts'
 import { takeOut } from './registrations.ts'
 import type { Root } from './root.ts'
 import { recordedTakeover } from './takeover.ts'
-import { getPin } from './trusted-path.ts'
+import { getPlace } from './trusted-path.ts'
 import { waitForPrograms } from './wait.ts'
 import type { SuccessionTools } from './workshop.ts'
 
@@ -143,7 +142,7 @@ function withLinks(generation: Generation, made: ReadonlyMap<string, BpfLink>): 
 
 /** Of a link that was made before the process that made it was stopped; 0 where it was not. */
 function pinnedLinkId({ directory }: Generation, pin: PinRecord): number {
-  const fd = isOutside(pin.file) ? getPin(pin.file) : objGet(pin.file, 0, directory, directories.link)
+  const fd = getPlace(pin, directory)
   if (fd < 0) return 0
   try {
     return idOf(fd, 'link') ?? 0

@@ -1,14 +1,14 @@
 import { BpfError } from '../errors.ts'
 import { shapeOf } from '../map/index.ts'
-import { directories, fullPath, isOutside, type PinKind, type Place, pathOf } from '../plan/layout.ts'
+import { fullPath, isOutside, type PinKind, type Place, pathOf } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { stagedPath } from '../plan/upgrade-steps.ts'
-import { closeFd, ENOENT, type MapInfo, mapInfo, objGet, systemError } from '../syscall/index.ts'
+import { closeFd, ENOENT, type MapInfo, mapInfo, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { describe, type Occupant, occupantText } from './identity.ts'
 import type { Owner } from './ownership.ts'
-import { getPin } from './trusted-path.ts'
+import { getPlace } from './trusted-path.ts'
 
 const BPF_F_RDONLY = 8
 
@@ -58,12 +58,9 @@ export function openMapAt(
   generation: Generation | undefined,
   { readOnly = false, owner }: OpenOptions = {},
 ): OpenedMap | undefined {
-  const isOut = isOutside(place.file)
-  if (!isOut && !generation) return undefined
+  if (!isOutside(place.file) && !generation) return undefined
   const flags = readOnly ? BPF_F_RDONLY : 0
-  const fd = isOut
-    ? getPin(place.file, flags, owner)
-    : objGet(place.file, flags, generation?.directory, directories[place.kind])
+  const fd = getPlace(place, generation?.directory, flags, owner)
   if (fd === ENOENT) return undefined
   if (fd < 0) {
     const path = placePath(place, generation)
@@ -137,9 +134,7 @@ function isElsewhere(error: unknown): boolean {
 
 function openAt(generation: Generation, record: PinRecord, { readOnly = false, owner }: OpenOptions): number {
   const flags = readOnly ? BPF_F_RDONLY : 0
-  const fd = isOutside(record.file)
-    ? getPin(record.file, flags, owner)
-    : objGet(record.file, flags, generation.directory, directories[record.kind])
+  const fd = getPlace(record, generation.directory, flags, owner)
   if (fd === ENOENT) throw missing(generation, record)
   if (fd < 0) {
     throw systemError(fd, 'bpf(BPF_OBJ_GET)', {

@@ -1,4 +1,5 @@
 import { BpfError } from '../errors.ts'
+import { directories, isOutside, type Place } from '../plan/layout.ts'
 import {
   BPF_FS_MAGIC,
   closeFd,
@@ -131,6 +132,20 @@ function inDirectoryOf(path: string, owner: Owner | undefined, act: (parted: Par
   } finally {
     closeFd(parent)
   }
+}
+
+/**
+ * Opens what is pinned at a place, in a generation's directory or outside; a negative errno.
+ *
+ * @throws BpfError as {@link getPin}, for places outside.
+ */
+export function getPlace(
+  { kind, file }: Pick<Place, 'kind' | 'file'>,
+  directory: number | undefined,
+  flags = 0,
+  owner?: Owner,
+): number {
+  return isOutside(file) ? getPin(file, flags, owner) : objGet(file, flags, directory, directories[kind])
 }
 
 /**

@@ -24,7 +24,6 @@ import {
   closeFd,
   ENOENT,
   linkInfo,
-  objGet,
   openFile,
   openFlag,
   readDirectory,
@@ -36,7 +35,7 @@ import { idOf } from './identity.ts'
 import { openPin } from './open.ts'
 import { PinnedTypes } from './pinned-types.ts'
 import type { PinSite } from './reuse.ts'
-import { getPin } from './trusted-path.ts'
+import { getPlace } from './trusted-path.ts'
 
 /**
  * As `findObject`, in a directory that has no manifest: maps are compared by what the kernel knows of them, programs by
@@ -106,7 +105,7 @@ function insidePlaces({ directory, path }: Unlisted): Place[] {
 /** Nothing where nothing is pinned; where something of another kind is, opening it says so. */
 function recordOf(place: Place, { directory, path }: Unlisted): PinRecord[] {
   const { kind, name, file } = place
-  const fd = isOutside(file) ? getPin(file) : objGet(file, 0, directory, directories[kind])
+  const fd = getPlace(place, directory)
   if (fd === ENOENT) return []
   if (fd < 0) {
     const doing = `opening pinned ${kind} '${name}'`
