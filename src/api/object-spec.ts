@@ -207,7 +207,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
       try {
         const state = readState(this.#spec, this.#site, generation)
         try {
-          return withUsers(planUpgrade(this.#spec, this.#site, state, options), state, root)
+          return withUsers(planUpgrade(this.#spec, this.#site, state, root, options), state, root)
         } finally {
           closeState(state)
         }
@@ -239,7 +239,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
   #succeed(generation: Generation, writer: Writer, options: UpgradeOptions): BpfObject<Types> {
     const state = readState(this.#spec, this.#site, generation)
     try {
-      const plan = planUpgrade(this.#spec, this.#site, state, options)
+      const plan = planUpgrade(this.#spec, this.#site, state, writer.root, options)
       if (plan.kind === 'find') return this.#find(generation)
       refuse(plan)
       return plan.kind === 'relink'

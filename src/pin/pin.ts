@@ -7,7 +7,7 @@ import type { BpfProgram } from '../object/index.ts'
 import { isOutside, linkPlace, type PinKind, type Place, pathOf, placesOf } from '../plan/layout.ts'
 import type { Manifest, PinRecord } from '../plan/manifest.ts'
 import { nextSuffix, previousSuffix } from '../plan/names.ts'
-import { pinSteps } from '../plan/steps.ts'
+import { type PlannedPin, pinSteps } from '../plan/steps.ts'
 import { type LinkOwner, linkOwners } from '../spec/link-owner.ts'
 import type { Spec } from '../spec/types.ts'
 import { mapInfo } from '../syscall/index.ts'
@@ -260,7 +260,7 @@ export function sharing({ kind, name, file: path }: Place, id: number): { readon
 }
 
 /** Directories outside that are not there yet, parents before what is in them. */
-export function missingDirectories(pins: readonly PinRecord[]): string[] {
+export function missingDirectories(pins: readonly PlannedPin[]): string[] {
   const missing = new Set<string>()
   for (const { file: path, shared } of pins) {
     if (!isOutside(path) || shared) continue

@@ -28,10 +28,12 @@ import { type LinkOwner, linkOwners } from '../spec/link-owner.ts'
 import { loadedPrograms } from '../spec/loaded.ts'
 import type { Spec } from '../spec/types.ts'
 import { compareLive } from './found.ts'
-import type { Generation } from './generation.ts'
+import { type Generation, keptPins } from './generation.ts'
 import { openPin } from './open.ts'
+import { missingDirectories } from './pin.ts'
 import { labelOf } from './recorded.ts'
 import type { PinSite } from './reuse.ts'
+import type { Root } from './root.ts'
 import type { TakeoverOptions } from './takeover.ts'
 
 /** What is said about an upgrade, besides how to pin. */
@@ -137,6 +139,7 @@ export function planUpgrade(
   spec: Spec,
   site: PinSite,
   state: PinnedState,
+  root: Root,
   options: SuccessionOptions & Pick<TakeoverOptions, 'convert'>,
 ): Plan {
   const { generation, verdicts } = state
@@ -183,7 +186,9 @@ export function planUpgrade(
     links,
   } as const
   const steps =
-    kind === 'find' || refused.length > 0 ? [] : plannedSteps(spec, site, state, { ...plan, wanted }, options)
+    kind === 'find' || refused.length > 0
+      ? []
+      : plannedSteps(spec, site, state, root, { ...plan, wanted }, options)
   return { ...plan, steps, refused, gaps }
 }
 
@@ -207,11 +212,12 @@ export function planInstall(spec: Spec, site: PinSite): Plan {
     return kind === 'map' ? [{ kind, name, path: at, verdict: 'new', reasons: [], action: 'create' }] : []
   })
   const loaded = loadedPrograms(spec)
+  const all = [...places, ...wanted.map(({ place }) => place)]
   return {
     ...{ object: spec.name, path, verdict: 'new', kind: 'install', maps },
     programs: loaded.map(({ name }) => ({ kind: 'program', name, verdict: 'new', action: 'load' })),
     links: planLinks(wanted, [], new Map(), true),
-    steps: pinSteps(site.directory, [...places, ...wanted.map(({ place }) => place)]),
+    steps: pinSteps(site.directory, all, missingDirectories(all)),
     ...{ refused: [], gaps: [] },
   }
 }
@@ -231,6 +237,7 @@ function plannedSteps(
   spec: Spec,
   site: PinSite,
   { generation: { manifest } }: PinnedState,
+  root: Root,
   { kind, maps, links, wanted }: Planned,
   { keepPrevious = false }: SuccessionOptions,
 ): Step[] {
@@ -254,14 +261,16 @@ function plannedSteps(
   const copies = maps.filter(({ action }) => action === 'convert').map(({ name }) => name)
   const isThere = ({ file, id }: PinRecord): boolean => isOutside(file) && id > 0
   const { directory } = site
+  const outside = missingDirectories([...pins.filter(pin => !isThere(pin)), ...linkPins])
   return [
     ...buildSteps({
-      ...{ directory, copies, links: linkPins, outside: [], old: manifest.pins },
+      ...{ directory, copies, links: linkPins, outside, old: manifest.pins },
       pins: pins.map((pin): PlannedPin => (isThere(pin) ? { ...pin, shared: true } : pin)),
     }),
     ...finishSteps({
       directory,
       old: manifest,
+      kept: keptPins(root, spec.name, manifest.pins),
       new: {
         pins: [...pins, ...linkPins],
         links: wanted.map(({ name, spec: { name: program, type } }) => ({ name, program, type })),

@@ -228,8 +228,10 @@ class Hand {
     const all = [...new Set([...inherited, ...directories])]
     const records: PinRecord[] = [
       ...pins.map(({ isThere: _, ...pin }) => pin),
-      ...links.flatMap(({ place }) => {
-        const link = this.#links.get(place.name)
+      ...links.flatMap(({ place, action }) => {
+        // one outside that goes on keeps its pin, and no step has opened it
+        const isKept = action === 'update' || action === 'keep'
+        const link = isKept ? this.#keptLink(place.name) : this.#links.get(place.name)
         return [{ ...place, id: link?.id ?? 0 }, ...(link ? partRecords(link, place) : [])]
       }),
     ]
@@ -274,14 +276,18 @@ class Hand {
   #descriptorOf(kind: PinKind, name: string): number {
     if (kind === 'map') return required(this.#successor.maps.get(name), `map '${name}'`).fd
     if (kind === 'program') return required(this.#successor.programs.get(name), `program '${name}'`).fd
+    return this.#keptLink(name).fd
+  }
+
+  #keptLink(name: string): BpfLink {
     const present = this.#links.get(name)
-    if (present) return present.fd
+    if (present) return present
     const { old } = this.#linkNamed(name)
     const { pin, record } = required(old, `link '${name}' to be kept`)
     const { program, target } = record
     const link = new BpfLink({ fd: openPin(this.#old, pin), name, program, target: target ?? undefined })
     this.#links.set(name, link)
-    return link.fd
+    return link
   }
 
   #attach(name: string): readonly number[] {

@@ -7,6 +7,7 @@ import { closeFd, interceptSyscalls, mountDetached, openFile, openFlag } from '.
 import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
+import { removeCgroup, steady, type Version } from './steady.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const onKernel = needs(test, 'root')
@@ -152,4 +153,20 @@ onKernel('an open root that has no path takes nothing but what is in the directo
   })
 })
 
+onKernel('a link outside of a kind that is switched in place is, and is the same link then', () => {
+  const upgrade = (version: Version): BpfObject => {
+    const spec = steady(root, version, { only: ['egress'], pid: process.pid })
+    spec.programs.get('on_egress').link.pinPath = 'elsewhere/on_egress'
+    return spec.upgrade()
+  }
+  using first = upgrade(1)
+  using second = upgrade(2)
+  const [before, after] = [first, second].map(({ links }) => links.get('on_egress').id)
+  assert.is(after, before)
+  assert.is(first.links.get('on_egress').info().progId, second.programs.get('on_egress').id)
+  second.unpin()
+  assert.equal(tree(), [])
+})
+
+test.after(removeCgroup)
 test.run()

@@ -37,6 +37,8 @@ const onlyHere = {
   'pin/*killed*': 'its steps are the same on every kernel, and there are hundreds of them',
   'pin/kept-outside.*': 'what the library removes; the kernel is asked nothing that other tests do not ask',
   'pin/removed-by-hand.*': 'what the library makes of pins that are not there, with an upgrade for each',
+  'pin/planned.*':
+    'what the library says that it will do; the kernel is asked nothing that other tests do not ask',
   'pin/gap.*': 'what the library makes of links, which pin/kernel-families switches on each kernel',
   'pin/manifest-size.*': 'what the library reads; the kernel is asked nothing that other tests do not ask',
   'pin/*faults*':
