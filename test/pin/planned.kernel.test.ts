@@ -1,7 +1,8 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type ObjectSpec, openObject, type UpgradeOptions } from '../../src/index.ts'
+import { plan } from '../../src/cli/plan.ts'
+import { type ObjectSpec, openObject, type Target, type UpgradeOptions } from '../../src/index.ts'
 import { watchSteps } from '../../src/pin/index.ts'
 import type { Step } from '../../src/plan/steps.ts'
 import { fixture } from '../fixtures.ts'
@@ -10,6 +11,9 @@ import { removeCgroup, steady, type Version } from './steady.ts'
 
 const root = process.env.BPFPIN_TEST_ROOT ?? ''
 const onKernel = needs(test, 'root')
+
+/** Each kind of step that the tests here saw planned, with the names of its fields. */
+const planned = new Set<string>()
 
 /** What lies below the root: the number of each inode, by path; a name is moved with its inode. */
 function found(): Map<string, number> {
@@ -69,6 +73,7 @@ function foretold(
 function upgradeAsPlanned(spec: ObjectSpec, options: UpgradeOptions = {}): readonly Step[] {
   const before = found()
   const { steps } = spec.plan(options)
+  for (const { do: kind, ...fields } of steps) planned.add(`${kind}: ${Object.keys(fields).join(', ')}`)
   const done: Step[] = []
   watchSteps(step => done.push(step))
   try {
@@ -141,6 +146,29 @@ for (const isOutside of [false, true]) {
     assert.equal(readdirSync(root), [])
   })
 }
+
+onKernel('what is planned is done: a link that must go before the other can be made', () => {
+  const inMode = (target: Target): ObjectSpec => {
+    const spec = steady(root, 1, { only: ['xdp'], pid: process.pid })
+    spec.programs.get('on_xdp').target = target
+    return spec
+  }
+  upgradeAsPlanned(inMode({ interface: 'lo', mode: 'generic' }))
+  const last = inMode({ interface: 'lo' })
+  upgradeAsPlanned(last, { allowGap: true })
+  using object = last.loadPinned()
+  object.unpin()
+  assert.equal(readdirSync(root), [])
+})
+
+onKernel('the help of plan names each kind of step that was planned, with its fields, and no other', () => {
+  const text = plan.details.replaceAll('\n', ' ')
+  const described = Array.from(
+    text.matchAll(/([a-z-]+(?:, [a-z-]+)*) \{([a-z, ]*)\}[;.]/g),
+    ([, kinds, fields]) => kinds!.split(', ').map(kind => `${kind}: ${fields}`),
+  )
+  assert.equal([...planned].sort(), described.flat().sort())
+})
 
 test.after(removeCgroup)
 test.run()
