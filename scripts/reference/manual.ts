@@ -38,7 +38,7 @@ export function manualPage(commands: readonly Declared[]): string {
 
 function commandLines(command: Declared): string[] {
   return [
-    `.SS "bpfpin ${escaped(usageOf(command))}"`,
+    `.SS "bpfpin ${escaped(usageOf(command.name, command))}"`,
     ...partsOf(command.details).flatMap((part, i) => [
       ...(i > 0 ? ['.PP'] : []),
       ...(part.kind === 'text' ? prose(part.text) : ['.nf', '.RS', ...part.lines.map(lineOf), '.RE', '.fi']),

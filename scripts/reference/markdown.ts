@@ -41,7 +41,7 @@ function commandLines(command: Declared): string[] {
   return [
     `## bpfpin ${command.name}`,
     '',
-    `\`bpfpin ${usageOf(command)} [OPTION]...\``,
+    `\`bpfpin ${usageOf(command.name, command)} [OPTION]...\``,
     '',
     ...partsOf(command.details).flatMap(part =>
       part.kind === 'text' ? [inText(part.text), ''] : ['```sh', ...part.lines, '```', ''],

@@ -1,7 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import { mustBeText, optionsOf } from '../options.ts'
-import { defaultRoot } from '../pin/index.ts'
-import { decodeName } from '../plan/names.ts'
+import { decodeName, defaultRoot } from '../plan/names.ts'
 import { type OpenPinnedOptions, PinnedObject, type PinnedPlace } from './pinned-object.ts'
 
 /**

@@ -5,8 +5,6 @@ import { type Command, exitCodes } from './command.ts'
 import { UsageError } from './command-line.ts'
 
 export const buildToolCommand: Command = {
-  summary: 'make one file of a tool, which runs with nothing beside it',
-  operands: [{ name: 'ENTRY' }],
   options: {
     output: {
       value: 'FILE',

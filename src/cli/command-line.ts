@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { didYouMean } from '../btf/index.ts'
+import { didYouMean } from '../btf/near.ts'
 import { BpfError } from '../errors.ts'
-import { defaultRoot } from '../pin/index.ts'
-import { type Command, commonOptions, type Option, type Request } from './command.ts'
+import { defaultRoot } from '../plan/names.ts'
+import { commonOptions, type Operand, type Option, type Request } from './command.ts'
+import type { Declared } from './declarations.ts'
 
 /** The command line asks for something that does not exist. Exit code 2. */
 export class UsageError extends BpfError {
@@ -21,8 +22,11 @@ export class UsageError extends BpfError {
  *
  * @throws UsageError for an option that the command does not have, and for too few or too many operands.
  */
-export function readRequest(name: string, command: Command, args: readonly string[]): Request {
-  const known = { ...commonOptions, ...command.options }
+export function readRequest(
+  { name, operands: wanted, options: own }: Declared,
+  args: readonly string[],
+): Request {
+  const known = { ...commonOptions, ...own }
   const fail = (problem: string): never => {
     throw new UsageError(`${name}: ${problem}`, `${name} --help`)
   }
@@ -39,13 +43,13 @@ export function readRequest(name: string, command: Command, args: readonly strin
     if (option.isRepeatable) (repeated[token.name] ??= []).push(token.value ?? '')
     else options[token.name] = token.value ?? true
   }
-  const problem = operandProblem(command, operands)
+  const problem = operandProblem(wanted, operands)
   if (problem !== undefined) return fail(problem)
   const { root = defaultRoot } = options
   return { operands, options, repeated, root: resolve(String(root)) }
 }
 
-function operandProblem({ operands: wanted }: Command, given: readonly string[]): string | undefined {
+function operandProblem(wanted: readonly Operand[], given: readonly string[]): string | undefined {
   const missing = wanted.slice(given.length).find(({ isOptional }) => !isOptional)
   if (missing) return `${missing.name} is missing`
   const hasEnd = !wanted.at(-1)?.isRepeatable

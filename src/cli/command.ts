@@ -35,8 +35,6 @@ export interface Request {
 }
 
 export interface Command {
-  readonly summary: string
-  readonly operands: readonly Operand[]
   /** Besides those that every command takes. */
   readonly options: Readonly<Record<string, Option>>
   /** Paragraphs for the command's own help. */

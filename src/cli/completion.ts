@@ -3,8 +3,6 @@ import { UsageError } from './command-line.ts'
 import { declarations } from './declarations.ts'
 
 export const completion: Command = {
-  summary: 'print a script by which a shell completes command lines',
-  operands: [{ name: 'SHELL' }],
   options: {},
   details: [
     'Prints a script for SHELL, which is bash, zsh or fish. It completes commands, options and their values, files, and from',

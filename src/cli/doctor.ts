@@ -5,8 +5,6 @@ import type { Output, Style } from './output.ts'
 import { wrapped } from './wrap.ts'
 
 export const doctor: Command = {
-  summary: 'say what this system lacks for BPF, what that stops, and what mends it',
-  operands: [],
   options: {},
   details: [
     'Looks at the kernel, the capabilities of this process, the bpffs at the root, the types of the kernel, lockdown and',

@@ -13,8 +13,6 @@ import { showOrWatch, watchOptions } from './watching.ts'
 import { hanging } from './wrap.ts'
 
 export const dump: Command = {
-  summary: 'print the contents of a pinned map, decoded by its types',
-  operands: [{ name: 'MAP-PATH' }],
   options: watchOptions,
   details: [
     'Prints every entry of a pinned map, whoever pinned it, with keys and values decoded by BTF. The variables of a',

@@ -8,8 +8,6 @@ import { printEvents } from './event-stream.ts'
 import { ownerOption } from './owner.ts'
 
 export const events: Command = {
-  summary: 'stream the records of a pinned ring buffer or perf buffer, decoded by their type',
-  operands: [{ name: 'NAME|PATH' }, { name: 'MAP', isOptional: true }],
   options: {
     type: { value: 'TYPE', text: 'the struct that each record is, default the value type of the map' },
     limit: { value: 'N', text: 'end after so many records' },

@@ -8,8 +8,6 @@ import { type Command, exitCodes, notWritable, objectAdvice } from './command.ts
 import { UsageError } from './command-line.ts'
 
 export const gen: Command = {
-  summary: 'write a typed module that has the object in it; needs no kernel',
-  operands: [{ name: 'OBJECT' }],
   options: {
     output: {
       value: 'FILE',

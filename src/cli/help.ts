@@ -1,12 +1,15 @@
 import { columns } from './columns.ts'
-import type { Command, Option } from './command.ts'
-import { commonOptions } from './command.ts'
-import { declarations, usageOf } from './declarations.ts'
+import { commonOptions, type Option } from './command.ts'
+import { commands } from './commands.ts'
+import { type Declared, usageOf } from './declarations.ts'
 import { reflowed } from './wrap.ts'
 
 /** What `bpfpin --help` prints. */
-export async function generalHelp(width?: number): Promise<string> {
-  const rows = (await declarations()).map(command => [`  ${usageOf(command)}`, command.summary])
+export function generalHelp(width?: number): string {
+  const rows = Object.entries(commands).map(([name, listed]) => [
+    `  ${usageOf(name, listed)}`,
+    listed.summary,
+  ])
   return [
     reflowed(
       'Loads BPF objects, pins them as a whole on bpffs, finds them again, and upgrades them in place.',
@@ -25,9 +28,9 @@ export async function generalHelp(width?: number): Promise<string> {
 }
 
 /** What `bpfpin NAME --help` prints. */
-export function commandHelp(name: string, command: Command, width?: number): string {
+export function commandHelp(command: Declared, width?: number): string {
   return [
-    `usage: bpfpin ${usageOf({ ...command, name })} [OPTION]...`,
+    `usage: bpfpin ${usageOf(command.name, command)} [OPTION]...`,
     '',
     reflowed(command.details, width),
     '',

@@ -10,8 +10,6 @@ import type { Output } from './output.ts'
 import { valueText } from './value-text.ts'
 
 export const inspect: Command = {
-  summary: 'show what is in an object file; needs no kernel',
-  operands: [{ name: 'OBJECT' }],
   options: {
     btf: {
       ...{ value: 'FORMAT', words: ['c'] },

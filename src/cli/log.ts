@@ -10,8 +10,6 @@ import { objectPlace } from './place.ts'
 import { untilEnd } from './until-end.ts'
 
 export const log: Command = {
-  summary: 'show what programs say: bpf_printk, and the streams of the programs of an object',
-  operands: [{ name: 'NAME|PATH', isOptional: true }],
   options: {
     program: {
       value: 'PROGRAM',

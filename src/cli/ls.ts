@@ -19,8 +19,6 @@ import { strangerTree } from './stranger-tree.ts'
 import { showOrWatch, watchOptions } from './watching.ts'
 
 export const ls: Command = {
-  summary: 'list what is pinned',
-  operands: [{ name: 'NAME|PATH', isOptional: true }],
   options: watchOptions,
   details: [
     'Lists the objects that bpfpin pinned below the root, then what others pinned there; or one object: by its name, or',

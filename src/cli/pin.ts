@@ -14,8 +14,6 @@ import { upgradeNotes, upgradeText } from './upgrade-text.ts'
 import { readWait, waitOption } from './wait.ts'
 
 export const pin: Command = {
-  summary: 'load, attach and pin an object, find it pinned, or upgrade what is pinned to it',
-  operands: [{ name: 'OBJECT' }],
   options: {
     ...objectOptions,
     ...mismatchOptions,

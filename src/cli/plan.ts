@@ -14,8 +14,6 @@ import { planLines } from './plan-text.ts'
 import { filesView, isRefused, type PlanView, planDocument } from './plan-view.ts'
 
 export const plan: Command = {
-  summary: 'say what an upgrade would do; changes nothing',
-  operands: [{ name: 'OBJECT' }],
   options: {
     against: { value: 'OLD', text: 'compare with this object file; needs no kernel and no root' },
     ...mismatchOptions,

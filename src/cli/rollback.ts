@@ -7,8 +7,6 @@ import { upgradeNotes, upgradeText } from './upgrade-text.ts'
 import { readWait, waitOption } from './wait.ts'
 
 export const rollback: Command = {
-  summary: 'put the version that an upgrade kept in the place of the current one',
-  operands: [{ name: 'NAME|PATH' }],
   options: {
     'keep-previous': {
       text: 'keep the generation that is left, so that the next rollback goes forward again',

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { didYouMean } from '../btf/index.ts'
+import { didYouMean } from '../btf/near.ts'
 import { BpfError } from '../errors.ts'
-import { type Command, type ExitCode, exitCodes } from './command.ts'
+import { type ExitCode, exitCodes } from './command.ts'
 import { readRequest, UsageError } from './command-line.ts'
 import { commands } from './commands.ts'
+import { type Declared, declared } from './declarations.ts'
 import { type Attempt, describeFailure } from './failure.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { type Output, openOutput, printFailure, surviveClosedPipes } from './output.ts'
@@ -15,10 +16,10 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   const [name, ...rest] = args
   try {
     if (name === undefined) {
-      process.stderr.write(`${await generalHelp(process.stderr.columns)}\n`)
+      process.stderr.write(`${generalHelp(process.stderr.columns)}\n`)
       return exitCodes.wrongUsage
     }
-    if (name === '--help' || name === '-h') output.print([await generalHelp(output.width)])
+    if (name === '--help' || name === '-h') output.print([generalHelp(output.width)])
     else if (name === '--version') output.print([version()])
     else return await runCommand(name, rest, output)
     return exitCodes.done
@@ -34,10 +35,10 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
 async function runCommand(name: string, args: readonly string[], output: Output): Promise<ExitCode> {
   const command = await loadCommand(name)
   if (wantsHelp(args)) {
-    output.print([commandHelp(name, command, output.width)])
+    output.print([commandHelp(command, output.width)])
     return exitCodes.done
   }
-  const request = readRequest(name, command, args)
+  const request = readRequest(command, args)
   try {
     return await command.run(request, output, args)
   } catch (error) {
@@ -48,9 +49,9 @@ async function runCommand(name: string, args: readonly string[], output: Output)
   }
 }
 
-async function loadCommand(name: string): Promise<Command> {
-  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (load) return load()
+async function loadCommand(name: string): Promise<Declared> {
+  const command = await declared(name)
+  if (command) return command
   const problem = name.startsWith('-')
     ? `'${name}' stands where the command should: options come behind it`
     : `there is no command '${name}'${didYouMean(name, Object.keys(commands))}`

@@ -14,8 +14,6 @@ import { readValue } from './value-syntax.ts'
 import { assignmentText, valueText } from './value-text.ts'
 
 export const set: Command = {
-  summary: 'set variables or a map entry of a pinned object',
-  operands: [{ name: 'NAME|PATH' }, { name: 'VARIABLE=VALUE | MAP KEY VALUE', isRepeatable: true }],
   options: ownerOption,
   details: [
     'Sets variables of a pinned object, which its programs see at once, or writes one entry of one of its maps. Values',

@@ -7,8 +7,6 @@ import { findRoot, notPinned, objectPlace } from './place.ts'
 import { readWait, waitOption } from './wait.ts'
 
 export const unpin: Command = {
-  summary: 'detach an object and remove its pins',
-  operands: [{ name: 'NAME|PATH' }],
   options: { wait: waitOption },
   details: [
     'Detaches the programs of an object and removes its pins, with them its maps and all that is in them, unless',

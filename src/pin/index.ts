@@ -43,7 +43,7 @@ export {
 } from './planning.ts'
 export { type PinSite, reusableMaps } from './reuse.ts'
 export { type RollbackOptions, rollbackObject } from './rollback.ts'
-export { defaultRoot, Root, rootPath } from './root.ts'
+export { Root, rootPath } from './root.ts'
 export { createSnapshot } from './snapshot.ts'
 export { openMapFile } from './stranger.ts'
 export { listStrangers, type SideDirectory, type StrangePin, type Strangers } from './strangers.ts'

@@ -1,4 +1,5 @@
 import { BpfError } from '../errors.ts'
+import { defaultRoot } from '../plan/names.ts'
 import {
   BPF_FS_MAGIC,
   closeFd,
@@ -14,9 +15,6 @@ import {
 } from '../syscall/index.ts'
 import { mustBeSafe, type Owner, writeByOthers } from './ownership.ts'
 import { openDirectory, removeEmpty } from './trusted-path.ts'
-
-/** Where bpffs is mounted on nearly every system. */
-export const defaultRoot = '/sys/fs/bpf'
 
 /**
  * The path of a root as any process finds it. The number of a descriptor means another file, or none, to other processes:

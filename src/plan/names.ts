@@ -5,6 +5,9 @@ const nameMax = 255
 /** An object's own name leaves room for the `~next` and `~prev` that its generations get. */
 const objectNameMax = nameMax - '~next'.length
 
+/** Where bpffs is mounted on nearly every system. */
+export const defaultRoot = '/sys/fs/bpf'
+
 /** Names beside an object's directory, and inside it. `~` starts none of an object's own names. */
 export const nextSuffix = '~next'
 export const previousSuffix = '~prev'

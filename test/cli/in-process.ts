@@ -1,5 +1,5 @@
 import { readRequest } from '../../src/cli/command-line.ts'
-import { commands } from '../../src/cli/commands.ts'
+import { declared } from '../../src/cli/declarations.ts'
 import { describeFailure } from '../../src/cli/failure.ts'
 import { toJson } from '../../src/cli/json.ts'
 import { BpfError } from '../../src/errors.ts'
@@ -7,8 +7,8 @@ import type { Run } from './bpfpin.ts'
 
 /** As `bpfpin()`, without the time that a process takes to start: for tests that call it a hundred times. */
 export async function inProcess(name: string, ...args: string[]): Promise<Run> {
-  const command = await commands[name]!()
-  const request = readRequest(name, command, args)
+  const command = (await declared(name))!
+  const request = readRequest(command, args)
   const out: string[] = []
   const err: string[] = []
   const text = (lines: readonly string[]): string => lines.map(line => `${line}\n`).join('')

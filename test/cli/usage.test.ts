@@ -1,14 +1,14 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readRequest } from '../../src/cli/command-line.ts'
-import { commands } from '../../src/cli/commands.ts'
+import { declared } from '../../src/cli/declarations.ts'
 import type { BpfError } from '../../src/errors.ts'
 import { bpfpin } from './bpfpin.ts'
 
 const refusal = async (name: string, ...args: string[]): Promise<string> => {
-  const command = await commands[name]!()
+  const command = (await declared(name))!
   try {
-    readRequest(name, command, args)
+    readRequest(command, args)
   } catch (error) {
     assert.is((error as BpfError).code, 'ERR_USAGE')
     return (error as Error).message
@@ -16,7 +16,7 @@ const refusal = async (name: string, ...args: string[]): Promise<string> => {
   throw new Error('nothing was thrown')
 }
 
-const request = async (name: string, ...args: string[]) => readRequest(name, await commands[name]!(), args)
+const request = async (name: string, ...args: string[]) => readRequest((await declared(name))!, args)
 
 for (const [name, args, message] of [
   ['ls', ['--rot', '/x'], "ls: there is no option '--rot'; did you mean '--root'?"],

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -128,15 +128,25 @@ test('it is imported and required, and its tool runs', () => {
   assert.match(run(join(installed, 'dist/cli/main.js'), 'inspect', 'counter.bpf.o'), 'by_process')
 })
 
+/** What a file of dist/ imports at its start, as it names it. */
+function importsOf(name: string): string[] {
+  const text = readFileSync(join(installed, 'dist', name), 'utf8')
+  const found = text.matchAll(/^(?:import|export)[^'"]* from ["']([^'"]+)["'];$/gm)
+  return [...new Set(Array.from(found, match => match[1]!))].sort()
+}
+
 test('what node imports is in few files, as each takes it time', () => {
-  const imports = (name: string): string[] => {
-    const text = readFileSync(join(installed, 'dist', name), 'utf8')
-    const found = text.matchAll(/^(?:import|export)[^'"]* from ["']([^'"]+)["'];$/gm)
-    return [...new Set(Array.from(found, match => match[1]!))].sort()
-  }
-  assert.equal(imports('index.js'), ['./errors.js', './syscall/koffi.js'])
-  for (const name of ['elf.js', 'btf.js']) assert.equal(imports(name), ['./errors.js'])
-  for (const name of ['errors.js', 'syscall/koffi.js']) assert.equal(imports(name), [])
+  assert.equal(importsOf('index.js'), ['./errors.js', './syscall/koffi.js'])
+  for (const name of ['elf.js', 'btf.js']) assert.equal(importsOf(name), ['./errors.js'])
+  for (const name of ['errors.js', 'syscall/koffi.js']) assert.equal(importsOf(name), [])
+})
+
+test('the tool starts without the library, which a command loads: help and the version have less than 60 KB', () => {
+  const loaded = new Set(['cli/main.js'])
+  // a set takes more while it is gone through
+  for (const name of loaded) for (const other of importsOf(name)) loaded.add(join(dirname(name), other))
+  const size = [...loaded].reduce((sum, name) => sum + statSync(join(installed, 'dist', name)).size, 0)
+  assert.ok(loaded.size > 5 && size < 60_000, `${size} bytes in ${[...loaded].join(' ')}`)
 })
 
 test('what is in the package refers to nothing outside of it', () => {
