@@ -1,6 +1,6 @@
 import { parseBtf } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import { kernelNameLength } from '../spec/kernel.ts'
+import { kernelNameOf } from '../spec/empty-map.ts'
 import type { ProgramTarget } from '../spec/targets.ts'
 import {
   btfBytes,
@@ -67,7 +67,7 @@ function byId(id: number, doing: string): Descriptor {
 
 /** The kernel keeps 15 bytes of a name, and lets programs share one. */
 function byName(name: string, doing: string): Descriptor {
-  const ids = idsNamed(name.slice(0, kernelNameLength), doing)
+  const ids = idsNamed(kernelNameOf(name), doing)
   const [only] = ids
   if (only !== undefined && ids.length === 1) return byId(only, doing)
   const found = only === undefined ? 'there is no program' : `programs ${ids.join(', ')} are all`

@@ -3,7 +3,7 @@ import { BpfError } from '../errors.ts'
 import { functionsOf } from '../spec/assemble.ts'
 import { contextFunctions, withContextTypes } from '../spec/context-arguments.ts'
 import { loadedPrograms } from '../spec/loaded.ts'
-import { forOlderKernels } from '../spec/older-types.ts'
+import { forOlderKernels, withPlainNames } from '../spec/older-types.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import { btfLoad, btfLoadLogged, systemError } from '../syscall/index.ts'
 import { kernelKnowsContextTag } from './context-tag.ts'
@@ -23,8 +23,10 @@ const unchanged: ReadonlyMap<TypeId, TypeId> = new Map()
 const notOfTypes: ReadonlySet<string> = /* @__PURE__ */ new Set(['EPERM', 'ENOMEM', 'EMFILE', 'ENFILE'])
 
 /**
- * Loads the types of an object; the descriptor is the caller's to close. Where the kernel does not know kinds of them, they
- * are told in older ones, which have the same ids. Where it refuses what a compiler wrote in any case (it takes no char of gcc 12, for which that has a bit too many), maps and programs go without: a warning says so.
+ * Loads the types of an object; the descriptor is the caller's to close. Where the kernel does not take their names or does
+ * not know kinds of them, they are told with other names and in older kinds, which have the same ids. Where it refuses what a
+ * compiler wrote in any case (it takes no char of gcc 12, for which that has a bit too many), maps and programs go without: a
+ * warning says so.
  *
  * @throws BpfError with the kernel's errno, and its reason, where the types are not at fault or something needs them.
  */
@@ -46,9 +48,10 @@ function loaded(spec: Spec, btf: Btf): number | undefined {
   if (fd >= 0) return fd
   const error = systemError(fd, 'bpf(BPF_BTF_LOAD)', { doing: "loading the object's BTF" })
   if (notOfTypes.has(error.code)) throw error
-  const { result, log } = btfLoadLogged(btf.bytes)
+  const plain = withPlainNames(btf)
+  const { result, log } = btfLoadLogged(plain.bytes)
   if (result >= 0) return result
-  for (const older of forOlderKernels(btf)) {
+  for (const older of forOlderKernels(plain)) {
     const accepted = btfLoad(older.bytes)
     if (accepted >= 0) return accepted
   }

@@ -1,7 +1,7 @@
 import type { ElfSection } from '../elf/index.ts'
 import { ElfError } from '../errors.ts'
 import { DataSection, type DataSectionKind } from './data-section.ts'
-import { emptyMap } from './empty-map.ts'
+import { emptyMap, plainName } from './empty-map.ts'
 import { kernelNameLength, mapFlag } from './kernel.ts'
 import type { PlacedSection, SectionBytes } from './placement.ts'
 import type { MapSpec } from './types.ts'
@@ -58,6 +58,5 @@ function kernelNameOf(section: string, objectName: string): string {
   const room = kernelNameLength - Math.max(7, section.length)
   const stem = objectName.split('.', 1)[0] ?? ''
   const prefix = section.indexOf('.', 1) >= 0 ? '' : stem.slice(0, Math.max(0, room))
-  // the kernel takes letters, digits, '_' and '.' (kernel/bpf/syscall.c: bpf_obj_name_cpy)
-  return `${prefix}${suffix}`.replace(/[^A-Za-z0-9_.]/g, '_').slice(0, kernelNameLength)
+  return plainName(`${prefix}${suffix}`)
 }

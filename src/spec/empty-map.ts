@@ -30,7 +30,12 @@ export function emptyMap(name: string): Definition {
 /** What all maps have that are given none; a map that has some gets a list of its own. */
 const noSlots: SlotSpec[] = []
 
-/** The number that tells equal names apart is ours: the kernel takes no `~`. */
+/** What the kernel calls it. The number that tells equal names apart is ours. */
 export function kernelNameOf(name: string): string {
-  return (name.includes('~') ? name.replace(/~\d+/, '') : name).slice(0, kernelNameLength)
+  return plainName(name.includes('~') ? name.replace(/~\d+/, '') : name)
+}
+
+/** Clang takes any letters, the kernel these, digits, `_` and `.` (kernel/bpf/syscall.c: bpf_obj_name_cpy). */
+export function plainName(name: string): string {
+  return name.slice(0, kernelNameLength).replace(/[^\w.]/g, '_')
 }

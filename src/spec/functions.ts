@@ -1,7 +1,7 @@
 import type { ElfFile, ElfSection, ElfSymbol } from '../elf/index.ts'
 import { ElfError } from '../errors.ts'
+import { kernelNameOf } from './empty-map.ts'
 import { instructionSize } from './instructions.ts'
-import { kernelNameLength } from './kernel.ts'
 import type { PendingFunction } from './references.ts'
 import { matchSection } from './sections.ts'
 import type { FunctionSpec, ProgramSpec } from './types.ts'
@@ -83,7 +83,7 @@ export function programOf(body: FunctionSpec, section: string): ProgramSpec {
   const rule = matchSection(isOptional ? section.slice(1) : section)
   return {
     name: body.name,
-    kernelName: body.name.replace(/~\d+$/, '').slice(0, kernelNameLength),
+    kernelName: kernelNameOf(body.name),
     section,
     rule,
     type: rule?.programType ?? 'unspec',

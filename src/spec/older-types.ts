@@ -18,7 +18,7 @@ const substitutes: readonly Substitute[] = [
     kind: 'datasec',
     applies: (btf, id) => btf.nameOf(id).startsWith('?'),
     rewrite(heads, id, btf) {
-      heads.bytes[placeOfName(heads, id, btf)] = '_'.charCodeAt(0)
+      heads.bytes[placeOfStrings(btf) + heads.get(id, 0)] = '_'.charCodeAt(0)
     },
   },
   // Linux 6.0
@@ -61,11 +61,22 @@ export function* forOlderKernels(btf: Btf): IterableIterator<Btf> {
   }
 }
 
-/** Where the first byte of a type's name is (include/uapi/linux/btf.h: struct btf_header). */
-function placeOfName(heads: TypeHeads, id: TypeId, { littleEndian }: Btf): number {
-  const { bytes } = heads
+/**
+ * The same types with names that the kernel takes, where the compiler took other letters: each byte of those is a `_`
+ * (kernel/bpf/btf.c: btf_name_valid_identifier).
+ */
+export function withPlainNames(btf: Btf): Btf {
+  const bytes = btf.bytes.slice()
+  const start = placeOfStrings(btf)
+  const strings = bytes.subarray(start, start + btf.records.stringsLength)
+  for (const [i, byte] of strings.entries()) if (byte > 0x7f) strings[i] = '_'.charCodeAt(0)
+  return parseBtf(bytes)
+}
+
+/** include/uapi/linux/btf.h: struct btf_header. */
+function placeOfStrings({ bytes, littleEndian }: Btf): number {
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return header.getUint32(4, littleEndian) + header.getUint32(16, littleEndian) + heads.get(id, 0)
+  return header.getUint32(4, littleEndian) + header.getUint32(16, littleEndian)
 }
 
 /** Its names become members. Without an integer to give them there are no members. */

@@ -153,13 +153,13 @@ function writeModules(bytes: Uint8Array, questions: Questions): void {
   if (questions.turn % 512 === 0) for (const text of [ts, dts]) transformSync(text, { loader: 'ts' })
 }
 
-/** C has names of letters, digits and underscores; nothing of another name is anywhere but in a string, or a comment. */
+/** C has names of letters that are seen, digits and underscores; nothing of another name is anywhere but in a string, or a comment. */
 function mustBeC(lines: readonly string[]): void {
   mustBeShowable(lines)
   // no trigraph can end a string either (ISO/IEC 9899:2018, 5.2.1.1)
   const passed = /"(?:\\[abtnvfr"\\?]|\\U[0-9a-f]{8}|[^"\\?\n])*"|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g
   const text = lines.join('\n').replace(passed, '')
-  const broken = /["'`\\$@%?]|\bbroken\s*=|[^\t\n\x20-\x7e]/.exec(text)
+  const broken = /["'`\\$@%?]|\bbroken\s*=|[^\t\n\x20-\x7e\p{XIDC}]|\p{DI}/u.exec(text)
   if (broken)
     throw new Error(`C has what was a name: ${text.slice(Math.max(0, broken.index - 40)).slice(0, 99)}`)
 }
