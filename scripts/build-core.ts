@@ -24,7 +24,10 @@ export async function buildCore(): Promise<{ wasm: Uint8Array; text: string }> {
 
 async function compile(): Promise<Uint8Array> {
   let wasm: Uint8Array | undefined
-  const options = ['-O3', '--converge', '--runtime', 'stub', '--noAssert', '--use', 'abort=']
+  // small first: what matters is inlined by hand, and the module is a part of every bundle
+  const options = '-O3 --shrinkLevel 1 --converge --runtime stub --noAssert --use abort= --enable simd'.split(
+    ' ',
+  )
   const { error, stderr } = await asc.main(
     [source, '--baseDir', root, '-o', 'core.wasm', '--maximumMemory', `${maximumPages}`, ...options],
     {

@@ -33,7 +33,14 @@ interface Parsed {
   readonly records: Records
   readonly table: TypeTable
   readonly bytes: Uint8Array
+  readonly isMapped?: boolean | undefined
   readonly base?: Btf | undefined
+}
+
+/** Where {@link readBtf} finds the blob. */
+interface ReadBtfOptions extends BtfOptions {
+  /** The bytes are the kernel's own: who writes to them ends the process. */
+  readonly isMapped?: boolean
 }
 
 /**
@@ -47,24 +54,37 @@ export class Btf {
   readonly count: number
   /** The id of the first type that is the blob's own: 1, or with a base the one behind its last. */
   readonly first: TypeId
-  /** The blob, as `BPF_BTF_LOAD` takes it. Not to be written to. */
-  readonly bytes: Uint8Array
   readonly base: Btf | undefined
   /** @internal */
   readonly records: Records
+  /** @internal Bytes of the blob. */
+  readonly size: number
+  #bytes: Uint8Array
+  #isMapped: boolean
   readonly #table: TypeTable
   readonly #types = new Map<TypeId, BtfType>()
   readonly #aligns = new Map<TypeId, number>()
 
   /** @internal Use {@link parseBtf}. */
-  constructor({ records, table, bytes, base }: Parsed) {
+  constructor({ records, table, bytes, isMapped, base }: Parsed) {
     this.records = records
     this.littleEndian = records.littleEndian
     this.count = records.count
     this.first = records.first
-    this.bytes = bytes
+    this.size = bytes.length
+    this.#bytes = bytes
+    this.#isMapped = isMapped === true
     this.base = base
     this.#table = table
+  }
+
+  /** The blob, as `BPF_BTF_LOAD` takes it. Not to be written to. */
+  get bytes(): Uint8Array {
+    if (this.#isMapped) {
+      this.#bytes = this.#bytes.slice()
+      this.#isMapped = false
+    }
+    return this.#bytes
   }
 
   /**
@@ -235,7 +255,7 @@ export function parseBtf(bytes: Uint8Array, given?: ParseBtfOptions): Btf {
  *
  * @throws BtfError as {@link parseBtf}.
  */
-export function readBtf(scanner: Scanner, range: ByteRange, options: BtfOptions = {}): Btf {
+export function readBtf(scanner: Scanner, range: ByteRange, options: ReadBtfOptions = {}): Btf {
   const where = options.where ?? '.BTF'
   const bytes = scanner.bytes.subarray(range.offset, range.offset + range.length)
   const parts = readBlobHeader(bytes, where, false)
@@ -245,7 +265,8 @@ export function readBtf(scanner: Scanner, range: ByteRange, options: BtfOptions 
   const table = scan(scanner, parts.littleEndian, types, strings, where, 0)
   const { littleEndian } = parts
   const document = { bytes: scanner.bytes, view: scanner.view, littleEndian, table, strings, where }
-  return new Btf({ records: new Records({ ...document, blobOffset: -range.offset }), table, bytes })
+  const records = new Records({ ...document, blobOffset: -range.offset })
+  return new Btf({ records, table, bytes, isMapped: options.isMapped })
 }
 
 /** The scan wants all strings in one piece: the base's are copied in front of the blob's own. */

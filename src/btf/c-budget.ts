@@ -15,7 +15,7 @@ export class Budget {
 
   constructor(btf: Btf) {
     this.#btf = btf
-    this.#left = least + btf.bytes.length + (btf.base?.bytes.length ?? 0)
+    this.#left = least + btf.size + (btf.base?.size ?? 0)
   }
 
   /** @throws BtfError when it is used up. */

@@ -28,13 +28,7 @@ export function checkType(records: Records, id: TypeId): void {
   if (!shape.list && records.vlen(id) !== 0) {
     fail(records, id, `counts ${records.vlen(id)} entries, but ${oneOf(records.kind(id))} has none`)
   }
-  if (!records.hasText(records.word(id, 0))) {
-    fail(
-      records,
-      id,
-      `has its name at ${records.word(id, 0)}, outside the ${records.stringsLength} bytes of strings`,
-    )
-  }
+  checkName(records, id, records.word(id, 0), '')
   if (shape.named && !records.isNamed(id)) {
     fail(records, id, `has no name, which ${oneOf(records.kind(id))} needs`)
   }
@@ -118,10 +112,13 @@ function isOfValue(records: Records, target: TypeId): boolean {
   return records.has(target) && ofValue[records.kindNumber(target)]!
 }
 
+function checkExists(records: Records, id: TypeId, target: TypeId, part = ''): void {
+  if (records.has(target)) return
+  fail(records, id, `refers to type ${target}, but the ids end at ${records.count}`, part)
+}
+
 function checkReference(records: Records, id: TypeId, target: TypeId, part = ''): void {
-  if (!records.has(target)) {
-    fail(records, id, `refers to type ${target}, but the ids end at ${records.count}`, part)
-  }
+  checkExists(records, id, target, part)
   const kind = records.kindNumber(target)
   if (!ofValue[kind]) {
     fail(
@@ -220,7 +217,7 @@ const linkages = 3
 function checkFunc(records: Records, id: TypeId): void {
   if (records.vlen(id) >= linkages) fail(records, id, `has linkage ${records.vlen(id)}; known are 0 to 2`)
   const proto = records.sizeOrType(id)
-  if (!records.has(proto)) fail(records, id, `refers to type ${proto}, but the ids end at ${records.count}`)
+  checkExists(records, id, proto)
   if (records.kind(proto) !== 'func_proto') {
     fail(records, id, `refers to type ${proto}, ${oneOf(records.kind(proto))}; a func needs a func_proto`)
   }
@@ -259,10 +256,8 @@ function checkVariables(records: Records, id: TypeId): void {
 }
 
 function refuseVariable(records: Records, id: TypeId, target: TypeId, part: string): never {
-  const problem = records.has(target)
-    ? `${oneOf(records.kind(target))}; expected a var`
-    : `but the ids end at ${records.count}`
-  return fail(records, id, `refers to type ${target}, ${problem}`, part)
+  checkExists(records, id, target, part)
+  fail(records, id, `refers to type ${target}, ${oneOf(records.kind(target))}; expected a var`, part)
 }
 
 /** Where a variable lies in its section, once that is filled in. */
@@ -280,7 +275,7 @@ function checkPlace(records: Records, id: TypeId, i: number): void {
 
 function checkDeclTag(records: Records, id: TypeId): void {
   const target = records.sizeOrType(id)
-  if (!records.has(target)) fail(records, id, `refers to type ${target}, but the ids end at ${records.count}`)
+  checkExists(records, id, target)
   const kind = records.kind(target)
   if (!['struct', 'union', 'func', 'var', 'typedef'].includes(kind)) {
     fail(records, id, `tags type ${target}, ${oneOf(kind)}, which is not a declaration`)

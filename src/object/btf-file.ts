@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { type Btf, readBtf } from '../btf/index.ts'
 import { BtfError, fileError } from '../errors.ts'
 import { type ByteRange, createScannerFrom } from '../parser/index.ts'
+import { mapOver } from '../syscall/index.ts'
 
 /**
  * Reads the types in a file: one that is all BTF, as /sys/kernel/btf/vmlinux is, or the `.BTF` section of an ELF file for
@@ -13,9 +14,14 @@ export function readBtfFile(path: string): Btf {
   const fd = open(path)
   try {
     const { offset, length } = rangeOfBtf(fd, path)
-    // straight into the scanner's memory: no second copy is made
-    const scanner = createScannerFrom(length, memory => readInto(fd, memory, offset), { hasOnlyTypes: true })
-    return readBtf(scanner, { offset: 0, length }, { where: path })
+    // straight into the scanner's memory: no second copy is made, and perhaps not even a first one
+    let isMapped = false
+    const fill = (memory: Uint8Array, isPages: boolean): void => {
+      isMapped = isPages && offset === 0 && mapOver(memory, fd)
+      if (!isMapped) readInto(fd, memory, offset)
+    }
+    const scanner = createScannerFrom(length, fill, { hasOnlyTypes: true })
+    return readBtf(scanner, { offset: 0, length }, { where: path, isMapped })
   } finally {
     closeSync(fd)
   }

@@ -1,6 +1,6 @@
 import { boundsFault } from './bounds.ts'
 import { type Core, maximumPages, module } from './core.generated.ts'
-import { bucketBits, NameIndex } from './name-index.ts'
+import { NameIndex, printsIn } from './name-index.ts'
 import type {
   ByteRange,
   FaultName,
@@ -13,8 +13,11 @@ import type {
 
 const pageSize = 65_536
 
-/** Types that are chained by one call of the core. */
+/** Types that one call of the core goes through. */
 const slice = 4096
+
+/** A scan reads 32 bytes at a time, the last ones partly behind the document. */
+const gap = 32
 
 /** By the core's fault numbers, -1 to -7. */
 const faults: readonly FaultName[] = [
@@ -30,10 +33,14 @@ const faults: readonly FaultName[] = [
 /** No ELF file numbers more sections than this without an extension that is refused. */
 const maximumSections = 0xff00
 
-/** Bytes that the tables of one scan can take: 16 a type, or 20 a relocation, or 8 a symbol and 4 a section. */
-function tableRoom(documentLength: number): number {
-  return 16 * Math.ceil(documentLength / 12) + 4 * maximumSections + 64
-}
+/** Types that so many bytes can have, and two more. */
+const mostTypes = (length: number): number => Math.ceil(length / 12) + 2
+
+/** Bytes that the tables of a scan of types can take: 6 a type, and what is looked at behind the last print. */
+const typeRoom = (length: number): number => 6 * mostTypes(length) + 64
+
+/** Those of any scan: 20 bytes a relocation of 16, or 8 a symbol of 24 and 4 a section. */
+const tableRoom = (length: number): number => 20 * Math.ceil(length / 16) + 4 * maximumSections + 64
 
 let compiled: WebAssembly.Module | undefined
 
@@ -64,11 +71,12 @@ export class CoreScanner implements Scanner {
   constructor(length: number, hasOnlyTypes = false) {
     // the build checked the module's exports and wrote Core from them
     this.#core = new WebAssembly.Instance(coreModule()).exports as Core
-    this.#free = alignUp(length + 8) // a scan reads 8 bytes at a time, the last ones partly behind the document
+    // pages that hold nothing but types
+    this.#free = alignUp(length + gap, hasOnlyTypes ? pageSize : 8)
     this.#hasOnlyTypes = hasOnlyTypes
     // what is taken counts as used for the garbage collector, which goes to work for that alone
-    const tables = hasOnlyTypes ? 1 : 2
-    const pages = Math.ceil((this.#free + tables * tableRoom(length)) / pageSize)
+    const tables = typeRoom(length) + (hasOnlyTypes ? 0 : tableRoom(length))
+    const pages = Math.ceil((this.#free + tables) / pageSize)
     if (pages > maximumPages) throw new RangeError(`a document of ${length} bytes is too large for the core`)
     this.#core.memory.grow(pages)
     this.#buffer = this.#core.memory.buffer
@@ -81,56 +89,49 @@ export class CoreScanner implements Scanner {
     if (misplaced !== undefined) return misplaced
     if (this.#keepsTypes) this.#mustHaveRoom()
     const offsets = this.#free
-    const end = types.offset + types.length
-    const count = this.#core.walkTypes(types.offset, end, strings.length, this.#big, offsets)
-    if (count < 0) {
-      const id = this.#words(offsets, 1)[0]!
-      return this.#fault(count, id, this.#words(offsets + 4 * id, 1)[0]!)
+    const prints = offsets + 4 * mostTypes(types.length)
+    const count = this.#walkTypes(types, strings, offsets, prints)
+    if (typeof count !== 'number') return count
+    return this.#indexOf(
+      strings,
+      this.#words(offsets, count + 1),
+      new Uint16Array(this.#buffer, prints, count + 1),
+    )
+  }
+
+  /**
+   * A document holds one BTF blob: its tables stay where they were made. Should there be a second, its tables are copied
+   * out, like all smaller tables, and their room is used again.
+   */
+  #indexOf(strings: ByteRange, offsets: Uint32Array, all: Uint16Array): NameIndex {
+    if (this.#keepsTypes) {
+      const copied = printsIn(all.slice())
+      return new NameIndex(this, strings, offsets.slice(), () => copied)
     }
-    const next = offsets + 4 * (count + 1)
-    const heads = next + 4 * (count + 1)
-    const tables = {
-      offsets: this.#words(offsets, count + 1),
-      next: this.#words(next, count + 1),
-      heads: this.#words(heads, 2 ** bucketBits(count)),
-    }
-    this.#chainNames(tables, strings.offset)
-    const kept = this.#keepOrCopy(tables)
-    return new NameIndex(this, strings, kept.offsets, () => kept)
+    this.#keepsTypes = true
+    this.#free = alignUp(all.byteOffset + all.byteLength, 8)
+    const find = (print: number, after: number): number =>
+      this.#core.findPrint(all.byteOffset, after, all.length - 1, print)
+    return new NameIndex(this, strings, offsets, () => ({ all, find }))
   }
 
   /**
    * In slices, because the engine starts with code that it compiled quickly and exchanges it between calls only: the
    * first scan of a process, of a kernel's BTF, takes half the time that one call takes.
    */
-  #chainNames(
-    { offsets, next, heads }: Pick<TypeTable, 'offsets' | 'next' | 'heads'>,
-    strings: number,
-  ): void {
-    heads.fill(0) // the memory may have served another scan
-    next[0] = 0
-    const count = offsets.length - 1
-    const bits = bucketBits(count)
-    for (let last = count; last > 0; last -= slice) {
-      const first = Math.max(1, last - slice + 1)
-      const [from, chain, to] = [offsets.byteOffset, next.byteOffset, heads.byteOffset]
-      this.#core.chainNames(from, first, last, strings, this.#big, to, bits, chain)
+  #walkTypes(types: ByteRange, strings: ByteRange, offsets: number, prints: number): number | ScanFault {
+    const end = types.offset + types.length
+    const table = this.#words(offsets, 2)
+    // the memory may have served another scan
+    table.set([0, types.offset])
+    for (let id = 0; ; ) {
+      const last = id + slice
+      const [at, limit] = [strings.offset, strings.length]
+      const done = this.#core.walkTypes(id, last, end, at, limit, this.#big, offsets, prints)
+      if (done < 0) return this.#fault(done, table[0]!, this.#words(offsets + 4 * table[0]!, 1)[0]!)
+      if (done < last) return done
+      id = done
     }
-  }
-
-  /**
-   * A document holds one BTF blob: its tables stay where they were made, half a megabyte each for a kernel. Should
-   * there be a second, its tables are copied out, like all smaller tables, and their room is used again.
-   */
-  #keepOrCopy<T extends Record<string, Uint32Array>>(tables: T): T {
-    if (this.#keepsTypes) {
-      const copies = Object.entries(tables).map(([name, table]) => [name, table.slice()])
-      return Object.fromEntries(copies) as T // the same names
-    }
-    this.#keepsTypes = true
-    for (const table of Object.values(tables)) this.#free += table.byteLength
-    this.#free = alignUp(this.#free)
-    return tables
   }
 
   scanSymbols(table: ByteRange, strings: ByteRange, sectionCount: number): SymbolTable | ScanFault {
@@ -191,6 +192,6 @@ export class CoreScanner implements Scanner {
   }
 }
 
-function alignUp(address: number): number {
-  return Math.ceil(address / 8) * 8
+function alignUp(address: number, to: number): number {
+  return Math.ceil(address / to) * to
 }

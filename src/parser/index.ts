@@ -44,14 +44,18 @@ export function createScanner(bytes: Uint8Array, options: ScannerOptions = {}): 
   return createScannerFrom(bytes.length, memory => memory.set(bytes), options)
 }
 
-/** A scanner over a document of `length` bytes that `fill` writes where it will stay: it is never copied again. */
+/**
+ * A scanner over a document of `length` bytes that `fill` writes where it will stay: it is never copied again.
+ *
+ * @param fill - Is told whether the memory is whole pages, in the place of which something else may be mapped.
+ */
 export function createScannerFrom(
   length: number,
-  fill: (memory: Uint8Array) => void,
+  fill: (memory: Uint8Array, isPages: boolean) => void,
   options: ScannerOptions = {},
 ): Scanner {
   const scanner = emptyScanner(length, options)
-  fill(scanner.bytes)
+  fill(scanner.bytes, options.hasOnlyTypes === true && scanner instanceof CoreScanner)
   return scanner
 }
 

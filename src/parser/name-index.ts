@@ -1,86 +1,120 @@
 import type { ByteRange, TypeTable } from './scanner.ts'
 
-/** Only this many bytes of a name are hashed, so that types sharing one endless name cost no more than others. */
-export const hashedBytes = 256
+/** Only this many bytes of a name are in its print, so that types sharing one endless name cost no more than others. */
+const printedWords = 8
+
+/** Odd numbers without a pattern: constants of hash functions. assembly/core.ts has the same. */
+const factors = Uint32Array.of(
+  ...[0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1, 0xd3a2646d, 0xfd7046c5, 0xb55a4f09],
+)
 
 /**
- * One step of the name hash: 4 bytes of the name, little-endian, NULs behind its end. The bucket is taken from the
- * top bits, which the multiplication mixes best. assembly/core.ts holds the same function.
+ * The print of the name that starts at `at` and ends with the next NUL, or with the view: 16 bits that differ for most names
+ * that differ, and 0 for the empty one. Words of 4 bytes, little-endian, NULs behind the end, each by a factor of its own.
  */
-export function mix(hash: number, word: number): number {
-  return Math.imul(((hash << 5) | (hash >>> 27)) ^ word, 0x9e3779b1)
-}
-
-/**
- * Bits of a bucket number for so many types: two to four types a bucket, half of which have no name. Of a kernel's types, more
- * buckets are more pages, each of which costs more when it is first touched than all the chains that are longer without it.
- */
-export function bucketBits(count: number): number {
-  return Math.max(1, 30 - Math.clz32(count))
-}
-
-/** The hash of a name that is given whole and holds no NUL. */
-function hashOf(name: Uint8Array): number {
-  const end = Math.min(name.length, hashedBytes)
-  let hash = 0
-  let at = 0
-  for (; at + 4 <= end; at += 4) {
-    hash = mix(hash, name[at]! | (name[at + 1]! << 8) | (name[at + 2]! << 16) | (name[at + 3]! << 24))
+export function printAt(view: DataView, at: number): number {
+  const lastWord = view.byteLength - 4
+  let sum = 0
+  for (let i = 0; i < printedWords; i++, at += 4) {
+    const word = at <= lastWord ? view.getUint32(at, true) : lastBytes(view, at)
+    const nuls = (word - 0x01010101) & ~word & 0x80808080
+    if (nuls === 0) {
+      sum += Math.imul(word, factors[i]!)
+      continue
+    }
+    // the lowest bit marks the first NUL (borrows only set bits above it): keep the bytes below
+    const rest = word & (((nuls & -nuls) >>> 7) - 1)
+    if (i === 0 && rest === 0) return 0
+    sum += Math.imul(rest, factors[i]!)
+    break
   }
-  if (at === hashedBytes) return hash
-  let rest = 0
-  for (let shift = 0; at < end; at++, shift += 8) rest |= name[at]! << shift
-  return mix(hash, rest)
+  return (sum >>> 16) | 1
 }
 
-/** The types of a blob chained by the hash of their names: {@link TypeTable}. */
-export type NameChains = Pick<TypeTable, 'heads' | 'next'>
+/** Up to three bytes at the very end. */
+function lastBytes(view: DataView, at: number): number {
+  let word = 0
+  for (let shift = 0; at < view.byteLength; at++, shift += 8) word |= view.getUint8(at) << shift
+  return word
+}
+
+/** The print of a name that is given whole. */
+function printOf(name: Uint8Array): number {
+  return printAt(new DataView(name.buffer, name.byteOffset, name.byteLength), 0)
+}
+
+/** Prints are gone through for so many names; who asks for more gets chains, which take as long to be made. */
+const searches = 64
+
+/** The prints of a blob's types, by their ids, and the lowest id above `after` that has a print, or 0. */
+export interface Prints {
+  readonly all: Uint16Array
+  find(print: number, after: number): number
+}
+
+export function printsIn(all: Uint16Array): Prints {
+  return { all, find: (print, after) => Math.max(0, all.indexOf(print, after + 1)) }
+}
+
+/** The types of a blob chained by the upper bits of their prints. */
+interface Chains {
+  /** The lowest id of each chain, or 0; a power of two long. */
+  readonly heads: Uint32Array
+  /** `next[id]`: the next higher id of the same chain, or 0. */
+  readonly next: Uint32Array
+}
 
 /** The tables of a type scan with the search in them; both scanners answer with it. */
 export class NameIndex implements TypeTable {
   readonly count: number
   readonly offsets: Uint32Array
-  readonly #chain: () => NameChains
-  #chains: NameChains | undefined
+  readonly #takePrints: () => Prints
+  #taken: Prints | undefined
+  #searched = 0
+  #chains: Chains | undefined
   readonly #view: DataView
   readonly #littleEndian: boolean
   readonly #strings: number
-  readonly #shift: number
 
-  /** @param chain makes the chains when a name is first looked for: in most objects none is */
+  /** @param takePrints is called when a name is first looked for: in most objects none is */
   constructor(
     document: { readonly view: DataView; readonly littleEndian: boolean },
     strings: ByteRange,
     offsets: Uint32Array,
-    chain: () => NameChains,
+    takePrints: () => Prints,
   ) {
     this.count = offsets.length - 1
     this.offsets = offsets
-    this.#chain = chain
+    this.#takePrints = takePrints
     this.#view = document.view
     this.#littleEndian = document.littleEndian
     this.#strings = strings.offset
-    this.#shift = 32 - bucketBits(this.count)
   }
 
-  get heads(): Uint32Array {
-    return this.#named.heads
+  get prints(): Uint16Array {
+    return this.#prints.all
   }
 
-  get next(): Uint32Array {
-    return this.#named.next
-  }
-
-  get #named(): NameChains {
-    return (this.#chains ??= this.#chain())
+  get #prints(): Prints {
+    return (this.#taken ??= this.#takePrints())
   }
 
   find(name: Uint8Array, after: number): number {
     // no name in the blob holds a NUL; without this the comparison below would run on into the following name
     if (name.length === 0 || after >= this.count || name.includes(0)) return 0
-    const { heads, next } = this.#named
+    if (this.#searched === searches) return this.#findInChain(name, after)
+    this.#searched++
+    const print = printOf(name)
+    let id = this.#prints.find(print, after)
+    while (id !== 0 && !this.#isNamed(id, name)) id = this.#prints.find(print, id)
+    return id
+  }
+
+  #findInChain(name: Uint8Array, after: number): number {
+    this.#chains ??= chained(this.prints)
+    const { heads, next } = this.#chains
     const goesOn = after > 0 && this.#isNamed(after, name)
-    let id = goesOn ? next[after]! : heads[hashOf(name) >>> this.#shift]!
+    let id = goesOn ? next[after]! : heads[bucketOf(printOf(name), heads)]!
     while (id !== 0 && (id <= after || !this.#isNamed(id, name))) id = next[id]!
     return id
   }
@@ -94,4 +128,24 @@ export class NameIndex implements TypeTable {
     }
     return view.getUint8(start + name.length) === 0
   }
+}
+
+/** From the last type to the first: pushing at the front then leaves every chain in rising order. */
+function chained(prints: Uint16Array): Chains {
+  const last = prints.length - 1
+  // two to four types a chain, as half of them have no name
+  const heads = new Uint32Array(2 ** Math.min(15, Math.max(1, 30 - Math.clz32(last))))
+  const next = new Uint32Array(prints.length)
+  for (let id = last; id > 0; id--) {
+    if (prints[id] === 0) continue
+    const bucket = bucketOf(prints[id]!, heads)
+    next[id] = heads[bucket]!
+    heads[bucket] = id
+  }
+  return { heads, next }
+}
+
+/** The lowest bit of a print is always set. */
+function bucketOf(print: number, heads: Uint32Array): number {
+  return (print >>> 1) & (heads.length - 1)
 }

@@ -30,10 +30,8 @@ export interface TypeTable {
   readonly count: number
   /** `offsets[id]`: where the type's 12-byte head starts in the document. `offsets[0]` is 0. */
   readonly offsets: Uint32Array
-  /** The lowest id of each hash chain, or 0; a power of two long. */
-  readonly heads: Uint32Array
-  /** `next[id]`: the next higher id whose name falls into the same chain, or 0. */
-  readonly next: Uint32Array
+  /** `prints[id]`: 16 bits by which most names differ; 0 for an anonymous type. */
+  readonly prints: Uint16Array
   /**
    * The lowest id above `after` whose name is exactly these bytes, or 0. Anonymous types are never found. Asking
    * again with the answer as `after` goes on where the last search stopped, so all types of one name cost one walk.

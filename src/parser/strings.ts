@@ -4,6 +4,10 @@ const wholeLimit = 512 * 1024
 /** Longer ones are looked for one by one: the end of each is searched, and many could begin in one that is endless. */
 const longestInWhole = 4096
 
+/** Bytes of the pieces of a larger table, and how many more each has for a name that begins in it and ends in the next. */
+const pieceSize = 512
+const overlap = 128
+
 /** How many times its own size may be made of a table that is read name by name: compilers let few names share an end. */
 const copiesLimit = 8
 /** What any table may be made, however small it is. */
@@ -14,25 +18,32 @@ let decoder: InstanceType<typeof TextDecoder> | undefined
 
 /**
  * A table of names, each ended by a NUL as the whole is. Names are ASCII as a rule: the table becomes one string when the
- * first of them is asked for, and each is a piece of that, which takes a fifth of the time that decoding it takes.
+ * first of them is asked for, or of a large one each piece when a name in it is, and each name is a part of that, which takes
+ * a fifth of the time that decoding it takes.
  */
 export class StringTable {
   readonly bytes: Uint8Array
-  #whole: string | null | undefined
+  readonly #pieceSize: number
+  /** `null` for what is not all ASCII. */
+  readonly #pieces: (string | null | undefined)[]
   #copied = 0
 
   /** @param bytes - End with a NUL. */
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
+    this.#pieceSize = bytes.length > wholeLimit ? pieceSize : wholeLimit
+    this.#pieces = new Array(Math.ceil(bytes.length / this.#pieceSize))
   }
 
-  /**
-   * The name that starts at a byte of the table; `undefined` where the table is large, has endless names, or not all of it is
-   * ASCII.
-   */
+  /** The name that starts at a byte of the table; `undefined` where it is endless, or not all that is around it is ASCII. */
   asciiAt(offset: number): string | undefined {
-    const whole = this.#whole === undefined ? this.#decode() : this.#whole
-    return whole === null ? undefined : whole.slice(offset, whole.indexOf('\0', offset))
+    const start = offset % this.#pieceSize
+    const index = (offset - start) / this.#pieceSize
+    let piece = this.#pieces[index]
+    if (piece === undefined) this.#pieces[index] = piece = this.#decode(offset - start)
+    if (piece === null) return undefined
+    const end = piece.indexOf('\0', start)
+    return end < 0 ? undefined : piece.slice(start, end)
   }
 
   /**
@@ -44,19 +55,18 @@ export class StringTable {
     return this.#copied <= leastCopied + copiesLimit * this.bytes.length
   }
 
-  #decode(): string | null {
-    this.#whole = null
-    if (this.bytes.length <= wholeLimit && !this.#hasLong()) {
-      decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-      try {
-        const text = decoder.decode(this.bytes)
-        // whatever is not ASCII takes more bytes than characters
-        if (text.length === this.bytes.length) this.#whole = text
-      } catch {
-        // not UTF-8: a matter of the one name that is not
-      }
+  #decode(start: number): string | null {
+    if (this.#pieceSize === wholeLimit && this.#hasLong()) return null
+    const bytes = this.bytes.subarray(start, start + this.#pieceSize + overlap)
+    decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+    try {
+      const text = decoder.decode(bytes)
+      // whatever is not ASCII takes more bytes than characters
+      return text.length === bytes.length ? text : null
+    } catch {
+      // not UTF-8: a matter of the one name that is not
+      return null
     }
-    return this.#whole
   }
 
   /** Goes from one end to the next that is as far away as may be: a few steps for a whole table. */

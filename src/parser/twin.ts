@@ -1,5 +1,5 @@
 import { boundsFault } from './bounds.ts'
-import { bucketBits, hashedBytes, mix, type NameChains, NameIndex } from './name-index.ts'
+import { NameIndex, type Prints, printAt, printsIn } from './name-index.ts'
 import type {
   ByteRange,
   FaultName,
@@ -44,8 +44,7 @@ export class TwinScanner implements Scanner {
     const offsets = this.#walkTypes(types, strings.length)
     if (!(offsets instanceof Uint32Array)) return offsets
     const { littleEndian } = this
-    const chains = (): NameChains => this.#chainNames(offsets, strings.offset, littleEndian)
-    return new NameIndex(this, strings, offsets, chains)
+    return new NameIndex(this, strings, offsets, () => this.#print(offsets, strings.offset, littleEndian))
   }
 
   #walkTypes(types: ByteRange, nameLimit: number): Uint32Array | ScanFault {
@@ -67,22 +66,13 @@ export class TwinScanner implements Scanner {
     return offsets.subarray(0, id + 1)
   }
 
-  /** From the last type to the first: pushing at the front then leaves every chain in rising order. */
-  #chainNames(offsets: Uint32Array, strings: number, littleEndian: boolean): NameChains {
+  #print(offsets: Uint32Array, strings: number, littleEndian: boolean): Prints {
     const { view } = this
-    const count = offsets.length - 1
-    const bits = bucketBits(count)
-    const heads = new Uint32Array(1 << bits)
-    const next = new Uint32Array(count + 1)
-    const shift = 32 - bits
-    for (let id = count; id > 0; id--) {
-      const at = strings + view.getUint32(offsets[id]!, littleEndian)
-      if (view.getUint8(at) === 0) continue
-      const bucket = hashAt(view, at) >>> shift
-      next[id] = heads[bucket]!
-      heads[bucket] = id
+    const all = new Uint16Array(offsets.length)
+    for (let id = 1; id < all.length; id++) {
+      all[id] = printAt(view, strings + view.getUint32(offsets[id]!, littleEndian))
     }
-    return { heads, next }
+    return printsIn(all)
   }
 
   scanSymbols(table: ByteRange, strings: ByteRange, sectionCount: number): SymbolTable | ScanFault {
@@ -184,29 +174,4 @@ function isSorted(indexes: Uint32Array, value: (index: number) => number): boole
 
 function faultAt(fault: FaultName, offset: number, index: number): ScanFault {
   return { fault, offset, index }
-}
-
-/** The hash of the name that starts at `at` and ends with the next NUL, four bytes a step. */
-function hashAt(view: DataView, at: number): number {
-  const lastWord = view.byteLength - 4
-  const end = at + hashedBytes
-  let hash = 0
-  while (at < end) {
-    const word = at <= lastWord ? view.getUint32(at, true) : lastBytes(view, at)
-    const nuls = (word - 0x01010101) & ~word & 0x80808080
-    if (nuls !== 0) {
-      // the lowest bit marks the first NUL (borrows only set bits above it): keep the bytes below
-      return mix(hash, word & (((nuls & -nuls) >>> 7) - 1))
-    }
-    hash = mix(hash, word)
-    at += 4
-  }
-  return hash
-}
-
-/** Up to three bytes at the very end of the document. */
-function lastBytes(view: DataView, at: number): number {
-  let word = 0
-  for (let shift = 0; at < view.byteLength; at++, shift += 8) word |= view.getUint8(at) << shift
-  return word
 }

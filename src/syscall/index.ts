@@ -118,6 +118,7 @@ export { type InterceptedCall, type Interceptor, interceptSyscalls } from './gat
 export { interfaceIndex } from './interfaces.ts'
 export type { LogBuffer, Logged } from './kernel-log.ts'
 export { type Listing, readListing } from './listing.ts'
+export { mapOver } from './map-over.ts'
 export { type Mapping, mapMemory } from './mapping.ts'
 export { addressOf, allocate, type MapOptions, MappedMemory, type Memory } from './memory.ts'
 export { mountDetached } from './mount.ts'

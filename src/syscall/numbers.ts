@@ -1,50 +1,50 @@
 import { BpfError } from '../errors.ts'
 
 /**
- * System call numbers: x64 from arch/x86/entry/syscalls/syscall_64.tbl, arm64 from the generic table
+ * System call numbers, of x64 from arch/x86/entry/syscalls/syscall_64.tbl and of arm64 from the generic table
  * (include/uapi/asm-generic/unistd.h).
  */
 const table = {
-  close: { x64: 3, arm64: 57 },
-  mmap: { x64: 9, arm64: 222 },
-  munmap: { x64: 11, arm64: 215 },
-  ioctl: { x64: 16, arm64: 29 },
-  fcntl: { x64: 72, arm64: 25 },
-  socket: { x64: 41, arm64: 198 },
-  flock: { x64: 73, arm64: 32 },
-  statfs: { x64: 137, arm64: 43 },
-  fstatfs: { x64: 138, arm64: 44 },
-  sched_setaffinity: { x64: 203, arm64: 122 },
-  sched_getaffinity: { x64: 204, arm64: 123 },
-  getdents64: { x64: 217, arm64: 61 },
-  openat: { x64: 257, arm64: 56 },
-  mkdirat: { x64: 258, arm64: 34 },
-  fchownat: { x64: 260, arm64: 54 },
-  unlinkat: { x64: 263, arm64: 35 },
-  readlinkat: { x64: 267, arm64: 78 },
-  fchmodat: { x64: 268, arm64: 53 },
-  io_setup: { x64: 206, arm64: 0 },
-  io_destroy: { x64: 207, arm64: 1 },
-  io_getevents: { x64: 208, arm64: 4 },
-  io_submit: { x64: 209, arm64: 2 },
-  eventfd2: { x64: 290, arm64: 19 },
-  dup3: { x64: 292, arm64: 24 },
-  pipe2: { x64: 293, arm64: 59 },
-  epoll_pwait: { x64: 281, arm64: 22 },
-  epoll_create1: { x64: 291, arm64: 20 },
-  epoll_ctl: { x64: 233, arm64: 21 },
-  perf_event_open: { x64: 298, arm64: 241 },
-  prlimit64: { x64: 302, arm64: 261 },
-  renameat2: { x64: 316, arm64: 276 },
-  bpf: { x64: 321, arm64: 280 },
-  membarrier: { x64: 324, arm64: 283 },
-  statx: { x64: 332, arm64: 291 },
-  fsopen: { x64: 430, arm64: 430 },
-  fsconfig: { x64: 431, arm64: 431 },
-  fsmount: { x64: 432, arm64: 432 },
-  pidfd_open: { x64: 434, arm64: 434 },
-  close_range: { x64: 436, arm64: 436 },
-  openat2: { x64: 437, arm64: 437 },
+  close: [3, 57],
+  mmap: [9, 222],
+  munmap: [11, 215],
+  ioctl: [16, 29],
+  fcntl: [72, 25],
+  socket: [41, 198],
+  flock: [73, 32],
+  statfs: [137, 43],
+  fstatfs: [138, 44],
+  sched_setaffinity: [203, 122],
+  sched_getaffinity: [204, 123],
+  getdents64: [217, 61],
+  openat: [257, 56],
+  mkdirat: [258, 34],
+  fchownat: [260, 54],
+  unlinkat: [263, 35],
+  readlinkat: [267, 78],
+  fchmodat: [268, 53],
+  io_setup: [206, 0],
+  io_destroy: [207, 1],
+  io_getevents: [208, 4],
+  io_submit: [209, 2],
+  eventfd2: [290, 19],
+  dup3: [292, 24],
+  pipe2: [293, 59],
+  epoll_pwait: [281, 22],
+  epoll_create1: [291, 20],
+  epoll_ctl: [233, 21],
+  perf_event_open: [298, 241],
+  prlimit64: [302, 261],
+  renameat2: [316, 276],
+  bpf: [321, 280],
+  membarrier: [324, 283],
+  statx: [332, 291],
+  fsopen: [430, 430],
+  fsconfig: [431, 431],
+  fsmount: [432, 432],
+  pidfd_open: [434, 434],
+  close_range: [436, 436],
+  openat2: [437, 437],
 } as const
 
 export type SyscallName = keyof typeof table
@@ -57,7 +57,8 @@ export function numbersFor(architecture: string): SyscallNumbers {
       code: 'ERR_NATIVE',
     })
   }
-  const entries = Object.entries(table).map(([name, numbers]) => [name, numbers[architecture]])
+  const column = architecture === 'x64' ? 0 : 1
+  const entries = Object.entries(table).map(([name, numbers]) => [name, numbers[column]])
   // the table has every SyscallName for its keys
   return Object.fromEntries(entries) as SyscallNumbers
 }

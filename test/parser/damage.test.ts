@@ -12,9 +12,9 @@ function outcome({ bytes, types, strings }: Blob, littleEndian: boolean, core: '
   scanner.littleEndian = littleEndian
   const table: TypeTable | ScanFault = scanner.scanTypes(types, strings)
   if ('fault' in table) return table
-  const { count, offsets, heads, next } = table
+  const { count, offsets, prints } = table
   const found = ['int', 'u32', 'name', ''].map(name => table.find(new TextEncoder().encode(name), 0))
-  return { count, offsets, heads, next, found }
+  return { count, offsets, prints, found }
 }
 
 test(`${runs.toLocaleString('en')} damaged BTF blobs are scanned alike by both scanners`, () => {

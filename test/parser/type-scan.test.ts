@@ -29,12 +29,12 @@ function idsOf(table: TypeTable, name: string): number[] {
 
 function sameTables(a: TypeTable, b: TypeTable, what: string): void {
   assert.is(a.count, b.count, what)
-  for (const part of ['offsets', 'heads', 'next'] as const) {
+  for (const part of ['offsets', 'prints'] as const) {
     assert.is(Buffer.compare(rawBytes(a[part]), rawBytes(b[part])), 0, `${part} of ${what}`)
   }
 }
 
-function rawBytes({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array {
+function rawBytes({ buffer, byteOffset, byteLength }: Uint32Array | Uint16Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength)
 }
 

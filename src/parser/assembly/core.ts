@@ -1,7 +1,7 @@
 // The O(file) scans, compiled to WebAssembly by scripts/build-core.ts. The document lies at address 0, so that an
 // address is an offset in the document; results go to `out`, which the caller placed behind it, 8-byte aligned, with
 // room for the worst case. Ranges were checked against the document by the caller, and string sections to end with a
-// NUL: no load below leaves the document by more than 7 bytes, which are the caller's gap in front of `out`.
+// NUL: no load below leaves the document by more than 31 bytes, which are the caller's gap in front of `out`.
 //
 // A scan returns the number of records, or minus a fault's number with the index of the record at fault in `out`'s
 // first word. ../twin.ts is the same in TypeScript, and says where the format's rules come from.
@@ -27,10 +27,6 @@ const absolute: u32 = 0xfff1
 const common: u32 = 0xfff2
 const exactLimit: u64 = 1 << 53
 
-const hashedBytes: u32 = 256
-const ones: u64 = ~(<u64>0) / 255 // 0x0101010101010101
-const tops: u64 = ones << 7 // 0x8080808080808080
-
 function read32(at: u32, big: bool): u32 {
   const value = load<u32>(at)
   return big ? bswap<u32>(value) : value
@@ -46,77 +42,79 @@ function fail(fault: i32, index: u32, out: u32): i32 {
   return fault
 }
 
-/** Fills offsets[0..count] at `out`. */
-export function walkTypes(types: u32, end: u32, nameLimit: u32, big: bool, out: u32): i32 {
-  let id: u32 = 0
-  let at = types
-  store<u32>(out, 0)
-  while (at < end) {
+/**
+ * Goes on behind type `id`, of which offsets[id + 1] has the end, as far as type `last`: the number of the last type that
+ * there was. Fills offsets[id + 1 ..= last + 1] and prints[id + 1 ..= last].
+ */
+export function walkTypes(
+  id: u32,
+  last: u32,
+  end: u32,
+  strings: u32,
+  nameLimit: u32,
+  big: bool,
+  offsets: u32,
+  prints: u32,
+): i32 {
+  let at = load<u32>(offsets + 4 * id, 4)
+  while (at < end && id < last) {
     id++
-    store<u32>(out + 4 * id, at)
-    if (end - at < headSize) return fail(truncated, id, out)
-    const info = read32(at + 4, big)
+    if (end - at < headSize) return fail(truncated, id, offsets)
+    let name = load<u32>(at)
+    let info = load<u32>(at, 4)
+    if (big) {
+      name = bswap<u32>(name)
+      info = bswap<u32>(info)
+    }
     const kind = (info >>> 24) & 0x1f
-    if (kind === 0 || kind > 19) return fail(badKind, id, out)
-    if (read32(at, big) >= nameLimit) return fail(badName, id, out)
+    if (kind === 0 || kind > 19) return fail(badKind, id, offsets)
+    if (name >= nameLimit) return fail(badName, id, offsets)
     const fixed = <u32>(fixedWords >>> (2 * kind)) & 3
     const entry = <u32>(entryWords >>> (2 * kind)) & 3
     const size = headSize + 4 * (fixed + entry * (info & 0xffff))
-    if (end - at < size) return fail(truncated, id, out)
+    if (end - at < size) return fail(truncated, id, offsets)
+    store<u16>(prints + 2 * id, printAt(strings + name))
     at += size
+    store<u32>(offsets + 4 * id, at, 4)
   }
   return id
 }
 
-/**
- * Chains the types `last` down to `first` by the hash of their names: pushing at the front from the last to the first
- * leaves every chain in rising order. `heads` has 2^bits words, cleared before the first call; `next` has one a type.
- */
-export function chainNames(
-  offsets: u32,
-  first: u32,
-  last: u32,
-  strings: u32,
-  big: bool,
-  heads: u32,
-  bits: u32,
-  next: u32,
-): void {
-  const shift = 32 - bits
-  for (let id = last; id >= first; id--) {
-    const name = strings + read32(load<u32>(offsets + 4 * id), big)
-    let after: u32 = 0
-    if (load<u8>(name) !== 0) {
-      const head = heads + 4 * (hashAt(name) >>> shift)
-      after = load<u32>(head)
-      store<u32>(head, id)
-    }
-    store<u32>(next + 4 * id, after)
-  }
+/** The print of the name that ends with the next NUL: ../name-index.ts, 32 bytes at once and without a branch. */
+function printAt(name: u32): u32 {
+  const first = v128.load(name)
+  const second = v128.load(name, 16)
+  const none = i8x16.splat(0)
+  const nuls = i8x16.bitmask(i8x16.eq(first, none)) | (i8x16.bitmask(i8x16.eq(second, none)) << 16)
+  const length = i8x16.splat(<i8>ctz(nuls))
+  const ofFirst = i8x16.lt_u(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), length)
+  const ofSecond = i8x16.lt_u(i8x16(16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31), length)
+  const products = i32x4.add(
+    i32x4.mul(v128.and(first, ofFirst), i32x4(0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f)),
+    i32x4.mul(v128.and(second, ofSecond), i32x4(0x165667b1, 0xd3a2646d, 0xfd7046c5, 0xb55a4f09)),
+  )
+  const high = i32x4.add(products, i32x4.shuffle(products, products, 2, 3, 0, 1))
+  const sum = i32x4.extract_lane(high, 0) + i32x4.extract_lane(high, 1)
+  return (<u32>sum >>> 16) | <u32>((nuls & 1) === 0)
 }
 
-function mix(hash: u32, word: u32): u32 {
-  return (rotl<u32>(hash, 5) ^ word) * 0x9e3779b1
-}
-
-/** The hash of the name that ends with the next NUL: ../name-index.ts, eight bytes a step. */
-function hashAt(name: u32): u32 {
-  const end = name + hashedBytes
-  let hash: u32 = 0
-  for (let at = name; at < end; at += 8) {
-    const word = load<u64>(at)
-    const nuls = (word - ones) & ~word & tops
-    if (nuls !== 0) {
-      // the lowest bit marks the first NUL: keep the bytes below
-      const mark = nuls & (0 - nuls)
-      const rest = word & ((mark >>> 7) - 1)
-      hash = mix(hash, <u32>rest)
-      // no branch: whether a name ends in an odd or an even word cannot be predicted
-      return select<u32>(mix(hash, <u32>(rest >>> 32)), hash, mark >>> 32 !== 0)
-    }
-    hash = mix(mix(hash, <u32>word), <u32>(word >>> 32))
+/** The lowest id above `after` with this print, or 0. Up to 31 prints behind the last are looked at. */
+export function findPrint(prints: u32, after: u32, count: u32, print: u32): u32 {
+  const wanted = i16x8.splat(<i16>print)
+  const end = prints + 2 * count + 2
+  for (let at = prints + 2 * after + 2; at < end; at += 64) {
+    const first = i16x8.eq(v128.load(at), wanted)
+    const second = i16x8.eq(v128.load(at, 16), wanted)
+    const third = i16x8.eq(v128.load(at, 32), wanted)
+    const fourth = i16x8.eq(v128.load(at, 48), wanted)
+    if (!v128.any_true(v128.or(v128.or(first, second), v128.or(third, fourth)))) continue
+    // a bit for each of the 32
+    const low = i8x16.bitmask(i8x16.narrow_i16x8_s(first, second))
+    const high = i8x16.bitmask(i8x16.narrow_i16x8_s(third, fourth))
+    const found = at + 2 * ctz(low | (high << 16))
+    return found < end ? (found - prints) >>> 1 : 0
   }
-  return hash
+  return 0
 }
 
 /**

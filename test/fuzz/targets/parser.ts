@@ -31,7 +31,7 @@ export const parserTarget: Target = {
     const types: TypeTable | ScanFault = scanner.scanTypes(range(8), range(16))
     if ('fault' in types) questions.note(types.fault, types.offset, types.index)
     else {
-      questions.note(types.count, ...types.offsets, ...types.heads, ...types.next)
+      questions.note(types.count, ...types.offsets, ...types.prints)
       for (const name of ['int', 'x', 'value', ''])
         questions.note(types.find(new TextEncoder().encode(name), 0))
     }
