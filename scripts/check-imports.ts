@@ -7,6 +7,8 @@ const rooms = [
   ...['index', 'cli', 'esbuild', 'codegen', 'api', 'pin', 'object', 'link', 'map', 'plan', 'spec'],
   ...['elf', 'btf', 'parser', 'syscall'],
 ]
+/** Files that every room may import, and that import none. */
+const below = new Set(['errors', 'closing'])
 /** Rooms that must run in a browser: no koffi, no `node:`. */
 const pure = new Set(['codegen', 'plan', 'spec', 'elf', 'btf', 'parser'])
 const mayCallTheKernel = new Set(['pin', 'object', 'link', 'map', 'syscall'])
@@ -58,9 +60,9 @@ function check(file: string, specifier: string): string | undefined {
 }
 
 function checkRooms(from: string, to: string): string | undefined {
-  if (to === 'errors' || from === to) return undefined
-  if (to === 'options') return from === 'errors' ? 'errors.ts is below everything' : undefined
-  if (from === 'errors') return 'errors.ts is below everything'
+  if (below.has(to) || from === to) return undefined
+  if (to === 'options') return below.has(from) ? `${from}.ts is below everything` : undefined
+  if (below.has(from)) return `${from}.ts is below everything`
   if (!rooms.includes(to)) return `there is no room '${to}'`
   if (rooms.indexOf(to) < rooms.indexOf(from)) return `'${to}' is above '${from}'`
   if (to === 'syscall' && !mayCallTheKernel.has(from)) return `'${from}' must not call the kernel`

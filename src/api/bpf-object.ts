@@ -1,3 +1,4 @@
+import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import { type BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap, Variable, VariableMemory } from '../map/index.ts'
@@ -188,7 +189,7 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
         if (ops.owner.autoattach && !this.#isAttached(ops.name)) attached.push(ops.attach())
       }
     } catch (error) {
-      for (const link of attached) link.close()
+      closeAll(attached)
       throw error
     }
     this.#unattached = unattached
@@ -298,7 +299,7 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
   }
 
   #closeLinks(): void {
-    for (const link of this.#links) link.close()
+    closeAll(this.#links)
     this.#links.clear()
   }
 
@@ -319,10 +320,7 @@ export class BpfObject<Types extends ObjectTypes = ObjectTypes> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#kept.end()
-    for (const section of this.#parts.sections) section.close()
-    for (const link of this.#links) link.close()
-    for (const program of this.programs) program.close()
-    for (const map of this.maps) map.close()
+    closeAll(this.#parts.sections, this.#links, this.programs, this.maps)
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,4 @@
+import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
@@ -118,7 +119,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
     try {
       reused = reusableMaps(this.#spec, this.#site, generation, new Set(taken.keys()))
     } catch (error) {
-      for (const map of taken.values()) map.close()
+      closeAll(taken.values())
       throw error
     }
     const live = this.#loadWith(new Named([...reused, ...taken.values()]))
@@ -138,7 +139,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
     try {
       checkTokens(tokens)
     } catch (error) {
-      for (const map of maps.values()) map.close()
+      closeAll(maps.values())
       throw error
     }
   }
@@ -156,7 +157,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
     try {
       for (const [name, map] of entries) taken.set(name, map.duplicate(name))
     } catch (error) {
-      for (const map of taken.values()) map.close()
+      closeAll(taken.values())
       throw error
     }
     return taken
@@ -262,7 +263,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
       const found = openUnlinked(this.#spec, generation, maps)
       return { ...found, ...liveVariables(this.#spec, maps) }
     } catch (error) {
-      for (const map of maps.values()) map.close()
+      closeAll(maps.values())
       throw error
     }
   }
@@ -289,9 +290,7 @@ export class ObjectSpec<Types extends ObjectTypes = ObjectTypes> {
       object.attachUnpinned()
       return object
     } catch (error) {
-      for (const items of [live.sections, links.values(), live.programs.values(), live.maps.values()]) {
-        for (const item of items) item.close()
-      }
+      closeAll(live.sections, links.values(), live.programs.values(), live.maps.values())
       throw error
     }
   }
@@ -409,5 +408,5 @@ function givenMap(name: string, { shape, types }: BpfMap): PinnedMap {
 const upgradable: ReadonlySet<string> = new Set(['ERR_LINK_DEAD', 'ERR_PIN_MISSING'])
 
 function closeState({ maps }: PinnedState): void {
-  for (const map of maps.values()) map.close()
+  closeAll(maps.values())
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import type { BpfMap, Variable, VariableMemory } from '../map/index.ts'
 import { type BpfProgram, KeptTogether, liveVariables } from '../object/index.ts'
@@ -161,8 +162,7 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
     this.#isClosed = true
     this.#kept.end()
     this.#watcher?.close()
-    for (const section of this.#sections) section.close()
-    for (const item of [...this.#maps.values(), ...this.#programs.values()]) item.close()
+    closeAll(this.#sections, this.#maps.values(), this.#programs.values())
     closeGeneration(this.#generation)
   }
 
@@ -188,7 +188,7 @@ export class PinnedObject<Types extends ObjectTypes = ObjectTypes> extends Event
 
   /** Makes the things that users hold go on as those of a generation; what it has no more is closed. */
   #adopt({ maps, programs, links, btf }: PinnedParts): void {
-    for (const section of this.#sections) section.close()
+    closeAll(this.#sections)
     replaceAll(this.#maps, maps)
     replaceAll(this.#programs, programs)
     const { variables, sections } = this.#expected

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { closeFd, mountDetached, systemError } from '../syscall/index.ts'
+import { closedAfter, mountDetached, systemError } from '../syscall/index.ts'
 
 /** Where tracefs is mounted: by itself, or inside debugfs. */
 const mounts = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const
@@ -18,9 +18,5 @@ export function withTracefs<T>(doing: string, use: (directory: string) => T): T 
   if (detached < 0) {
     throw systemError(detached, 'fsopen', { doing: `${doing}: looking into tracefs, which is not mounted` })
   }
-  try {
-    return use(`/proc/self/fd/${detached}`)
-  } finally {
-    closeFd(detached)
-  }
+  return closedAfter(detached, () => use(`/proc/self/fd/${detached}`))
 }

@@ -1,5 +1,5 @@
 import { attachTypes, programTypes } from '../spec/kernel.ts'
-import { closeFd, EBADF, EINVAL, linkCreate, progLoad } from '../syscall/index.ts'
+import { closedAfter, closeFd, EBADF, EINVAL, linkCreate, progLoad } from '../syscall/index.ts'
 
 let answer: boolean | undefined
 
@@ -28,12 +28,8 @@ function ask(): boolean | undefined {
   })
   // what is wrong there is wrong with the program itself, too
   if (fd < 0) return undefined
-  try {
-    // no process has a number below 0
-    return isForUprobeMulti(fd) && attach(fd, -1) === EINVAL
-  } finally {
-    closeFd(fd)
-  }
+  // no process has a number below 0
+  return closedAfter(fd, () => isForUprobeMulti(fd) && attach(fd, -1) === EINVAL)
 }
 
 /** To a directory, which is no binary (kernel/trace/bpf_trace.c: bpf_uprobe_multi_link_attach). */

@@ -1,4 +1,5 @@
 import type { Value as Decoded } from '../btf/index.ts'
+import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import { isOwned } from '../plan/map-families.ts'
 import type { MapShape } from '../plan/shape.ts'
@@ -327,7 +328,7 @@ export class BpfMap<
 
   /** Closes the descriptor, and ends who reads or writes its records; a second time does nothing. */
   override close(): void {
-    for (const user of this.#users ?? []) user.close()
+    closeAll(this.#users ?? [])
     super.close()
   }
 

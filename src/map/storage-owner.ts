@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import { closeFd, openFile, openFlag, openProcess, systemError } from '../syscall/index.ts'
+import { closedAfter, openFile, openFlag, openProcess, systemError } from '../syscall/index.ts'
 
 /** Is it an owner that has to be opened first? */
 export function mustBeOpened(owner: unknown): owner is { readonly pid: number } | { readonly path: string } {
@@ -16,11 +16,7 @@ export function withOwner<T>(
   use: (fd: number) => T,
 ): T {
   const fd = 'pid' in owner ? openPid(owner.pid) : openPath(owner.path)
-  try {
-    return use(fd)
-  } finally {
-    closeFd(fd)
-  }
+  return closedAfter(fd, () => use(fd))
 }
 
 function openPid(pid: number): number {

@@ -1,4 +1,5 @@
 import {
+  closedOnThrow,
   closeFd,
   epollAdd,
   epollCreate,
@@ -30,12 +31,7 @@ class Wakeups {
   constructor() {
     this.#epollFd = epollCreate()
     if (this.#epollFd < 0) throw systemError(this.#epollFd, 'epoll_create1', { doing: 'waiting for events' })
-    try {
-      this.#poll = startPoll(this.#epollFd, () => this.#wakeAll())
-    } catch (error) {
-      closeFd(this.#epollFd)
-      throw error
-    }
+    this.#poll = closedOnThrow(this.#epollFd, () => startPoll(this.#epollFd, () => this.#wakeAll()))
   }
 
   add(fd: number, sleeper: Sleeper): void {

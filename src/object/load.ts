@@ -1,3 +1,4 @@
+import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import { ArenaMemory, type BpfMap, SectionMemory, Variable, type VariableMemory } from '../map/index.ts'
 import { Named } from '../plan/named.ts'
@@ -68,10 +69,7 @@ export function load(spec: Spec, given: Given = {}): Live {
     fillProgramArrays(spec, maps, programs, given)
     return { maps, programs, ...liveVariables(spec, maps, arenas) }
   } catch (error) {
-    for (const arena of arenas.values()) arena.close()
-    for (const map of given.maps?.values() ?? []) map.close()
-    for (const map of created) map.close()
-    for (const program of programs.values()) program.close()
+    closeAll(arenas.values(), given.maps?.values() ?? [], created, programs.values())
     throw error
   } finally {
     if (btf?.fd !== undefined) closeFd(btf.fd)

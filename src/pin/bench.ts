@@ -4,7 +4,7 @@ import { draftName } from '../plan/names.ts'
 import { pathAt, type Spot, type Step, spotOf } from '../plan/steps.ts'
 import {
   changeMode,
-  closeFd,
+  closedAfter,
   EEXIST,
   ENOENT,
   ENOLINK,
@@ -194,12 +194,10 @@ export class Bench {
     const manifest = this.#workshop.manifest?.()
     if (!manifest) throw new Error('a step writes a manifest and there is none')
     const fd = createManifest(manifest)
-    try {
+    closedAfter(fd, () => {
       this.#pin(fd, spotOf(path), `the manifest of '${manifest.name}'`)
       this.#workshop.written?.(manifest, fd)
-    } finally {
-      closeFd(fd)
-    }
+    })
   }
 
   #rewriteManifest(path: string): void {
@@ -407,14 +405,6 @@ export class Bench {
 /** Made where it is needed: most pins need no words. */
 function textOf(what: string | Extract<Step, { do: 'pin' }>): string {
   return typeof what === 'string' ? what : `${what.kind} '${what.name}'`
-}
-
-function closedAfter<T>(fd: number, use: () => T): T {
-  try {
-    return use()
-  } finally {
-    closeFd(fd)
-  }
 }
 
 function taken(path: string): BpfError {

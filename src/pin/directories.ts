@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import { isOutside } from '../plan/layout.ts'
 import { pathAt, type Spot, spotOf } from '../plan/steps.ts'
-import { closeFd, openFile, openFlag, systemError } from '../syscall/index.ts'
+import { closedOnThrow, closeFd, openFile, openFlag, systemError } from '../syscall/index.ts'
 import { mustBeSafe } from './ownership.ts'
 import { isBpffs, notBpffs, type Root } from './root.ts'
 import { openDirectory } from './trusted-path.ts'
@@ -108,13 +108,4 @@ export class Directories {
 function mustBeUsable(fd: number, path: string): void {
   if (!isBpffs(fd, path)) throw notBpffs(path, path)
   mustBeSafe(fd, path)
-}
-
-function closedOnThrow(fd: number, act: () => void): void {
-  try {
-    act()
-  } catch (error) {
-    closeFd(fd)
-    throw error
-  }
 }

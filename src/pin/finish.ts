@@ -1,9 +1,10 @@
+import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import { attachBeside, type BpfLink } from '../link/index.ts'
 import { isOfMap, type Manifest, type PinRecord } from '../plan/manifest.ts'
 import { nextSuffix } from '../plan/names.ts'
 import { finishSteps, stagedPath } from '../plan/upgrade-steps.ts'
-import { closeFd } from '../syscall/index.ts'
+import { closedAfter, closeFd } from '../syscall/index.ts'
 import { applySteps } from './apply.ts'
 import { type Generation, keptPins } from './generation.ts'
 import { idOf } from './identity.ts'
@@ -95,7 +96,7 @@ export function finishUpgrade({ root, directory, current, old, mode }: Unfinishe
     warn(current.manifest.name, [...lost, ...left.map(({ path, why }) => `${path}: ${why}`)])
   } finally {
     for (const fd of open) closeFd(fd)
-    for (const link of links.values()) link.close()
+    closeAll(links.values())
   }
 }
 
@@ -143,12 +144,7 @@ function withLinks(generation: Generation, made: ReadonlyMap<string, BpfLink>): 
 /** Of a link that was made before the process that made it was stopped; 0 where it was not. */
 function pinnedLinkId({ directory }: Generation, pin: PinRecord): number {
   const fd = getPlace(pin, directory)
-  if (fd < 0) return 0
-  try {
-    return idOf(fd, 'link') ?? 0
-  } finally {
-    closeFd(fd)
-  }
+  return fd < 0 ? 0 : closedAfter(fd, () => idOf(fd, 'link') ?? 0)
 }
 
 function beforeCommit(): never {

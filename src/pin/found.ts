@@ -1,3 +1,4 @@
+import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import { BpfLink, plannedLinks } from '../link/index.ts'
 import { type BpfMap, thisMachine } from '../map/index.ts'
@@ -64,7 +65,7 @@ export function findObject(spec: Spec, site: PinSite, generation: Generation): F
 
 /** Closes all that was opened. */
 export function closeFound({ maps, programs, links }: Omit<Found, 'identity'>): void {
-  for (const items of [maps, programs, links]) for (const item of items.values()) item.close()
+  closeAll(maps.values(), programs.values(), links.values())
 }
 
 /**
@@ -145,7 +146,7 @@ export function openUnlinked(
     openPrograms(spec, generation, found)
     return found
   } catch (error) {
-    for (const program of found.programs.values()) program.close()
+    closeAll(found.programs.values())
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import { BpfError } from '../errors.ts'
 import type { PinKind } from '../plan/layout.ts'
 import {
-  closeFd,
+  closedAfter,
   EACCES,
   ELOOP,
   ENOENT,
@@ -42,11 +42,7 @@ export function occupantOf(path: string): Occupant | undefined {
   const fd = getPin(path)
   if (fd === ENOENT || fd === EACCES) return undefined
   if (fd < 0) throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing: 'finding out what is pinned', path })
-  try {
-    return describe(fd)
-  } finally {
-    closeFd(fd)
-  }
+  return closedAfter(fd, () => describe(fd))
 }
 
 /** What a descriptor is open on; `undefined` for what is no map, program or link. */

@@ -4,7 +4,7 @@ import { fullPath, isOutside, type PinKind, type Place, pathOf } from '../plan/l
 import type { PinRecord } from '../plan/manifest.ts'
 import type { MapShape } from '../plan/shape.ts'
 import { stagedPath } from '../plan/upgrade-steps.ts'
-import { closeFd, ENOENT, type MapInfo, mapInfo, systemError } from '../syscall/index.ts'
+import { closedOnThrow, closeFd, ENOENT, type MapInfo, mapInfo, systemError } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { describe, type Occupant, occupantText } from './identity.ts'
 import type { Owner } from './ownership.ts'
@@ -170,15 +170,6 @@ function mustBe(wanted: PinKind, occupant: Occupant | undefined, path: string): 
   if (occupant?.kind === wanted) return occupant
   const found = occupant ? occupantText(occupant) : 'something that is no map, program or link'
   throw pinError('ERR_PIN_KIND', path, `${found} is pinned at ${path}, expected a ${wanted}`)
-}
-
-function closedOnThrow<T>(fd: number, use: () => T): T {
-  try {
-    return use()
-  } catch (error) {
-    closeFd(fd)
-    throw error
-  }
 }
 
 function pinError(code: string, path: string, message: string, hint?: string): BpfError {

@@ -1,4 +1,5 @@
 import { type Btf, createCodec, parseBtf } from '../btf/index.ts'
+import { closeAll } from '../closing.ts'
 import { BpfMap, type MapTypes, SectionMemory, shapeOf, Variable } from '../map/index.ts'
 import { BpfProgram } from '../object/index.ts'
 import type { PinnedMap } from '../plan/compare.ts'
@@ -61,7 +62,7 @@ export function openParts(generation: Generation, options: OpenOptions, expected
     return { maps, programs, links: linksOf(manifest), btf }
   } catch (error) {
     for (const { fd } of opened) closeFd(fd)
-    for (const program of programs) program.close()
+    closeAll(programs)
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import { BpfLink, plannedLinks } from '../link/index.ts'
 import type { BpfMap } from '../map/index.ts'
@@ -64,7 +65,7 @@ export function readState(spec: Spec, site: PinSite, generation: Generation): Pi
     const verdicts = compareLive(spec, site, generation, maps)
     return { generation, maps, verdicts, links: pinnedSwitches(generation) }
   } catch (error) {
-    for (const map of maps.values()) map.close()
+    closeAll(maps.values())
     throw error
   }
 }

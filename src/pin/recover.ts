@@ -4,6 +4,7 @@ import { isOfMap, type Manifest, type PinRecord } from '../plan/manifest.ts'
 import { draftName, manifestName } from '../plan/names.ts'
 import { keptPath, stagedPath } from '../plan/upgrade-steps.ts'
 import {
+  closedAfter,
   closeFd,
   EISDIR,
   ENOENT,
@@ -98,13 +99,11 @@ export function dropGeneration(root: Root, name: string, staying: readonly Stayi
   const directory = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, root.fd)
   if (directory === ENOENT) return
   if (directory < 0) throw systemError(directory, 'openat', { doing: `removing '${path}'`, path })
-  try {
+  closedAfter(directory, () => {
     mustBeOurs(directory, path)
     clear(directory, path, () => staying, false)
     check(removeDirectory(name, root.fd), path)
-  } finally {
-    closeFd(directory)
-  }
+  })
 }
 
 function removeOutside(manifest: Manifest, staying: readonly Staying[]): void {

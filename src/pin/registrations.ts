@@ -2,7 +2,7 @@ import { BpfError } from '../errors.ts'
 import { opsState, Registration } from '../link/index.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import { mapFlag, mapTypes } from '../spec/kernel.ts'
-import { closeFd } from '../syscall/index.ts'
+import { closedAfter } from '../syscall/index.ts'
 import type { Generation } from './generation.ts'
 import { openPinnedMap } from './open.ts'
 
@@ -23,13 +23,11 @@ export function takeOut(generation: Generation, kept: ReadonlySet<number> = new 
 function remove(generation: Generation, pin: PinRecord): void {
   try {
     const { fd, info } = openPinnedMap(generation, pin)
-    try {
+    closedAfter(fd, () => {
       const isAlone = info.type === mapTypes.struct_ops && (info.flags & mapFlag.LINK) === 0
       if (isAlone && opsState(fd, info.valueSize) === 'registered')
         new Registration(fd, info.id, info.valueSize).remove()
-    } finally {
-      closeFd(fd)
-    }
+    })
   } catch (error) {
     // what is not there, or is somebody else's by now, is left
     if (!(error instanceof BpfError)) throw error

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { closeAll } from '../closing.ts'
 import { BpfMap, thisMachine } from '../map/index.ts'
 import { comparePinned, isTheSame, type PinnedMap } from '../plan/compare.ts'
 import { type Layout, mapPlace } from '../plan/layout.ts'
@@ -63,10 +64,10 @@ export function reusableMaps(
       throw new PinMismatchError(spec.name, `${site.root}/${site.directory}`, refused)
     }
   } catch (error) {
-    for (const map of opened) map.close()
+    closeAll(opened)
     throw error
   }
-  for (const map of unfit) map.close()
+  closeAll(unfit)
   return reused
 }
 

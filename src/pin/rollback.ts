@@ -1,3 +1,4 @@
+import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import type { BpfLink } from '../link/index.ts'
 import { BpfMap, shapeOf } from '../map/index.ts'
@@ -45,7 +46,7 @@ export function rollbackObject(writer: Writer, object: string, options: Rollback
     open.push({ close: () => closeGeneration(previous) })
     return goBack(writer, current, previous, options, open)
   } finally {
-    for (const item of open) item.close()
+    closeAll(open)
     closeGeneration(current)
   }
 }
@@ -72,11 +73,7 @@ function goBack(
   if (gap && !allowGap) throw wouldLose(manifest.name, gap.place.name, current.path)
   const pins = returningPins(manifest.pins, current)
   const live = new Map<string, BpfLink>()
-  open.push({
-    close() {
-      for (const link of live.values()) link.close()
-    },
-  })
+  open.push({ close: () => closeAll(live.values()) })
   return succeed(
     {
       ...{ name: manifest.name, maps, programs, pins, links, takeovers: [] },

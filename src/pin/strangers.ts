@@ -14,6 +14,7 @@ import {
 import type { MapShape } from '../plan/shape.ts'
 import { linkTypeName, programTypeName } from '../spec/kernel.ts'
 import {
+  closedAfter,
   closeFd,
   type DirectoryEntry,
   EACCES,
@@ -118,11 +119,7 @@ class Walk {
       this.#refuse(path, systemError(directory, 'openat', { doing: `opening '${path}'`, path }))
       return
     }
-    try {
-      this.#look(directory, path, depth)
-    } finally {
-      closeFd(directory)
-    }
+    closedAfter(directory, () => this.#look(directory, path, depth))
   }
 
   #look(directory: number, path: string, depth: number): void {

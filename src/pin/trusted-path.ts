@@ -2,6 +2,7 @@ import { BpfError } from '../errors.ts'
 import { directories, isOutside, type Place } from '../plan/layout.ts'
 import {
   BPF_FS_MAGIC,
+  closedAfter,
   closeFd,
   ELOOP,
   ENOSYS,
@@ -127,11 +128,7 @@ function inDirectoryOf(path: string, owner: Owner | undefined, act: (parted: Par
   const slash = path.lastIndexOf('/')
   const parent = openDirectory(slash === 0 ? '/' : path.slice(0, slash), owner)
   if (parent < 0) return parent
-  try {
-    return act({ parent, file: path.slice(slash + 1) })
-  } finally {
-    closeFd(parent)
-  }
+  return closedAfter(parent, () => act({ parent, file: path.slice(slash + 1) }))
 }
 
 /**

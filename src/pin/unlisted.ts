@@ -21,6 +21,7 @@ import { needsBtfTarget } from '../spec/sections.ts'
 import { functionToLoad } from '../spec/targets.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
 import {
+  closedAfter,
   closeFd,
   ENOENT,
   linkInfo,
@@ -111,11 +112,7 @@ function recordOf(place: Place, { directory, path }: Unlisted): PinRecord[] {
     const doing = `opening pinned ${kind} '${name}'`
     throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing, path: fullPath(place, path) })
   }
-  try {
-    return [{ kind, name, file, id: idOf(fd, kind) ?? 0 }]
-  } finally {
-    closeFd(fd)
-  }
+  return closedAfter(fd, () => [{ kind, name, file, id: idOf(fd, kind) ?? 0 }])
 }
 
 function entriesOf(parent: number, name: string, path: string): string[] {

@@ -44,6 +44,25 @@ export function closeFd(fd: number): number {
   return call3('close', fd, 0, 0)
 }
 
+/** Does something with a descriptor that is not needed after it. */
+export function closedAfter<T>(fd: number, use: () => T): T {
+  try {
+    return use()
+  } finally {
+    closeFd(fd)
+  }
+}
+
+/** Does something with a descriptor that nobody has if that fails. */
+export function closedOnThrow<T>(fd: number, use: () => T): T {
+  try {
+    return use()
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
+}
+
 /** Closes every descriptor from `first` to `last`. Linux 5.9. */
 export function closeRange(first: number, last: number): number {
   return call3('close_range', first, last, 0)

@@ -92,6 +92,8 @@ export {
   BPF_FS_MAGIC,
   changeMode,
   changeOwner,
+  closedAfter,
+  closedOnThrow,
   closeFd,
   closeRange,
   type DirectoryEntry,

@@ -1,3 +1,4 @@
+import { closeAll } from '../closing.ts'
 import { type NativePoll, native } from './native.ts'
 import { WorkerPoll } from './worker-poll.ts'
 
@@ -66,6 +67,6 @@ function closeAtExit(): void {
   if (isWatchingExit) return
   isWatchingExit = true
   process.once('exit', () => {
-    for (const poll of open) poll.close()
+    closeAll(open)
   })
 }
