@@ -1,6 +1,6 @@
 import { BpfError } from '../errors.ts'
 import { BpfMap, mapTypeNumber, nextTurn, thisMachine } from '../map/index.ts'
-import { keptShape, type MapShape, requestedShape } from '../plan/shape.ts'
+import { keptShape, type MapShape, type MapTypes, requestedShape } from '../plan/shape.ts'
 import { mapFlag } from '../spec/kernel.ts'
 import type { MatchedOps } from '../spec/struct-ops/match.ts'
 import type { MapSpec } from '../spec/types.ts'
@@ -40,29 +40,89 @@ const withoutBtf: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'arena',
 ])
 
-/**
- * Creates a map, without its contents.
- *
- * @throws BpfError with the kernel's errno: EINVAL for parameters that the type does not take, ENOMEM, E2BIG, EPERM.
- */
-export function createMap(spec: MapSpec, btf: LoadedBtf | undefined, ops?: MatchedOps): BpfMap {
-  const asked = requestedShape(spec, thisMachine())
-  refuseOtherSize(spec)
-  if (ops) return createOps(spec, { ...asked, valueSize: ops.valueSize }, ops, btf)
-  const inner = spec.inner && createMap(spec.inner, btf)
-  try {
-    const fd = create(spec, asked, btf, inner?.fd)
-    if (fd < 0)
-      throw systemError(fd, 'bpf(BPF_MAP_CREATE)', {
-        doing: `creating map '${spec.name}' (${describe(asked)})`,
-        capabilities: toCreate(asked.type),
-      })
-    const types = btf && { btf: btf.btf, key: spec.keyType, value: spec.valueType }
-    const shape = keptShape(asked, thisMachine())
-    return new BpfMap({ fd, name: spec.name, shape, types, turn: nextTurn() })
-  } finally {
-    inner?.close()
+/** What maps are asked for with that differ in nothing but their names. */
+interface Request {
+  /** The first of them. */
+  readonly spec: MapSpec
+  readonly asked: MapShape
+  readonly kept: MapShape
+  readonly types: MapTypes | undefined
+  /** Of each map; its name is put in. */
+  readonly options: Writable<MapCreateOptions>
+}
+
+/** Creates the maps of an object. Of thousands most are like the one before: they share all but their names. */
+export class MapCreator {
+  readonly #btf: LoadedBtf | undefined
+  #last: Request | undefined
+
+  constructor(btf: LoadedBtf | undefined) {
+    this.#btf = btf
   }
+
+  /**
+   * Creates a map, without its contents.
+   *
+   * @throws BpfError with the kernel's errno: EINVAL for parameters that the type does not take, ENOMEM, E2BIG, EPERM.
+   */
+  create(spec: MapSpec, ops?: MatchedOps): BpfMap {
+    refuseOtherSize(spec)
+    const request = this.#last && isLike(spec, this.#last.spec) ? this.#last : this.#requestFor(spec)
+    if (ops) return createOps(spec, { ...request.asked, valueSize: ops.valueSize }, ops, this.#btf)
+    const inner = spec.inner && new MapCreator(this.#btf).create(spec.inner)
+    try {
+      request.options.name = spec.kernelName
+      request.options.innerMapFd = inner?.fd ?? 0
+      const fd = create(request.options)
+      if (fd < 0)
+        throw systemError(fd, 'bpf(BPF_MAP_CREATE)', {
+          doing: `creating map '${spec.name}' (${describe(request.asked)})`,
+          capabilities: toCreate(spec.type),
+        })
+      const { kept: shape, types } = request
+      return new BpfMap({ fd, name: spec.name, shape, types, turn: nextTurn() })
+    } finally {
+      inner?.close()
+    }
+  }
+
+  #requestFor(spec: MapSpec): Request {
+    const btf = this.#btf
+    const asked = requestedShape(spec, thisMachine())
+    const types = btf && { btf: btf.btf, key: spec.keyType, value: spec.valueType }
+    const hasTypes = (spec.keyType !== 0 || spec.valueType !== 0) && !withoutBtf.has(spec.type)
+    const options = plainOptions(spec, asked)
+    if (hasTypes && btf?.fd !== undefined) {
+      options.btfFd = btf.fd
+      options.btfKeyTypeId = spec.keyType
+      options.btfValueTypeId = spec.valueType
+    }
+    this.#last = { spec, asked, kept: keptShape(asked, thisMachine()), types, options }
+    return this.#last
+  }
+}
+
+/** Are the same things asked of the kernel for two maps, but for their names and what they hold? */
+function isLike(a: MapSpec, b: MapSpec): boolean {
+  return (
+    a.type === b.type &&
+    a.keySize === b.keySize &&
+    a.valueSize === b.valueSize &&
+    a.maxEntries === b.maxEntries &&
+    a.flags === b.flags &&
+    a.mapExtra === b.mapExtra &&
+    a.numaNode === b.numaNode &&
+    a.ifindex === b.ifindex &&
+    a.keyType === b.keyType &&
+    a.valueType === b.valueType
+  )
+}
+
+/** Some types of maps and of values the kernel takes only without BTF. */
+function create(options: MapCreateOptions): number {
+  const fd = mapCreate(options)
+  if (options.btfFd === 0 || (fd !== EINVAL && fd !== ENOTSUPP && fd !== EOPNOTSUPP)) return fd
+  return mapCreate({ ...options, btfFd: 0, btfKeyTypeId: 0, btfValueTypeId: 0 })
 }
 
 /** Its value is a type of the kernel; the object's types are there because the kernel wants some (bpf_map_create). */
@@ -89,21 +149,6 @@ function createOps(
   })
 }
 
-function create(spec: MapSpec, shape: MapShape, btf: LoadedBtf | undefined, innerMapFd = 0): number {
-  const options = plainOptions(spec, shape)
-  options.innerMapFd = innerMapFd
-  const hasTypes =
-    btf?.fd !== undefined && (spec.keyType !== 0 || spec.valueType !== 0) && !withoutBtf.has(shape.type)
-  if (!hasTypes) return mapCreate(options)
-  options.btfFd = btf.fd
-  options.btfKeyTypeId = spec.keyType
-  options.btfValueTypeId = spec.valueType
-  const fd = mapCreate(options)
-  if (fd !== EINVAL && fd !== ENOTSUPP && fd !== EOPNOTSUPP) return fd
-  // some types of maps and of values the kernel takes only without BTF
-  return mapCreate({ ...plainOptions(spec, shape), innerMapFd })
-}
-
 /** The kernel would read behind what there is. */
 function refuseOtherSize({ name, valueSize, section }: MapSpec): void {
   if (!section || section.kind === 'arena' || valueSize === section.size) return
@@ -113,7 +158,6 @@ function refuseOtherSize({ name, valueSize, section }: MapSpec): void {
   })
 }
 
-/** Every field at once: thousands of maps make thousands of these. */
 function plainOptions(spec: MapSpec, shape: MapShape): Writable<MapCreateOptions> {
   return {
     type: mapTypeNumber(shape.type),

@@ -9,7 +9,7 @@ import { resolveExterns } from '../spec/externs/resolve.ts'
 import { loadedPrograms } from '../spec/loaded.ts'
 import type { MapSpec, Spec } from '../spec/types.ts'
 import { closeFd, progBindMap, reserveDescriptors } from '../syscall/index.ts'
-import { createMap, fillSection, fillSlot } from './create-map.ts'
+import { fillSection, fillSlot, MapCreator } from './create-map.ts'
 import { RunningKernel } from './kernel-symbols.ts'
 import { type LoadedBtf, loadBtf } from './load-btf.ts'
 import { loadProgram } from './load-program.ts'
@@ -103,11 +103,12 @@ function createMaps(
   ops: ResolvedOps,
 ): ReadonlyMap<string, BpfMap> {
   const all: BpfMap[] = []
+  const creator = new MapCreator(btf)
   for (const map of spec.maps) {
     const known = given.maps?.get(map.name)
     if (known) all.push(known)
     if (known || !map.autocreate) continue
-    const live = createMap(map, btf, ops.maps.get(map.name))
+    const live = creator.create(map, ops.maps.get(map.name))
     created.push(live)
     all.push(live)
     fillSection(live, map)

@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type BpfObject, type ObjectSpec, openMap, openObject, openPinned } from '../../src/index.ts'
 import { type BpfMap, learnIds } from '../../src/map/index.ts'
-import { createMap } from '../../src/object/create-map.ts'
+import { MapCreator } from '../../src/object/create-map.ts'
 import { interceptSyscalls, objPin } from '../../src/syscall/index.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
@@ -79,11 +79,12 @@ onKernel('a map costs one system call to create, one to pin, two to find again, 
 
 onKernel('maps have the ids that the kernel gave them, also where others make maps in between', () => {
   const { maps } = openObject(file).spec
+  const creator = new MapCreator(undefined)
   const others: BpfMap[] = []
   const made = maps.slice(0, 200).map((map, i) => {
     // one after each, then one now and then, then none
-    if (i < 20 || (i < 100 && i % 17 === 0)) others.push(createMap(map, undefined))
-    return createMap(map, undefined)
+    if (i < 20 || (i < 100 && i % 17 === 0)) others.push(creator.create(map))
+    return creator.create(map)
   })
   // in whatever order they are asked about
   learnIds(made.toReversed())
