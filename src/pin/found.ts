@@ -193,7 +193,7 @@ export function openMaps(
     const path = fullPath(record, generation.path)
     if (!map || paths.get(record.name) !== path) return { name: record.name, path, shape: unknownShape }
     const opened = openPinnedMap(generation, record)
-    maps.set(record.name, liveMap(spec, map, opened))
+    maps.set(record.name, liveMap(types, map, opened))
     return pinnedMap(map, opened, types)
   })
 }

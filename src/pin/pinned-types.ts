@@ -21,6 +21,7 @@ export class PinnedTypes {
   readonly #made: Named<PinRecord>
   readonly #kernels = new Map<number, Btf | undefined>()
   #manifest: Btf | undefined
+  #own: MapTypes | undefined
   #entries: ReadonlyMap<string, EntryTypes> | undefined
 
   constructor(spec: Spec, generation: Generation | undefined) {
@@ -28,6 +29,13 @@ export class PinnedTypes {
     this.#generation = generation
     const pins = generation?.manifest.pins ?? []
     this.#made = new Named(pins.filter(({ kind, shared }) => kind === 'map' && !shared))
+  }
+
+  /** The types that the object itself has for a map, which share them where they are the same. */
+  own({ keyType: key, valueType: value }: MapSpec): MapTypes | undefined {
+    const btf = this.#spec.kernelBtf?.()
+    if (btf && (this.#own?.key !== key || this.#own.value !== value)) this.#own = { btf, key, value }
+    return this.#own
   }
 
   /** Did the generation make this map? */
@@ -60,14 +68,15 @@ export class PinnedTypes {
     return { name: inner.name, path, shape, types }
   }
 
-  #fromManifest({ name, keyType, valueType }: MapSpec): MapTypes | undefined {
+  #fromManifest(map: MapSpec): MapTypes | undefined {
+    const { name } = map
     const { manifest } = this.#generation ?? {}
     if (!manifest || manifest.btf.length === 0) return undefined
     const { btf: bytes, name: object } = manifest
     this.#manifest ??= ownIf(this.#spec, bytes) ?? parseBtf(bytes, { where: `BTF of the pinned '${object}'` })
     const btf = this.#manifest
     // equal bytes say the same of each map
-    if (btf === this.#spec.kernelBtf?.()) return { btf, key: keyType, value: valueType }
+    if (btf === this.#spec.kernelBtf?.()) return this.own(map)
     this.#entries ??= entryTypes(btf, [...this.#made.keys()])
     const entry = this.#entries.get(name)
     return entry && { btf, key: entry.key, value: entry.value }

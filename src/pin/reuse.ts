@@ -47,7 +47,7 @@ export function reusableMaps(
       const place = mapPlace(map, site.root, site.layout)
       const found = place && openMapAt(place, generation)
       if (!found) continue
-      const live = liveMap(spec, map, found)
+      const live = liveMap(types, map, found)
       opened.push(live)
       if (isTheSame(spec, map, found.shape, types.of(map, found), thisMachine())) {
         reused.push(live)
@@ -76,10 +76,9 @@ export function reusableMaps(
  *
  * @throws BtfError for types that the kernel would refuse, as they are asked for only now. The descriptor is closed then.
  */
-export function liveMap(spec: Spec, map: MapSpec, { fd, info, shape }: OpenedMap): BpfMap {
+export function liveMap(types: PinnedTypes, map: MapSpec, { fd, info, shape }: OpenedMap): BpfMap {
   try {
-    const types = spec.kernelBtf && { btf: spec.kernelBtf(), key: map.keyType, value: map.valueType }
-    return new BpfMap({ fd, name: map.name, shape, types, id: info.id })
+    return new BpfMap({ fd, name: map.name, shape, types: types.own(map), id: info.id })
   } catch (error) {
     closeFd(fd)
     throw error
