@@ -25,9 +25,9 @@ import {
   openFile,
   openFlag,
   progInfo,
-  readDirectory,
   systemError,
 } from '../syscall/index.ts'
+import { entriesOf } from './entries.ts'
 import { type Generation, isCurrent, openGeneration, readPrevious } from './generation.ts'
 import { openPin, openPinnedMap } from './open.ts'
 import type { Root } from './root.ts'
@@ -81,14 +81,8 @@ export interface ListedLink extends Listed {
 
 /** The names of the objects that bpfpin pinned below a root, in alphabetical order. */
 export function objectNames(root: Root): string[] {
-  const fd = openFile('.', openFlag.RDONLY | openFlag.DIRECTORY, root.fd)
-  if (fd < 0) throw systemError(fd, 'openat', { doing: `reading directory '${root.path}'`, path: root.path })
-  const entries = readDirectory(fd)
-  closeFd(fd)
-  if (typeof entries === 'number') {
-    throw systemError(entries, 'getdents64', { doing: `reading directory '${root.path}'`, path: root.path })
-  }
-  return entries
+  const { path } = root
+  return entriesOf(root.fd, '.', { doing: `reading directory '${path}'`, path })
     .filter(
       ({ kind, name }) =>
         kind === 'directory' && !name.endsWith(nextSuffix) && !name.endsWith(previousSuffix),

@@ -1,11 +1,12 @@
 import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import { BpfLink, plannedLinks } from '../link/index.ts'
-import type { BpfMap } from '../map/index.ts'
-import { fullPath, isOutside, linkPlace, type Place, placesOf, wholeOf } from '../plan/layout.ts'
+import { type BpfMap, thisMachine } from '../map/index.ts'
+import { comparePinned } from '../plan/compare.ts'
+import { fullPath, isOutside, linkPlace, mapPlace, type Place, placesOf, wholeOf } from '../plan/layout.ts'
 import type { PinRecord } from '../plan/manifest.ts'
 import { isNeverShared } from '../plan/map-families.ts'
-import { actionOf, type OnMismatch, type Policy } from '../plan/policy.ts'
+import { actionOf, type OnMismatch, type Policy, worstMap } from '../plan/policy.ts'
 import { type PlannedPin, pinSteps, type Step } from '../plan/steps.ts'
 import {
   type PinnedSwitch,
@@ -13,27 +14,23 @@ import {
   type PlannedMap,
   type PlannedProgram,
   planLinks,
+  refusedOf,
   type WantedSwitch,
   withoutKeptParts,
 } from '../plan/upgrade.ts'
 import { buildSteps, finishSteps } from '../plan/upgrade-steps.ts'
-import {
-  fits,
-  type ItemVerdict,
-  isGrade,
-  type MapVerdict,
-  PinMismatchError,
-  type Verdict,
-} from '../plan/verdict.ts'
+import { fits, type ItemVerdict, isGrade, type MapVerdict, PinMismatchError } from '../plan/verdict.ts'
 import { type LinkOwner, linkOwners } from '../spec/link-owner.ts'
 import { loadedPrograms } from '../spec/loaded.ts'
 import type { Spec } from '../spec/types.ts'
+import { closedAfter } from '../syscall/index.ts'
 import { compareLive } from './found.ts'
 import { type Generation, keptPins } from './generation.ts'
-import { openPin } from './open.ts'
+import { openMapAt, openPin } from './open.ts'
 import { missingDirectories } from './pin.ts'
+import { PinnedTypes } from './pinned-types.ts'
 import { labelOf } from './recorded.ts'
-import type { PinSite } from './reuse.ts'
+import { type PinSite, pinnedMap } from './reuse.ts'
 import type { Root } from './root.ts'
 import type { TakeoverOptions } from './takeover.ts'
 
@@ -175,12 +172,12 @@ export function planUpgrade(
   const asked = planLinks(wanted, state.links, linkVerdicts, isReloaded)
   const kind = isReloaded ? 'upgrade' : asked.every(({ action }) => action === 'keep') ? 'find' : 'relink'
   const links = kind === 'relink' ? withoutKeptParts(asked, state.links) : asked
-  const refused = maps.flatMap(({ action, ...verdict }) => (action === 'refuse' ? [verdict] : []))
+  const refused = refusedOf(maps)
   const gaps = options.allowGap ? [] : links.filter(({ action }) => action === 'gap').map(({ name }) => name)
   const plan = {
     object: spec.name,
     path: generation.path,
-    verdict: worstOf(maps),
+    verdict: worstMap(maps),
     kind,
     maps,
     programs,
@@ -207,28 +204,47 @@ export function planInstall(spec: Spec, site: PinSite): Plan {
   const path = `${site.root}/${site.directory}`
   const wanted = wantedSwitches(spec, site, [])
   const places = placesOf(spec, site)
+  const others = mapsOfOthers(spec, site)
   const maps = places.flatMap((place): PlannedMap[] => {
     const { kind, name } = place
     const at = fullPath(place, path)
-    return kind === 'map' ? [{ kind, name, path: at, verdict: 'new', reasons: [], action: 'create' }] : []
+    if (kind !== 'map') return []
+    return [others.get(name) ?? { kind, name, path: at, verdict: 'new', reasons: [], action: 'create' }]
   })
+  const refused = refusedOf(maps)
   const loaded = loadedPrograms(spec)
-  const all = [...places, ...wanted.map(({ place }) => place)]
+  const own = places.filter(({ kind, name }) => kind !== 'map' || !others.has(name))
+  const all = [...own, ...wanted.map(({ place }) => place)]
   return {
-    ...{ object: spec.name, path, verdict: 'new', kind: 'install', maps },
+    ...{
+      object: spec.name,
+      path,
+      verdict: refused.length > 0 ? worstMap(maps) : 'new',
+      kind: 'install',
+      maps,
+    },
     programs: loaded.map(({ name }) => ({ kind: 'program', name, verdict: 'new', action: 'load' })),
     links: planLinks(wanted, [], new Map(), true),
-    steps: pinSteps(site.directory, all, missingDirectories(all)),
-    ...{ refused: [], gaps: [] },
+    steps: refused.length > 0 ? [] : pinSteps(site.directory, all, missingDirectories(all)),
+    ...{ refused, gaps: [] },
   }
 }
 
-const order: readonly Verdict[] = ['identical', 'compatible', 'convertible', 'lossy', 'incompatible']
-
-function worstOf(maps: readonly PlannedMap[]): Plan['verdict'] {
-  const worst = Math.max(0, ...maps.map(({ verdict }) => order.indexOf(verdict)))
-  // one of the five in `order`
-  return order[worst] as Plan['verdict']
+/** Maps that are pinned already where a first pin looks for its own, outside: they are used as they are, or not at all. */
+function mapsOfOthers(spec: Spec, site: PinSite): Map<string, PlannedMap> {
+  const planned = new Map<string, PlannedMap>()
+  const types = new PinnedTypes(spec, undefined)
+  for (const map of spec.maps) {
+    const place = isNeverShared(map) ? null : mapPlace(map, site.root, site.layout)
+    const found = place && openMapAt(place, undefined)
+    if (!found) continue
+    const verdict = closedAfter(found.fd, () =>
+      comparePinned(spec, map, pinnedMap(map, found, types), thisMachine()),
+    )
+    if (fits(verdict)) planned.set(map.name, { ...verdict, action: 'reuse' })
+    else if (isGrade(verdict.verdict)) planned.set(map.name, asShared(verdict))
+  }
+  return planned
 }
 
 type Planned = Pick<Plan, 'kind' | 'maps' | 'links'> & { readonly wanted: readonly WantedSwitch[] }

@@ -15,11 +15,11 @@ import {
   objGet,
   openFile,
   openFlag,
-  readDirectory,
   removeDirectory,
   systemError,
   unlinkFile,
 } from '../syscall/index.ts'
+import { entriesOf } from './entries.ts'
 import { idOf } from './identity.ts'
 import { readManifest } from './manifest-map.ts'
 import { mustBeOurs } from './ownership.ts'
@@ -59,7 +59,7 @@ function standing(manifest: Manifest | undefined, beside?: Staying['beside']): S
 }
 
 function clear(directory: number, path: string, staying: () => readonly Staying[], isAlone: boolean): void {
-  const entries = entriesOf(directory, '.', path)
+  const entries = namesIn(directory, '.', path)
   if (entries.length === 0) return
   for (const name of [draftName, manifestName]) {
     const manifest = entries.includes(name) ? readManifest(directory, path, { name }) : undefined
@@ -71,7 +71,7 @@ function clear(directory: number, path: string, staying: () => readonly Staying[
       check(unlinked, `${path}/${name}`)
       continue
     }
-    for (const pin of entriesOf(directory, name, path)) {
+    for (const pin of namesIn(directory, name, path)) {
       if (isAlone && name === directories.link) detach(`${name}/${pin}`, directory)
       check(unlinkFile(`${name}/${pin}`, directory), `${path}/${name}/${pin}`)
     }
@@ -169,13 +169,9 @@ function isStill(path: string, { kind, id, name }: PinRecord, { pins, links }: M
   }
 }
 
-function entriesOf(parent: number, name: string, path: string): string[] {
-  const fd = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, parent)
-  if (fd < 0) throw systemError(fd, 'openat', { doing: `clearing '${path}'`, path: `${path}/${name}` })
-  const entries = readDirectory(fd)
-  closeFd(fd)
-  if (typeof entries !== 'number') return entries.map(entry => entry.name)
-  throw systemError(entries, 'getdents64', { doing: `clearing '${path}'`, path: `${path}/${name}` })
+function namesIn(parent: number, name: string, path: string): string[] {
+  const about = { doing: `clearing '${path}'`, path: `${path}/${name}` }
+  return entriesOf(parent, name, about).map(entry => entry.name)
 }
 
 function check(result: number, path: string, syscall = 'unlinkat'): void {

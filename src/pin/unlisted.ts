@@ -20,16 +20,8 @@ import { loadedPrograms } from '../spec/loaded.ts'
 import { needsBtfTarget } from '../spec/sections.ts'
 import { functionToLoad } from '../spec/targets.ts'
 import type { ProgramSpec, Spec } from '../spec/types.ts'
-import {
-  closedAfter,
-  closeFd,
-  ENOENT,
-  linkInfo,
-  openFile,
-  openFlag,
-  readDirectory,
-  systemError,
-} from '../syscall/index.ts'
+import { closedAfter, closeFd, ENOENT, linkInfo, systemError } from '../syscall/index.ts'
+import { entriesOf } from './entries.ts'
 import { closeFound, type Found, openLinks, openMaps, openPrograms, wantedObject } from './found.ts'
 import type { Generation, Unlisted } from './generation.ts'
 import { idOf } from './identity.ts'
@@ -95,12 +87,13 @@ function asListed(spec: Spec, site: PinSite, directory: Unlisted, { links }: Wan
 }
 
 function insidePlaces({ directory, path }: Unlisted): Place[] {
-  const kinds = Object.keys(directories) as PinKind[]
-  return kinds.flatMap(kind =>
-    entriesOf(directory, directories[kind], path).map(file => ({
+  const kinds = Object.entries(directories) as [PinKind, string][] // which Object makes strings of
+  return kinds.flatMap(([kind, inside]) => {
+    const about = { doing: 'looking for what is pinned there', path: `${path}/${inside}` }
+    return entriesOf(directory, inside, about).map(({ name: file }) => ({
       ...{ kind, name: decodeName(file), file },
-    })),
-  )
+    }))
+  })
 }
 
 /** Nothing where nothing is pinned; where something of another kind is, opening it says so. */
@@ -113,17 +106,6 @@ function recordOf(place: Place, { directory, path }: Unlisted): PinRecord[] {
     throw systemError(fd, 'bpf(BPF_OBJ_GET)', { doing, path: fullPath(place, path) })
   }
   return closedAfter(fd, () => [{ kind, name, file, id: idOf(fd, kind) ?? 0 }])
-}
-
-function entriesOf(parent: number, name: string, path: string): string[] {
-  const about = { doing: 'looking for what is pinned there', path: `${path}/${name}` }
-  const fd = openFile(name, openFlag.RDONLY | openFlag.DIRECTORY | openFlag.NOFOLLOW, parent)
-  if (fd === ENOENT) return []
-  if (fd < 0) throw systemError(fd, 'openat', about)
-  const entries = readDirectory(fd)
-  closeFd(fd)
-  if (typeof entries === 'number') throw systemError(entries, 'getdents64', about)
-  return entries.map(entry => entry.name)
 }
 
 type Opened = Pick<Found, 'maps' | 'programs'>

@@ -1,5 +1,5 @@
 import { BpfError } from '../errors.ts'
-import type { Plan, PlannedMap } from '../plan/upgrade.ts'
+import { type Plan, type PlannedMap, refusedOf } from '../plan/upgrade.ts'
 import { closeFd, type ProgInfo, progGetFdById, progGetNextId, progInfo } from '../syscall/index.ts'
 import { pause } from '../syscall/pause.ts'
 import { idlePrograms } from './former.ts'
@@ -95,6 +95,5 @@ export function withUsers(plan: Plan, state: PinnedState, root: Root): Plan {
     }
     return { ...map, reasons: [...map.reasons, reason], isShared: true, action: 'refuse' }
   })
-  const refused = maps.flatMap(({ action, ...verdict }) => (action === 'refuse' ? [verdict] : []))
-  return { ...plan, maps, refused, steps: [] }
+  return { ...plan, maps, refused: refusedOf(maps), steps: [] }
 }

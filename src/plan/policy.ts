@@ -77,7 +77,10 @@ export function verdictOf(items: readonly ItemVerdict[]): Grade | 'new' {
     item => item.verdict === 'new' && (item.kind === 'program' || item.reasons.length === 0),
   )
   if (isNothingPinned && items.length > 0) return 'new'
-  const maps = items.filter(item => item.kind === 'map')
-  // `new` and `gone` take nothing from what is there
+  return worstMap(items.filter(item => item.kind === 'map'))
+}
+
+/** The worst verdict; `new` and `gone` take nothing from what is there. */
+export function worstMap(maps: readonly MapVerdict[]): Grade {
   return worstOf(maps.flatMap(({ verdict }) => (isGrade(verdict) ? [verdict] : [])))
 }

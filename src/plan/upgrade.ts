@@ -54,6 +54,11 @@ export interface Plan {
   readonly gaps: readonly string[]
 }
 
+/** The verdicts for which a plan is refused. */
+export function refusedOf(maps: readonly PlannedMap[]): MapVerdict[] {
+  return maps.flatMap(({ action, ...verdict }) => (action === 'refuse' ? [verdict] : []))
+}
+
 /** A link that the object asks for. */
 export interface WantedSwitch {
   readonly name: string

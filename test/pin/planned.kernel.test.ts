@@ -5,6 +5,7 @@ import { plan } from '../../src/cli/plan.ts'
 import { type ObjectSpec, openObject, type Target, type UpgradeOptions } from '../../src/index.ts'
 import { watchSteps } from '../../src/pin/index.ts'
 import type { Step } from '../../src/plan/steps.ts'
+import { failure } from '../failure.ts'
 import { fixture } from '../fixtures.ts'
 import { needs } from '../requirements.ts'
 import { removeCgroup, steady, type Version } from './steady.ts'
@@ -126,6 +127,32 @@ for (const pinPath of [undefined, 'far/away/numbers']) {
       })
     }
   }
+}
+
+onKernel('what is planned is done: a map that another object has pinned', () => {
+  const named = (name: string, maxEntries: number): ObjectSpec => {
+    const spec = openObject(fixture('functions'), { root, name })
+    const numbers = spec.maps.get('numbers')
+    numbers.pinPath = 'shared/numbers'
+    numbers.maxEntries = maxEntries
+    return spec
+  }
+  upgradeAsPlanned(named('first', 8))
+  const [second, third] = [named('second', 8), named('third', 16)]
+  assert.equal(actionsOf(second), ['numbers reuse', '.rodata create', '.bss create'])
+  upgradeAsPlanned(second)
+  assert.equal(actionsOf(third), ['numbers refuse', '.rodata create', '.bss create'])
+  assert.equal(third.plan().steps, [])
+  assert.is(failure(() => third.upgrade()).code, 'ERR_PIN_MISMATCH')
+  for (const spec of [second, named('first', 8)]) {
+    using object = spec.loadPinned()
+    object.unpin()
+  }
+  assert.equal(readdirSync(root), [])
+})
+
+function actionsOf(spec: ObjectSpec): string[] {
+  return spec.plan().maps.map(({ name, action }) => `${name} ${action}`)
 }
 
 for (const isOutside of [false, true]) {
