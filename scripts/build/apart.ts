@@ -8,14 +8,17 @@ const apart = /^(errors|syscall\/koffi|esbuild\/.*)$/
 /** Is this file of src/ one of dist/ as well? */
 export const isApart = (name: string): boolean => apart.test(name)
 
+/** Of what Node imports, which no bundler reads, the errors alone: each file more takes Node half a millisecond. */
+export const isShared = (name: string): boolean => name === 'errors'
+
 /** @param output - Where what is built will be, from which the others are imported. */
-export function keepApart(dist: string, output: string): Plugin {
+export function keepApart(dist: string, output: string, isKept: typeof isApart = isApart): Plugin {
   return {
     name: 'keep-apart',
     setup({ onResolve }) {
       onResolve({ filter: /^\..*\.ts$/ }, ({ resolveDir, path }) => {
         const name = sourceName(resolveDir, path)
-        if (name === undefined || !isApart(name)) return undefined
+        if (name === undefined || !isKept(name)) return undefined
         const built = relative(dirname(output), builtPath(dist, name))
         return { path: built.startsWith('.') ? built : `./${built}`, external: true }
       })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
-import { isApart, keepApart } from './apart.ts'
+import { isShared, keepApart } from './apart.ts'
 import { lateBuiltins } from './builtins.ts'
 import { type ExportedNames, exportedNames, mustExportFunctions } from './exported-names.ts'
 import { parts } from './parts.ts'
@@ -90,7 +90,7 @@ async function buildUnit(
     ...options,
     ...{ stdin: { contents, resolveDir: src, loader: 'ts' }, outfile, write: false, metafile: true },
     ...{ bundle: true, format: 'esm' },
-    plugins: [lateBuiltins, elsewhere, keepApart(dist, outfile)],
+    plugins: [lateBuiltins, elsewhere, keepApart(dist, outfile, isShared)],
   })
   const [output] = Object.values(metafile.outputs)
   const text = outputFiles[0]!.text
@@ -151,7 +151,7 @@ function elsewhere(unit: string, names: ExportedNames, taken: ReadonlySet<string
     },
   }
   function isGiven(name: string): boolean {
-    return unit !== mainUnit && (taken.has(name) || isApart(name))
+    return unit !== mainUnit && (taken.has(name) || isShared(name))
   }
 }
 

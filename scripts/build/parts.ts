@@ -12,13 +12,18 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
     'btf/flavours',
     'map/kernels-btf',
     'map/address-prefix',
+    'map/inner-map',
+    'map/many',
     'spec/resize',
     'object/kernel-btf',
     'object/btf-file',
   ],
+  /** Records that programs write, and waiting for them. */
+  events: ['map/event-source', 'map/event-types', 'map/wakeups', 'syscall/poll'],
   /** What is pinned, for those who only read. */
   pinned: [
     ...['pin/generation', 'pin/pinned', 'pin/stranger', 'pin/watch', 'pin/manifest-map', 'pin/link-parts'],
+    ...['pin/trusted-path', 'pin/identity', 'pin/list', 'pin/above'],
     ...['link/attached', 'link/iterator-file', 'syscall/bpf-link-info', 'object/tokens', 'api/absent'],
   ],
   /** Reading an object's file. */

@@ -2,11 +2,10 @@ import type { Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import { optionsOf } from '../options.ts'
 import { EventIterator } from './event-iterator.ts'
-import { type Decode, type EventType, eventDecoder } from './event-types.ts'
+import { openSource, type Source } from './event-source.ts'
+import { type EventType, eventDecoder } from './event-types.ts'
 import type { BpfMap } from './map.ts'
-import { PerfBuffer } from './perf-buffer.ts'
 import type { RawCallback, RecordRing } from './record-ring.ts'
-import { RingBuffer } from './ring-buffer.ts'
 import { holdProcess, stopWaking, wakeOn } from './wakeups.ts'
 
 /** How events are read. */
@@ -24,13 +23,6 @@ export interface EventOptions {
 
 /** So many records are handed over in one turn of the event loop, so that it comes to other things. */
 const recordsATurn = 1024
-
-/** A ring, and how its records are decoded. */
-interface Source {
-  readonly map: number
-  readonly ring: RecordRing
-  readonly decode: Decode
-}
 
 /** Whoever is to be told that there may be records, or that there will be none. */
 interface Consumer {
@@ -326,15 +318,4 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
 
 function added(sum: number | undefined, more: number | undefined): number | undefined {
   return more === undefined ? sum : (sum ?? 0) + more
-}
-
-function openSource(map: BpfMap, options: EventOptions): Source {
-  const decode = eventDecoder(map, options.type)
-  if (map.type === 'ringbuf') return { map: map.id, ring: new RingBuffer(map), decode }
-  if (map.type === 'perf_event_array')
-    return { map: map.id, ring: new PerfBuffer(map, options.bytesPerCpu), decode }
-  throw new BpfError(`map '${map.name}' holds no events: it is of type ${map.type}`, {
-    code: 'ERR_UNSUPPORTED',
-    hint: 'events are read from maps of type ringbuf and perf_event_array',
-  })
 }
