@@ -18,6 +18,12 @@ test('the manual and docs/cli.md are what the commands say of themselves (npm ru
   assert.is(readFileSync(page, 'utf8'), markdownPage(commands))
 })
 
+test('the README has every command in its table, and no other', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const named = new Set(Array.from(readme.matchAll(/^\| `bpfpin ([a-z-]+)/gm), ([, name]) => name))
+  assert.equal([...named].sort(), commands.map(({ name }) => name).sort())
+})
+
 needs(test, 'groff')('groff has nothing to say about the manual', () => {
   const { status, stderr } = spawnSync('groff', ['-man', '-Tutf8', '-ww', '-z', manual], { encoding: 'utf8' })
   assert.equal({ status, stderr }, { status: 0, stderr: '' })
