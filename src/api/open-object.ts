@@ -59,8 +59,8 @@ export function openObject(source: string | Uint8Array, given: OpenOptions = {})
     })
   }
   const { root = defaultRoot, layout = 'object', btf, kconfig, token } = options
-  for (const [what, value] of Object.entries({ name, root, btf, kconfig, token }))
-    if (value !== undefined) mustBeText(`the object's ${what}`, value)
+  const texts: Readonly<Record<string, unknown>> = { name, root, btf, kconfig, token }
+  for (const what in texts) if (texts[what] !== undefined) mustBeText(`the object's ${what}`, texts[what])
   if (layout !== 'object' && layout !== 'libbpf') {
     throw new BpfError(`layout ${shown(layout)}: there are 'object' and 'libbpf'`, {
       code: 'ERR_VALUE',
@@ -72,7 +72,8 @@ export function openObject(source: string | Uint8Array, given: OpenOptions = {})
   const site = { root: root === defaultRoot ? root : rootPath(root), directory, layout }
   const types = btf === undefined ? undefined : typesIn(btf)
   return new ObjectSpec(parseSpec(bytes, name, { isOwn: isFile }), site, {
-    ...{ types, kconfig },
+    types,
+    kconfig,
     tokens: token === undefined ? undefined : tokenPlace(token),
   })
 }

@@ -26,6 +26,8 @@ export interface ParseBtfOptions extends BtfOptions {
   readonly base?: Btf
 }
 
+const DATASEC = 15
+
 let encoder: InstanceType<typeof TextEncoder> | undefined
 
 /** The state that the readers below hand to {@link Btf}. */
@@ -64,6 +66,7 @@ export class Btf {
   readonly #table: TypeTable
   readonly #types = new Map<TypeId, BtfType>()
   readonly #aligns = new Map<TypeId, number>()
+  #datasecs: readonly TypeId[] | undefined
 
   /** @internal Use {@link parseBtf}. */
   constructor({ records, table, bytes, isMapped, base }: Parsed) {
@@ -160,6 +163,16 @@ export class Btf {
     for (let id = this.first; id <= this.count; id++) {
       if (wanted < 0 || this.records.kindNumber(id) === wanted) yield id
     }
+  }
+
+  /** @internal The blob's own data sections, which opening an object asks for again and again. */
+  get datasecs(): readonly TypeId[] {
+    if (this.#datasecs) return this.#datasecs
+    const found: TypeId[] = []
+    for (let id = this.first; id <= this.count; id++)
+      if (this.records.kindNumber(id) === DATASEC) found.push(id)
+    this.#datasecs = found
+    return found
   }
 
   /** The blob's own types, by id. */
@@ -259,13 +272,20 @@ export function readBtf(scanner: Scanner, range: ByteRange, options: ReadBtfOpti
   const where = options.where ?? '.BTF'
   const bytes = scanner.bytes.subarray(range.offset, range.offset + range.length)
   const parts = readBlobHeader(bytes, where, false)
-  const inDocument = (part: ByteRange): ByteRange => ({ ...part, offset: range.offset + part.offset })
+  const inDocument = ({ offset, length }: ByteRange): ByteRange => ({ offset: range.offset + offset, length })
   const types = inDocument(parts.types)
   const strings = inDocument(parts.strings)
   const table = scan(scanner, parts.littleEndian, types, strings, where, 0)
   const { littleEndian } = parts
-  const document = { bytes: scanner.bytes, view: scanner.view, littleEndian, table, strings, where }
-  const records = new Records({ ...document, blobOffset: -range.offset })
+  const records = new Records({
+    bytes: scanner.bytes,
+    view: scanner.view,
+    littleEndian,
+    table,
+    strings,
+    blobOffset: -range.offset,
+    where,
+  })
   return new Btf({ records, table, bytes, isMapped: options.isMapped })
 }
 

@@ -22,10 +22,10 @@ export function checkType(records: Records, id: TypeId): void {
   if ((info & reservedBits) !== 0) {
     fail(records, id, `sets reserved bits of its info word, 0x${hexInfo(records, id)}`)
   }
-  if (!shape.flag && records.kindFlag(id)) {
+  if (!shape.flag && (info & kindFlag) !== 0) {
     fail(records, id, `has the kind flag, which ${oneOf(records.kind(id))} does not have`)
   }
-  if (!shape.list && records.vlen(id) !== 0) {
+  if (!shape.list && (info & 0xffff) !== 0) {
     fail(records, id, `counts ${records.vlen(id)} entries, but ${oneOf(records.kind(id))} has none`)
   }
   checkName(records, id, records.word(id, 0), '')
@@ -35,7 +35,8 @@ export function checkType(records: Records, id: TypeId): void {
   shape.check?.(records, id)
 }
 
-/** Bits of the info word that no version of the format uses. */
+/** Bits of the info word (include/uapi/linux/btf.h, struct btf_type): this one, and those that no version of the format uses. */
+const kindFlag = 0x8000_0000
 const reservedBits = 0x60ff0000
 
 interface Shape {
@@ -246,12 +247,13 @@ function checkVar(records: Records, id: TypeId): void {
 
 function checkVariables(records: Records, id: TypeId): void {
   const count = records.vlen(id)
+  const isFilled = records.sizeOrType(id) !== 0
   for (let i = 0; i < count; i++) {
     const target = records.word(id, 3 + 3 * i)
     const number = records.has(target) ? records.kindNumber(target) : 0
     // the functions of `.ksyms`
     if (number !== VAR && number !== FUNC) refuseVariable(records, id, target, `/variable[${i}]`)
-    checkPlace(records, id, i)
+    if (isFilled) checkPlace(records, id, i)
   }
 }
 
@@ -263,7 +265,6 @@ function refuseVariable(records: Records, id: TypeId, target: TypeId, part: stri
 /** Where a variable lies in its section, once that is filled in. */
 function checkPlace(records: Records, id: TypeId, i: number): void {
   const sectionSize = records.sizeOrType(id)
-  if (sectionSize === 0) return
   const size = records.word(id, 5 + 3 * i)
   const end = records.word(id, 4 + 3 * i) + size
   if (end > sectionSize)

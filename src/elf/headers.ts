@@ -128,16 +128,26 @@ export function readSectionHeaders(
   { littleEndian, sectionsOffset, sectionCount }: FileHeader,
 ): SectionHeader[] {
   const view = viewOf(bytes)
-  return Array.from({ length: sectionCount }, (_, index) => {
+  const headers: SectionHeader[] = []
+  for (let index = 0; index < sectionCount; index++) {
     const at = sectionsOffset + index * sectionHeaderSize
     const header = readElfSection(view, at, littleEndian)
-    for (const [field, offset, name] of wideFields) {
-      if (header[field] > Number.MAX_SAFE_INTEGER) {
-        throw tooLarge(`section[${index}]/${name}`, view.getBigUint64(at + offset, littleEndian))
-      }
+    const { flags, offset, size, align, entrySize } = header
+    // where their sum is exact each of them is
+    if (flags + offset + size + align + entrySize > Number.MAX_SAFE_INTEGER) {
+      checkWideFields(header, index, place => view.getBigUint64(at + place, littleEndian))
     }
-    return header
-  })
+    headers.push(header)
+  }
+  return headers
+}
+
+function checkWideFields(header: SectionHeader, index: number, exact: (place: number) => bigint): void {
+  for (const [field, place, name] of wideFields) {
+    if (header[field] > Number.MAX_SAFE_INTEGER) {
+      throw tooLarge(`section[${index}]/${name}`, exact(place))
+    }
+  }
 }
 
 /** The fields of 64 bits, where each is, and what it is called in elf.h. */

@@ -137,9 +137,11 @@ export class Symbols {
 
   /** The scan refused what is not exact as a number. */
   #exact(at: number): number {
-    const [low, high] = this.#littleEndian ? [at, at + 4] : [at + 4, at]
     const view = this.#view
-    return view.getUint32(high, this.#littleEndian) * 2 ** 32 + view.getUint32(low, this.#littleEndian)
+    const littleEndian = this.#littleEndian
+    const high = view.getUint32(littleEndian ? at + 4 : at, littleEndian)
+    const low = view.getUint32(littleEndian ? at : at + 4, littleEndian)
+    return high === 0 ? low : high * 2 ** 32 + low
   }
 }
 

@@ -3,7 +3,8 @@
 /** Of 64 bits; from 2^53 on it is not exact. */
 function wide(view: DataView, at: number, littleEndian: boolean): number {
   const low = view.getUint32(littleEndian ? at : at + 4, littleEndian)
-  return view.getUint32(littleEndian ? at + 4 : at, littleEndian) * 2 ** 32 + low
+  const high = view.getUint32(littleEndian ? at + 4 : at, littleEndian)
+  return high === 0 ? low : high * 2 ** 32 + low
 }
 
 export function readElfHeader(view: DataView, at: number, littleEndian: boolean): { readonly type: number; readonly machine: number; readonly version: number; readonly sectionsOffset: number; readonly flags: number; readonly headerSize: number; readonly sectionSize: number; readonly sectionCount: number; readonly namesIndex: number } {

@@ -72,7 +72,7 @@ function replaceExterns(btf: Btf, heads: TypeHeads, sections: ReadonlyMap<string
     if (!values.has(id)) heads.set(id, 2, integer.value)
     heads.set(id, 3, BTF_VAR_GLOBAL_ALLOCATED)
   }
-  for (const id of btf.ids('datasec')) {
+  for (const id of btf.datasecs) {
     if (sections.has(btf.nameOf(id))) continue
     const count = heads.get(id, 1) & 0xffff
     heads.set(id, 0, 0)

@@ -40,7 +40,7 @@ export function placeSections(
   externs: readonly ExternSpec[],
 ): ReadonlyMap<string, PlacedSection> {
   const sections = new Map<string, PlacedSection>()
-  for (const id of btf.ids('datasec')) {
+  for (const id of btf.datasecs) {
     const name = btf.nameOf(id)
     const section = elf.section(name)
     btf.checkOne(id)
@@ -59,7 +59,9 @@ function placeVariables(elf: ElfFile, btf: Btf, datasec: TypeId, section: ElfSec
   const { records } = btf
   const isFilled = records.sizeOrType(datasec) !== 0
   const symbols = isFilled ? undefined : new OffsetsByName(elf, section)
-  return Array.from({ length: records.vlen(datasec) }, (_, i): PlacedVariable => {
+  const placed: PlacedVariable[] = []
+  const count = records.vlen(datasec)
+  for (let i = 0; i < count; i++) {
     const id = records.word(datasec, 3 + 3 * i)
     const size = records.word(datasec, 5 + 3 * i)
     btf.checkOne(id)
@@ -81,8 +83,9 @@ function placeVariables(elf: ElfFile, btf: Btf, datasec: TypeId, section: ElfSec
     }
     // the check refused every other number
     const linkage = linkages[records.word(id, 3)]!
-    return { name, id, type: records.sizeOrType(id), linkage, offset, size }
-  })
+    placed.push({ name, id, type: records.sizeOrType(id), linkage, offset, size })
+  }
+  return placed
 }
 
 function misplaced(datasec: TypeId, i: number, problem: string): BtfError {

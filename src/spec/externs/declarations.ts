@@ -89,7 +89,7 @@ function sectionsOf(btf: Btf | undefined): ReadonlyMap<TypeId, string> {
 
 /** Looks at the few sections, not for a name among all types. */
 function hasExterns(btf: Btf): boolean {
-  for (const id of btf.ids('datasec')) {
+  for (const id of btf.datasecs) {
     const name = btf.nameOf(id)
     if (name === kconfigSection || name === ksymsSection) return true
   }

@@ -251,7 +251,8 @@ export function readOpsMaps(
   unique: (name: string) => string,
 ): OpsMap[] {
   const layouts = new Map<TypeId, OpsLayout>()
-  return elf.sections.flatMap(({ name, size }) => {
+  const named = elf.sections.filter(({ name }) => name.includes('.struct_ops'))
+  return named.flatMap(({ name, size }) => {
     const match = sectionPattern.exec(name)
     if (!match || size === 0) return []
     const placed = sections.get(name)
@@ -302,6 +303,7 @@ function readOpsMap(
  * @throws ElfError, BtfError for one that is not on a pointer to a function, or not against a program.
  */
 export function readOpsPrograms(elf: ElfFile, maps: readonly OpsMap[], targets: ReferenceTargets): void {
+  if (maps.length === 0) return
   for (const section of new Set(maps.map(map => map.section))) {
     const inSection = maps.filter(map => map.section === section).sort((a, b) => a.offset - b.offset)
     let i = 0
