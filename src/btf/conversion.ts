@@ -1,4 +1,5 @@
 import { narrowBits, wideBits } from './bits.ts'
+import { machineIsLittleEndian } from './byte-order.ts'
 
 /** Where an integer lies: bits as {@link Field} counts them, from the start of what holds it. */
 export interface IntegerPlace {
@@ -53,8 +54,6 @@ export interface Conversion {
 
 /** Copies one value. Bytes of `to` that no operation writes stay as they are. */
 export type CopyFunction = (from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number) => void
-
-const machineIsLittleEndian = /* @__PURE__ */ new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
 /**
  * Compiles operations to one function. It checks nothing: both sides must have as many bytes as the conversion says.

@@ -1,3 +1,4 @@
+import { machineIsLittleEndian } from '../btf/byte-order.ts'
 import { attachTypes, linkTypes } from '../spec/kernel.ts'
 import {
   allocate,
@@ -52,10 +53,11 @@ export function opsState(fd: number, size: number): OpsState {
   if (result < 0) {
     throw systemError(result, 'bpf(BPF_MAP_LOOKUP_ELEM)', { doing: 'reading the state of a struct_ops map' })
   }
-  return states[new DataView(value.bytes.buffer, value.bytes.byteOffset).getUint32(4, isLittle)] ?? 'empty'
+  return (
+    states[new DataView(value.bytes.buffer, value.bytes.byteOffset).getUint32(4, machineIsLittleEndian)] ??
+    'empty'
+  )
 }
-
-const isLittle = /* @__PURE__ */ new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
 /**
  * Puts the struct into a struct_ops map, with descriptors of the programs that it points to, which the map holds from now

@@ -1,3 +1,4 @@
+import { machineIsLittleEndian } from '../btf/byte-order.ts'
 import { type Codec, createCodec, type TypeId, type Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import {
@@ -56,7 +57,7 @@ export class EntryCodecs {
     this.putKey(key, view, 0)
     return prefixText({
       address: bytesAt(view, prefixLengthSize, this.keySize - prefixLengthSize),
-      length: view.getUint32(0, isLittle),
+      length: view.getUint32(0, machineIsLittleEndian),
     })
   }
 
@@ -122,7 +123,7 @@ function bytesAt(view: DataView, at: number, size: number): Uint8Array {
 
 function putPrefix(text: string, view: DataView, at: number, keySize: number): void {
   const { address, length } = parsePrefix(text, keySize - prefixLengthSize)
-  view.setUint32(at, length, isLittle)
+  view.setUint32(at, length, machineIsLittleEndian)
   bytesAt(view, at + prefixLengthSize, address.length).set(address)
 }
 
@@ -155,8 +156,6 @@ function codecOf(
   return codec.size === size ? codec : undefined
 }
 
-const isLittle: boolean = /* @__PURE__ */ new Uint8Array(/* @__PURE__ */ new Uint16Array([1]).buffer)[0] === 1
-
 function viewOf(bytes: Uint8Array | DataView): DataView {
   return bytes instanceof DataView ? bytes : new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
@@ -164,13 +163,13 @@ function viewOf(bytes: Uint8Array | DataView): DataView {
 function numberCodec(what: string): Codec {
   return {
     size: 4,
-    decode: (bytes, offset = 0) => viewOf(bytes).getUint32(offset, isLittle),
+    decode: (bytes, offset = 0) => viewOf(bytes).getUint32(offset, machineIsLittleEndian),
     encode(value, bytes, offset = 0) {
       const index = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN
       if (!Number.isInteger(index) || index < 0 || index > 0xffffffff) {
         throw new BpfError(`${shown(value)} is not ${what}`, { code: 'ERR_VALUE' })
       }
-      viewOf(bytes).setUint32(offset, index, isLittle)
+      viewOf(bytes).setUint32(offset, index, machineIsLittleEndian)
     },
   }
 }
@@ -180,7 +179,9 @@ function descriptorCodec(size: 4 | 8, what: string, isKey: boolean): Codec {
   return {
     size,
     decode: (bytes, offset = 0) =>
-      size === 4 ? viewOf(bytes).getUint32(offset, isLittle) : viewOf(bytes).getBigUint64(offset, isLittle),
+      size === 4
+        ? viewOf(bytes).getUint32(offset, machineIsLittleEndian)
+        : viewOf(bytes).getBigUint64(offset, machineIsLittleEndian),
     encode(value, bytes, offset = 0) {
       const fd = descriptorIn(value)
       if (fd === undefined) {
@@ -193,8 +194,8 @@ function descriptorCodec(size: 4 | 8, what: string, isKey: boolean): Codec {
         )
       }
       const view = viewOf(bytes)
-      if (size === 4) view.setInt32(offset, fd, isLittle)
-      else view.setBigInt64(offset, BigInt(fd), isLittle)
+      if (size === 4) view.setInt32(offset, fd, machineIsLittleEndian)
+      else view.setBigInt64(offset, BigInt(fd), machineIsLittleEndian)
     },
   }
 }

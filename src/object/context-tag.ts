@@ -1,3 +1,4 @@
+import { machineIsLittleEndian } from '../btf/byte-order.ts'
 import { BtfWriter } from '../btf/index.ts'
 import { programTypes } from '../spec/kernel.ts'
 import { Assembler, r0, r1 } from '../spec/sweep/assembler.ts'
@@ -19,7 +20,7 @@ export function assumeContextTag(assumed: boolean | undefined): void {
 }
 
 function tryTag(): boolean {
-  const writer = new BtfWriter({ littleEndian: new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 })
+  const writer = new BtfWriter({ littleEndian: machineIsLittleEndian })
   const int = writer.add({
     ...{ kind: 'int', name: 'int', size: 4, signed: true, char: false, bool: false },
     ...{ bits: 32, bitOffset: 0 },

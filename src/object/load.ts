@@ -1,4 +1,5 @@
 import { closeAll } from '../closing.ts'
+import { machineIsLittleEndian } from '../btf/byte-order.ts'
 import { BpfError } from '../errors.ts'
 import { ArenaMemory, type BpfMap, SectionMemory, Variable, type VariableMemory } from '../map/index.ts'
 import { Named } from '../plan/named.ts'
@@ -77,12 +78,11 @@ export function load(spec: Spec, given: Given = {}): Live {
 }
 
 function refuseOtherByteOrder({ elf }: Spec): void {
-  const hostIsLittle = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
-  if (elf.littleEndian === hostIsLittle) return
-  const [object, host] = hostIsLittle ? ['big', 'little'] : ['little', 'big']
+  if (elf.littleEndian === machineIsLittleEndian) return
+  const [object, host] = machineIsLittleEndian ? ['big', 'little'] : ['little', 'big']
   throw new BpfError(`the object is ${object}-endian, this machine is ${host}-endian`, {
     code: 'ERR_BYTE_ORDER',
-    hint: `compile with -target ${hostIsLittle ? 'bpfel' : 'bpfeb'}`,
+    hint: `compile with -target ${machineIsLittleEndian ? 'bpfel' : 'bpfeb'}`,
   })
 }
 

@@ -1,3 +1,4 @@
+import { machineIsLittleEndian } from '../btf/byte-order.ts'
 import { assemble, functionsOf } from '../spec/assemble.ts'
 import type { CoreTarget } from '../spec/core/candidates.ts'
 import { resolveCore } from '../spec/core/relocate.ts'
@@ -55,12 +56,11 @@ export function tagsOf(instructions: Uint8Array): string[] {
 /** As the kernel does, whatever a descriptor or an offset was: the immediate halves of loads of a map become zero. */
 function withoutMaps(instructions: Uint8Array): Uint8Array {
   const bytes = instructions.slice()
-  const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
   for (let at = 0; at + instructionSize <= bytes.length; at += instructionSize) {
     if (bytes[at] !== BPF_LD_IMM64) continue
     // struct bpf_insn: the destination register is in the first bits of the byte, as this machine counts them
     const registers = bytes[at + 1]!
-    const source = littleEndian ? registers >> 4 : registers & 15
+    const source = machineIsLittleEndian ? registers >> 4 : registers & 15
     if (source === pseudo.MAP_FD || source === pseudo.MAP_VALUE) {
       bytes.fill(0, at + 4, at + 8)
       bytes.fill(0, at + 12, at + 16)

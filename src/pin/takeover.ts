@@ -1,3 +1,4 @@
+import { machineIsLittleEndian } from '../btf/byte-order.ts'
 import {
   type Conversion,
   compareLayouts,
@@ -178,16 +179,14 @@ function asBytes(name: string, old: TakeoverSide, next: TakeoverSide): Conversio
   }
   const copy = { op: 'bytes', from: 0, to: 0, size } as const
   return {
-    ...{ fromSize: size, toSize: size, littleEndian: isLittleEndian },
+    ...{ fromSize: size, toSize: size, littleEndian: machineIsLittleEndian },
     ...{ pairs: [{ path: '', copy, merge: 'last' }], operations: [copy] },
   }
 }
 
-const isLittleEndian = /* @__PURE__ */ new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
-
 function nothing(old: TakeoverSide, next: TakeoverSide): Conversion {
   const sizes = { fromSize: old.shape.valueSize, toSize: next.shape.valueSize }
-  return { ...sizes, littleEndian: isLittleEndian, pairs: [], operations: [] }
+  return { ...sizes, littleEndian: machineIsLittleEndian, pairs: [], operations: [] }
 }
 
 /** Bytes of a new value that only the kernel may touch: locks, timers, kernel pointers. */

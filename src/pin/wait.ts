@@ -1,3 +1,4 @@
+import { machineIsLittleEndian } from '../btf/byte-order.ts'
 import { mapTypes } from '../spec/kernel.ts'
 import { allocate, closeFd, mapCreate, mapUpdate, membarrierGlobal, systemError } from '../syscall/index.ts'
 
@@ -28,5 +29,3 @@ export function waitByMapOfMaps(): void {
     doing: 'waiting for programs to end',
   })
 }
-
-const machineIsLittleEndian = /* @__PURE__ */ new Uint8Array(new Uint16Array([1]).buffer)[0] === 1

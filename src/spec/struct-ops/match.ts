@@ -1,3 +1,4 @@
+import { machineIsLittleEndian } from '../../btf/byte-order.ts'
 import {
   type Btf,
   type BtfComposite,
@@ -201,10 +202,9 @@ export function fillOps(
 ): Uint8Array {
   const filled = value.slice()
   const view = new DataView(filled.buffer)
-  const isLittle = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
   for (const { program, offset } of functions) {
     if (offset + pointerSize <= filled.length)
-      view.setBigUint64(offset, BigInt(descriptorOf(program)), isLittle)
+      view.setBigUint64(offset, BigInt(descriptorOf(program)), machineIsLittleEndian)
   }
   return filled
 }

@@ -1,3 +1,4 @@
+import { machineIsLittleEndian } from '../../btf/byte-order.ts'
 import { BpfError } from '../../errors.ts'
 import { instructionSize, pseudo } from '../instructions.ts'
 
@@ -242,5 +243,3 @@ export class Assembler {
     this.#view = new DataView(bytes.buffer)
   }
 }
-
-const machineIsLittleEndian = /* @__PURE__ */ new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
