@@ -1,3 +1,4 @@
+import { viewOf } from '../parser/view.ts'
 import { type Btf, parseBtf } from './btf.ts'
 import { BtfWriter } from './writer.ts'
 
@@ -31,7 +32,7 @@ export function withTypes(btf: Btf, add: (writer: BtfWriter) => void): Btf {
 
 /** The two sections of a blob that was read, so that its header holds (struct btf_header). */
 function partsOf(bytes: Uint8Array, littleEndian: boolean): { types: Uint8Array; strings: Uint8Array } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const view = viewOf(bytes)
   const word = (at: number): number => view.getUint32(at, littleEndian)
   const start = word(4)
   const section = (offset: number, length: number): Uint8Array =>

@@ -60,8 +60,10 @@ export function bytesPart(count: number): Part {
 
 /** `char[N]`: text. Behind its end come NULs; a text that fills the array has none. */
 export function textPart(count: number): Part {
+  // the names of programs and interfaces come again and again
+  let known: string[] | undefined
   return {
-    decode: (view, at) => readText(view, at, count),
+    decode: (view, at) => readText(view, at, count, (known ??= new Array<string>(knownTexts).fill(''))),
     encode(value, view, at) {
       if (typeof value === 'string') {
         writeText(value, view, at, count)
@@ -81,16 +83,32 @@ export function textPart(count: number): Part {
 let decoder: InstanceType<typeof TextDecoder> | undefined
 let encoder: InstanceType<typeof TextEncoder> | undefined
 
+/** How many texts are remembered, 2 to the power of 6. */
+const knownTexts = 64
+
 /** Short ASCII, which most texts are, is read and written faster without the machinery for the rest. */
-function readText(view: DataView, at: number, count: number): string {
-  let text = ''
-  for (let i = 0; i < count; i++) {
-    const byte = view.getUint8(at + i)
-    if (byte === 0) return text
-    if (byte > 0x7f || i > fewBytes) return readLongText(bytesAt(view, at, count))
-    text += String.fromCharCode(byte)
+function readText(view: DataView, at: number, count: number, known: string[]): string {
+  let length = 0
+  let hash = 0
+  for (; length < count; length++) {
+    const byte = view.getUint8(at + length)
+    if (byte === 0) break
+    if (byte > 0x7f || length > fewBytes) return readLongText(bytesAt(view, at, count))
+    hash = Math.imul(hash ^ byte, 0x9e3779b1)
   }
-  return text
+  const place = hash >>> 26
+  const text = known[place]!
+  if (isText(text, view, at, length)) return text
+  let made = ''
+  for (let i = 0; i < length; i++) made += String.fromCharCode(view.getUint8(at + i))
+  known[place] = made
+  return made
+}
+
+function isText(text: string, view: DataView, at: number, length: number): boolean {
+  if (text.length !== length) return false
+  for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== view.getUint8(at + i)) return false
+  return true
 }
 
 function readLongText(bytes: Uint8Array): string {

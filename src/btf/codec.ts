@@ -1,4 +1,5 @@
 import { BpfError, BtfError } from '../errors.ts'
+import { viewOf } from '../parser/view.ts'
 import { arrayPart, bytesPart, textPart } from './array.ts'
 import { isNarrow, narrowBits, wideBits } from './bits.ts'
 import type { Btf } from './btf.ts'
@@ -78,10 +79,10 @@ export function createCodec(
   return {
     size,
     decode(bytes, offset = 0) {
-      return part.decode(viewOf(bytes, offset, size, what), offset)
+      return part.decode(viewAt(bytes, offset, size, what), offset)
     },
     encode(value, bytes, offset = 0) {
-      const view = viewOf(bytes, offset, size, what)
+      const view = viewAt(bytes, offset, size, what)
       try {
         encodeAt(value, view, offset)
       } catch (error) {
@@ -91,12 +92,12 @@ export function createCodec(
   }
 }
 
-function viewOf(bytes: Uint8Array | DataView, offset: number, size: number, what: string): DataView {
+function viewAt(bytes: Uint8Array | DataView, offset: number, size: number, what: string): DataView {
   if (!(offset >= 0 && offset + size <= bytes.byteLength)) {
     const problem = `needs ${size} bytes at offset ${offset}, but there are ${bytes.byteLength} in all`
     throw new BpfError(`${what}: ${problem}`, { code: 'ERR_VALUE' })
   }
-  return bytes instanceof DataView ? bytes : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return bytes instanceof DataView ? bytes : viewOf(bytes)
 }
 
 /** Through a buffer of its own: nothing of a value that does not fit is seen, and no byte of what was there before. */
@@ -106,9 +107,9 @@ function wholeEncoder(part: Part, size: number): Part['encode'] {
     // taken while in use: a getter in the value could encode again
     const scratch = spare ?? new DataView(new ArrayBuffer(size))
     spare = undefined
-    clear(scratch)
+    clear(scratch, size)
     part.encode(value, scratch, 0)
-    copy(scratch, view, at)
+    copy(scratch, view, at, size)
     spare = scratch
   }
 }
@@ -116,24 +117,31 @@ function wholeEncoder(part: Part, size: number): Part['encode'] {
 /** Up to here, going word by word is faster than making views. */
 const smallSize = 256
 
-function clear(view: DataView): void {
-  if (view.byteLength > smallSize) {
+// The size is handed on because V8 calls a function for each look at `byteLength`.
+
+function clear(view: DataView, size: number): void {
+  if (size > smallSize) {
     new Uint8Array(view.buffer).fill(0)
     return
   }
   let at = 0
-  for (; at + 4 <= view.byteLength; at += 4) view.setUint32(at, 0)
-  for (; at < view.byteLength; at++) view.setUint8(at, 0)
+  for (; at + 4 <= size; at += 4) view.setUint32(at, 0)
+  for (; at < size; at++) view.setUint8(at, 0)
 }
 
-function copy(from: DataView, to: DataView, offset: number): void {
-  if (from.byteLength > smallSize) {
+function copy(from: DataView, to: DataView, offset: number, size: number): void {
+  if (size > smallSize) {
     new Uint8Array(to.buffer, to.byteOffset + offset).set(new Uint8Array(from.buffer))
     return
   }
   let at = 0
-  for (; at + 4 <= from.byteLength; at += 4) to.setUint32(offset + at, from.getUint32(at))
-  for (; at < from.byteLength; at++) to.setUint8(offset + at, from.getUint8(at))
+  for (; at + 4 <= size; at += 4) to.setUint32(offset + at, from.getUint32(at))
+  for (; at < size; at++) to.setUint8(offset + at, from.getUint8(at))
+}
+
+/** The name as V8 keeps those of properties: with a piece of a longer string, as BTF gives it, a look takes ten times as long. */
+function keyOf(name: string): string {
+  return Object.keys({ [name]: 0 })[0]!
 }
 
 class Compiler {
@@ -248,7 +256,8 @@ class Compiler {
       // an unnamed bitfield is padding
       return type.kind === 'struct' || type.kind === 'union' ? this.#group(type, offset, depth) : undefined
     }
-    const { name, bitSize } = member
+    const { bitSize } = member
+    const name = keyOf(member.name)
     const size = this.#btf.sizeOf(member.type)
     if (bitSize === 0) return { kind: 'slot', name, offset, size, part: this.compile(member.type, depth) }
     return { kind: 'slot', name, offset, size, part: this.#bitfield(member) }
@@ -285,7 +294,7 @@ class Compiler {
     const unique = uniqueNames()
     const items = datasec.variables.map(({ type, offset }): Slot => {
       const size = this.#btf.sizeOf(type)
-      const name = unique(this.#btf.nameOf(type))
+      const name = keyOf(unique(this.#btf.nameOf(type)))
       return { kind: 'slot', name, offset, size, part: this.compile(type, depth + 1) }
     })
     return { kind: 'all', offset: 0, size: datasec.size, items }

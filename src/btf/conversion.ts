@@ -1,3 +1,4 @@
+import { viewOf } from '../parser/view.ts'
 import { narrowBits, wideBits } from './bits.ts'
 import { machineIsLittleEndian } from './byte-order.ts'
 
@@ -148,8 +149,4 @@ function copyBits(from: IntegerPlace, to: IntegerPlace, littleEndian: boolean): 
     const value = source.read(viewOf(bytes), fromOffset)
     target.write(viewOf(toBytes), toOffset, BigInt.asUintN(to.bitSize, value))
   }
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

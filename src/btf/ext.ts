@@ -1,5 +1,6 @@
 import { BtfError } from '../errors.ts'
 import type { ByteRange } from '../parser/index.ts'
+import { viewOf } from '../parser/view.ts'
 import type { Btf } from './btf.ts'
 import { readExtHeader } from './header.ts'
 import { oneOf, type TypeId } from './types.ts'
@@ -75,7 +76,7 @@ export function parseBtfExt(bytes: Uint8Array, btf: Btf, options: ParseBtfExtOpt
   }
   const reader = {
     bytes,
-    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    view: viewOf(bytes),
     littleEndian,
     btf,
   }

@@ -1,5 +1,6 @@
 import { BtfError } from '../errors.ts'
 import { type ByteRange, readBtfExtHeader, readBtfExtRelocations, readBtfHeader } from '../parser/index.ts'
+import { viewOf } from '../parser/view.ts'
 
 /** struct btf_header and struct btf_ext_header begin alike (include/uapi/linux/btf.h, tools/lib/bpf/libbpf_internal.h). */
 interface Preamble {
@@ -153,6 +154,3 @@ function checkStrings(bytes: Uint8Array, strings: ByteRange, where: string, spli
 function hexByte(byte: number): string {
   return byte.toString(16).padStart(2, '0')
 }
-
-const viewOf = ({ buffer, byteOffset, length }: Uint8Array): DataView =>
-  new DataView(buffer, byteOffset, length)

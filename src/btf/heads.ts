@@ -1,3 +1,4 @@
+import { viewOf } from '../parser/view.ts'
 import type { Btf } from './btf.ts'
 import { type BtfKind, kinds, type TypeId } from './types.ts'
 
@@ -10,7 +11,7 @@ export class TypeHeads {
   constructor(btf: Btf, bytes: Uint8Array) {
     this.bytes = bytes
     this.#btf = btf
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#view = viewOf(bytes)
   }
 
   get(id: TypeId, word: number): number {

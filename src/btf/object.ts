@@ -39,6 +39,7 @@ export function objectPart(group: Group, missing: Missing = 'refused'): Part {
   const names: ReadonlySet<string> = new Set(slots.map(slot => slot.name))
   const isStrict = group.kind === 'all' && group.items.every(item => item.kind === 'slot')
   let decode: Part['decode'] | undefined
+  let encodeAll: EncodeAll | undefined
   return {
     decode(view, at) {
       decode ??= compileDecode(slots)
@@ -47,10 +48,10 @@ export function objectPart(group: Group, missing: Missing = 'refused'): Part {
     encode(value, view, at) {
       const fields = asFields(value)
       const given = Object.keys(fields)
-      for (const name of given) if (!names.has(name)) throw unknownField(name, names)
+      const isWhole = isStrict && given.length === slots.length
+      if (!isWhole || !given.every((name, i) => name === slots[i]!.name)) refuseUnknown(given, names)
       // as many known names as there are: none is missing
-      if (isStrict && given.length === slots.length)
-        for (const slot of slots) encodeSlot(slot, fields, view, at)
+      if (isWhole) (encodeAll ??= compileEncode(slots))(fields, view, at)
       else encodeGroup(group, fields, view, at, missing)
     },
     isScalar: false,
@@ -60,7 +61,7 @@ export function objectPart(group: Group, missing: Missing = 'refused'): Part {
 
 /**
  * A decoder that is one object literal, which V8 makes in one go: 3 to 6 times as fast as adding a property after the
- * other. (Code is generated for the headers of every blob too, by binary-parser.)
+ * other.
  */
 function compileDecode(slots: readonly Slot[]): Part['decode'] {
   const fields = slots.map(({ name, offset }, i) => {
@@ -69,6 +70,22 @@ function compileDecode(slots: readonly Slot[]): Part['decode'] {
   })
   const make = new Function('parts', `return (view, at) => ({ ${fields.join(', ')} })`)
   return make(slots.map(slot => slot.part))
+}
+
+type EncodeAll = (fields: Fields, view: DataView, at: number) => void
+
+/** The same for an object that has all fields: with a property's name in the code V8 knows where it is in the object. */
+function compileEncode(slots: readonly Slot[]): EncodeAll {
+  const fields = slots.map(({ name, offset }, i) => {
+    return `i = ${i}; parts[i].encode(fields[${JSON.stringify(name)}], view, at + ${offset});`
+  })
+  const text = `return (fields, view, at) => { let i; try { ${fields.join(' ')} } catch (error) { refuse(error, i) } }`
+  const refuse = (error: unknown, i: number): never => rethrowWithin(error, `.${slots[i]!.name}`)
+  const make = new Function('parts', 'refuse', text)
+  return make(
+    slots.map(slot => slot.part),
+    refuse,
+  )
 }
 
 function slotsOf(group: Group): Slot[] {
@@ -83,8 +100,11 @@ function asFields(value: Value): Fields {
   return value as Fields
 }
 
-function unknownField(name: string, names: ReadonlySet<string>): Misfit {
-  return new Misfit(`there is no field '${name}'${didYouMean(name, names)}`, 'ERR_UNKNOWN_NAME')
+function refuseUnknown(given: readonly string[], names: ReadonlySet<string>): void {
+  for (const name of given) {
+    if (names.has(name)) continue
+    throw new Misfit(`there is no field '${name}'${didYouMean(name, names)}`, 'ERR_UNKNOWN_NAME')
+  }
 }
 
 function encodeGroup(group: Group, fields: Fields, view: DataView, at: number, missing: Missing): void {

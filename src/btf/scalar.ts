@@ -7,6 +7,8 @@ import type { Part, Value } from './value.ts'
 export interface RawInt<T extends number | bigint> {
   read(view: DataView, at: number): T
   write(view: DataView, at: number, value: T): void
+  /** Where every exact number that has the sign fits: no bigint is made of it. */
+  writeExact?(view: DataView, at: number, value: number): void
 }
 
 /** The integers of 1, 2 and 4 bytes. */
@@ -29,9 +31,16 @@ export function narrowInt(size: 1 | 2 | 4, signed: boolean, little: boolean): Ra
 /** The integers of 8 and 16 bytes. */
 export function wideInt(size: 8 | 16, signed: boolean, little: boolean): RawInt<bigint> {
   if (size === 8) {
-    return signed
-      ? { read: (v, at) => v.getBigInt64(at, little), write: (v, at, n) => v.setBigInt64(at, n, little) }
-      : { read: (v, at) => v.getBigUint64(at, little), write: (v, at, n) => v.setBigUint64(at, n, little) }
+    const [lower, upper] = little ? [0, 4] : [4, 0]
+    return {
+      read: signed ? (v, at) => v.getBigInt64(at, little) : (v, at) => v.getBigUint64(at, little),
+      write: (v, at, n) => v.setBigUint64(at, n, little),
+      writeExact(v, at, n) {
+        // both take what is over modulo 2^32
+        v.setUint32(at + lower, n, little)
+        v.setUint32(at + upper, Math.floor(n / 2 ** 32), little)
+      },
+    }
   }
   const [lowAt, highAt] = little ? [0, 8] : [8, 0]
   return {
@@ -72,6 +81,15 @@ export function bigintPart(bits: number, signed: boolean, raw: RawInt<bigint>): 
   return {
     decode: raw.read,
     encode(value, view, at) {
+      if (
+        raw.writeExact &&
+        typeof value === 'number' &&
+        Number.isSafeInteger(value) &&
+        (signed || value >= 0)
+      ) {
+        raw.writeExact(view, at, value)
+        return
+      }
       const wide = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
       if (typeof wide !== 'bigint' || wide < min || wide > max) {
         throw outOfRange(value, bits, signed, min, max)

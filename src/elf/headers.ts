@@ -1,5 +1,6 @@
 import { ElfError } from '../errors.ts'
 import { readElfHeader, readElfSection } from '../parser/index.ts'
+import { viewOf } from '../parser/view.ts'
 
 /** What of Elf64_Ehdr a loader needs, checked. */
 export interface FileHeader {
@@ -134,20 +135,15 @@ export function readSectionHeaders(
     const header = readElfSection(view, at, littleEndian)
     const { flags, offset, size, align, entrySize } = header
     // where their sum is exact each of them is
-    if (flags + offset + size + align + entrySize > Number.MAX_SAFE_INTEGER) {
-      checkWideFields(header, index, place => view.getBigUint64(at + place, littleEndian))
+    const isExact = flags + offset + size + align + entrySize <= Number.MAX_SAFE_INTEGER
+    for (const [field, place, name] of isExact ? [] : wideFields) {
+      if (header[field] > Number.MAX_SAFE_INTEGER) {
+        throw tooLarge(`section[${index}]/${name}`, view.getBigUint64(at + place, littleEndian))
+      }
     }
     headers.push(header)
   }
   return headers
-}
-
-function checkWideFields(header: SectionHeader, index: number, exact: (place: number) => bigint): void {
-  for (const [field, place, name] of wideFields) {
-    if (header[field] > Number.MAX_SAFE_INTEGER) {
-      throw tooLarge(`section[${index}]/${name}`, exact(place))
-    }
-  }
 }
 
 /** The fields of 64 bits, where each is, and what it is called in elf.h. */
@@ -163,6 +159,3 @@ const wideFields = [
 function tooLarge(where: string, value: bigint): ElfError {
   return new ElfError(where, `is 0x${value.toString(16)}, larger than any file`)
 }
-
-const viewOf = ({ buffer, byteOffset, length }: Uint8Array): DataView =>
-  new DataView(buffer, byteOffset, length)

@@ -1,5 +1,5 @@
 import { machineIsLittleEndian } from '../btf/byte-order.ts'
-import { type Codec, createCodec, type TypeId, type Value } from '../btf/index.ts'
+import { createCodec, type TypeId, type Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
 import {
   hasAddresses,
@@ -15,15 +15,21 @@ import { parsePrefix, prefixText } from './address-prefix.ts'
 import { entrySize, roundUp } from './batches.ts'
 import type { Entry, MapTypes } from './types.ts'
 
+/** What makes values of the bytes in a view: a codec of BTF, or one of those below. */
+interface EntryCodec {
+  decode(view: DataView, at: number): Value
+  encode(value: Value, view: DataView, at: number): void
+}
+
 /** Keys and values of one map, from memory to JavaScript and back. Compiled once a map. */
 export class EntryCodecs {
   readonly keySize: number
   /** Bytes of the values of all CPUs, in per-CPU maps. */
   readonly valueSize: number
   readonly #name: string
-  readonly #key: Codec | undefined
+  readonly #key: EntryCodec | undefined
   readonly #hasPrefixes: boolean
-  readonly #value: Codec | undefined
+  readonly #value: EntryCodec | undefined
   /** Bytes of one CPU's value, and from one to the next; the latter 0 in maps that are not per CPU. */
   readonly #size: number
   readonly #stride: number
@@ -93,7 +99,7 @@ export class EntryCodecs {
 
   #put(
     entry: Entry | undefined,
-    codec: Codec | undefined,
+    codec: EntryCodec | undefined,
     view: DataView,
     at: number,
     size: number,
@@ -127,7 +133,7 @@ function putPrefix(text: string, view: DataView, at: number, keySize: number): v
   bytesAt(view, at + prefixLengthSize, address.length).set(address)
 }
 
-function keyCodec(shape: MapShape, types: MapTypes | undefined): Codec | undefined {
+function keyCodec(shape: MapShape, types: MapTypes | undefined): EntryCodec | undefined {
   const { type, keySize } = shape
   if (isOwned(type) && keySize === 4) return descriptorCodec(4, 'what it belongs to', true)
   return (
@@ -136,7 +142,7 @@ function keyCodec(shape: MapShape, types: MapTypes | undefined): Codec | undefin
   )
 }
 
-function valueCodec({ type, valueSize }: MapShape, types: MapTypes | undefined): Codec | undefined {
+function valueCodec({ type, valueSize }: MapShape, types: MapTypes | undefined): EntryCodec | undefined {
   if (holdsDescriptors(type) && (valueSize === 4 || valueSize === 8)) {
     return descriptorCodec(valueSize, `what is put into a map of type ${type}`, false)
   }
@@ -150,39 +156,31 @@ function codecOf(
   id: TypeId | undefined,
   size: number,
   what: 'key' | 'value',
-): Codec | undefined {
+): EntryCodec | undefined {
   if (!types || !id || size === 0) return undefined
   const codec = createCodec(types.btf, id, what)
   return codec.size === size ? codec : undefined
 }
 
-function viewOf(bytes: Uint8Array | DataView): DataView {
-  return bytes instanceof DataView ? bytes : new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-}
-
-function numberCodec(what: string): Codec {
+function numberCodec(what: string): EntryCodec {
   return {
-    size: 4,
-    decode: (bytes, offset = 0) => viewOf(bytes).getUint32(offset, machineIsLittleEndian),
-    encode(value, bytes, offset = 0) {
+    decode: (view, at) => view.getUint32(at, machineIsLittleEndian),
+    encode(value, view, at) {
       const index = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN
       if (!Number.isInteger(index) || index < 0 || index > 0xffffffff) {
         throw new BpfError(`${shown(value)} is not ${what}`, { code: 'ERR_VALUE' })
       }
-      viewOf(bytes).setUint32(offset, index, machineIsLittleEndian)
+      view.setUint32(at, index, machineIsLittleEndian)
     },
   }
 }
 
 /** Descriptors go in; what comes out is the kernel's number of what is there (an id), in 8 bytes the cookie of a socket. */
-function descriptorCodec(size: 4 | 8, what: string, isKey: boolean): Codec {
+function descriptorCodec(size: 4 | 8, what: string, isKey: boolean): EntryCodec {
   return {
-    size,
-    decode: (bytes, offset = 0) =>
-      size === 4
-        ? viewOf(bytes).getUint32(offset, machineIsLittleEndian)
-        : viewOf(bytes).getBigUint64(offset, machineIsLittleEndian),
-    encode(value, bytes, offset = 0) {
+    decode: (view, at) =>
+      size === 4 ? view.getUint32(at, machineIsLittleEndian) : view.getBigUint64(at, machineIsLittleEndian),
+    encode(value, view, at) {
       const fd = descriptorIn(value)
       if (fd === undefined) {
         const more = isKey ? ', { pid } or { path }' : ''
@@ -193,9 +191,8 @@ function descriptorCodec(size: 4 | 8, what: string, isKey: boolean): Codec {
           },
         )
       }
-      const view = viewOf(bytes)
-      if (size === 4) view.setInt32(offset, fd, machineIsLittleEndian)
-      else view.setBigInt64(offset, BigInt(fd), machineIsLittleEndian)
+      if (size === 4) view.setInt32(at, fd, machineIsLittleEndian)
+      else view.setBigInt64(at, BigInt(fd), machineIsLittleEndian)
     },
   }
 }

@@ -1,5 +1,5 @@
-import { closeAll } from '../closing.ts'
 import { machineIsLittleEndian } from '../btf/byte-order.ts'
+import { closeAll } from '../closing.ts'
 import { BpfError } from '../errors.ts'
 import { ArenaMemory, type BpfMap, SectionMemory, Variable, type VariableMemory } from '../map/index.ts'
 import { Named } from '../plan/named.ts'

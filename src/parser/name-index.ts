@@ -1,4 +1,5 @@
 import type { ByteRange, TypeTable } from './scanner.ts'
+import { viewOf } from './view.ts'
 
 /** Only this many bytes of a name are in its print, so that types sharing one endless name cost no more than others. */
 const printedWords = 8
@@ -40,7 +41,7 @@ function lastBytes(view: DataView, at: number): number {
 
 /** The print of a name that is given whole. */
 function printOf(name: Uint8Array): number {
-  return printAt(new DataView(name.buffer, name.byteOffset, name.byteLength), 0)
+  return printAt(viewOf(name), 0)
 }
 
 /** Prints are gone through for so many names; who asks for more gets chains, which take as long to be made. */

@@ -9,6 +9,7 @@ import type {
   SymbolTable,
   TypeTable,
 } from './scanner.ts'
+import { viewOf } from './view.ts'
 
 /** Numbers of 4 bytes behind the 12-byte head, by BTF kind: always, and for each of the head's `vlen` entries. */
 //                               -  int ptr arr str uni enu fwd typ vol con res fun pro var sec flo tag ttg e64
@@ -35,7 +36,7 @@ export class TwinScanner implements Scanner {
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.view = viewOf(bytes)
   }
 
   scanTypes(types: ByteRange, strings: ByteRange): TypeTable | ScanFault {

@@ -1,3 +1,4 @@
+import { viewOf } from '../parser/view.ts'
 /** Bytes of one instruction slot; a 64-bit immediate load takes two slots. */
 export const instructionSize = 8
 
@@ -42,7 +43,7 @@ export class Instructions {
 
   constructor(bytes: Uint8Array, littleEndian: boolean) {
     this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#view = viewOf(bytes)
     this.#littleEndian = littleEndian
   }
 

@@ -1,4 +1,5 @@
 import { type Btf, type BtfKind, parseBtf, TypeHeads, type TypeId } from '../btf/index.ts'
+import { viewOf } from '../parser/view.ts'
 
 /** A kind of type that kernels learned late, and what stands for it on those before. */
 interface Substitute {
@@ -75,7 +76,7 @@ export function withPlainNames(btf: Btf): Btf {
 
 /** include/uapi/linux/btf.h: struct btf_header. */
 function placeOfStrings({ bytes, littleEndian }: Btf): number {
-  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const header = viewOf(bytes)
   return header.getUint32(4, littleEndian) + header.getUint32(16, littleEndian)
 }
 

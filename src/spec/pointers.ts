@@ -1,4 +1,5 @@
 import type { ElfFile, ElfRelocation } from '../elf/index.ts'
+import { viewOf } from '../parser/view.ts'
 
 /** Bytes of a pointer in an object. */
 export const pointerSize = 8
@@ -10,6 +11,6 @@ export const pointerSize = 8
 export function addendOf(elf: ElfFile, { offset }: ElfRelocation, section: number): number {
   const data = elf.sections[section]?.data ?? new Uint8Array(0)
   if (offset + pointerSize > data.length) return 0
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
+  const view = viewOf(data)
   return Number(view.getBigUint64(offset, elf.littleEndian))
 }

@@ -265,6 +265,61 @@ test('a field named like something that every object has can be missing', () => 
   assert.throws(() => codec.encode({}, new Uint8Array(4)), /^value\.constructor: is missing$/)
 })
 
+test('64-bit integers are written from exact numbers as from bigints, in both byte orders', () => {
+  const numbers = [0, -0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 1e15, Number.MAX_SAFE_INTEGER]
+  for (const littleEndian of [true, false]) {
+    const writer = new BtfWriter({ littleEndian })
+    const signed = writer.add(plainInt('long', 8, true))
+    const unsigned = writer.add(plainInt('unsigned long', 8, false))
+    const btf = parseBtf(writer.finish())
+    const wanted = new DataView(new ArrayBuffer(8))
+    const got = new Uint8Array(8)
+    for (const number of numbers) {
+      wanted.setBigUint64(0, BigInt(number), littleEndian)
+      createCodec(btf, unsigned).encode(number, got)
+      assert.equal([...got], [...new Uint8Array(wanted.buffer)], `u64 ${number}`)
+      wanted.setBigInt64(0, -BigInt(number), littleEndian)
+      createCodec(btf, signed).encode(-number, got)
+      assert.equal([...got], [...new Uint8Array(wanted.buffer)], `s64 ${-number}`)
+    }
+    assert.throws(() => createCodec(btf, unsigned).encode(-1, got), /-1 does not fit u64/)
+    assert.throws(
+      () => createCodec(btf, signed).encode(2 ** 53, got),
+      /9007199254740992 is not exact as a number/,
+    )
+  }
+})
+
+test('fields may be given in any order', () => {
+  const { btf } = openFixture('btf-shapes.bpf.o')
+  const codec = createCodec(btf, btf.find('point', 'struct')!.id)
+  for (const point of [
+    { x: 1, y: -2 },
+    { y: -2, x: 1 },
+  ]) {
+    const bytes = new Uint8Array(4)
+    codec.encode(point, bytes)
+    assert.equal([...bytes], [1, 0, 0xfe, 0xff])
+    assert.throws(() => codec.encode({ ...point, x: 70000 }, bytes), /^value\.x: 70000 does not fit s16/)
+    assert.throws(() => codec.encode({ ...point, y: 70000 }, bytes), /^value\.y: 70000 does not fit s16/)
+    assert.throws(() => codec.encode({ x: 1, z: 2 }, bytes), /^value: there is no field 'z'/)
+  }
+})
+
+test('thousands of texts are decoded each as it is, the same one again and again, too', () => {
+  const writer = new BtfWriter()
+  const char = writer.add(plainInt('char', 1, true))
+  const index = writer.add(plainInt('int', 4, true))
+  const array = writer.add({ kind: 'array', name: '', elementType: char, indexType: index, length: 16 })
+  const codec = createCodec(parseBtf(writer.finish()), array)
+  const texts = Array.from({ length: 5000 }, (_, i) => (i * 7919).toString(36).repeat(1 + (i % 3)))
+  for (const text of ['', 'a', 'ab', 'ba', 'fifteen letters', 'sixteen letters!', 'größer', ...texts]) {
+    const bytes = Buffer.alloc(16)
+    bytes.write(text)
+    for (let again = 0; again < 2; again++) assert.is(codec.decode(bytes), text)
+  }
+})
+
 test('bitfields from before Linux 4.20, told by their int type, are bitfields', () => {
   const writer = new BtfWriter()
   const three = writer.add({ ...plainInt('unsigned int', 4, false), bits: 3 })

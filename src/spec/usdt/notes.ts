@@ -1,4 +1,5 @@
 import { ElfError } from '../../errors.ts'
+import { viewOf } from '../../parser/view.ts'
 
 /** One place of a USDT probe: what a note in `.note.stapsdt` says (systemtap's UserSpaceProbeImplementation). */
 export interface UsdtNote {
@@ -33,7 +34,7 @@ export function* decodeUsdtNotes(
   alignment: number,
   where: string,
 ): IterableIterator<UsdtNote> {
-  const view = new DataView(section.buffer, section.byteOffset, section.byteLength)
+  const view = viewOf(section)
   const step = alignment === 8 ? 8 : 4
   for (let at = 0; at < section.length; ) {
     const note = `${where}/note at ${at}`
@@ -54,7 +55,7 @@ export function* decodeUsdtNotes(
 
 function decodeNote(bytes: Uint8Array, where: string): UsdtNote {
   if (bytes.length < addresses) throw new ElfError(where, 'has no room for its addresses')
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const view = viewOf(bytes)
   const provider = text(bytes, addresses, 'provider', where)
   const name = text(bytes, provider.end, 'name', where)
   if (name.text === '') throw new ElfError(where, 'has an empty name')
