@@ -153,20 +153,28 @@ onKernel('an open root that has no path takes nothing but what is in the directo
   })
 })
 
-onKernel('a link outside of a kind that is switched in place is, and is the same link then', () => {
-  const upgrade = (version: Version): BpfObject => {
-    const spec = steady(root, version, { only: ['egress'], pid: process.pid })
-    spec.programs.get('on_egress').link.pinPath = 'elsewhere/on_egress'
-    return spec.upgrade()
-  }
-  using first = upgrade(1)
-  using second = upgrade(2)
-  const [before, after] = [first, second].map(({ links }) => links.get('on_egress').id)
-  assert.is(after, before)
-  assert.is(first.links.get('on_egress').info().progId, second.programs.get('on_egress').id)
-  second.unpin()
-  assert.equal(tree(), [])
-})
+onKernel(
+  'a link outside of a kind that is switched in place is, there and back, and is the same link then',
+  () => {
+    const upgrade = (version: Version): BpfObject => {
+      const spec = steady(root, version, { only: ['egress'], pid: process.pid })
+      spec.programs.get('on_egress').link.pinPath = 'elsewhere/on_egress'
+      return spec.upgrade({ keepPrevious: true })
+    }
+    using first = upgrade(1)
+    using second = upgrade(2)
+    const link = first.links.get('on_egress')
+    assert.is(second.links.get('on_egress').id, link.id)
+    assert.is(link.info().progId, second.programs.get('on_egress').id)
+    second.rollback()
+    using again = openPinned('steady', { root })
+    assert.is(again.links.get('on_egress').id, link.id)
+    assert.is(link.info().progId, first.programs.get('on_egress').id)
+    using third = upgrade(1)
+    third.unpin()
+    assert.equal(tree(), [])
+  },
+)
 
 test.after(removeCgroup)
 test.run()
