@@ -29,16 +29,20 @@ export function withGap(version: Version): ObjectSpec {
 /** The object with some of its links, as it goes from one version to another. */
 class Steady {
   readonly #links: Links
+  readonly #isOutside: boolean
   version: Version | undefined
   /** Ids of the programs of the version that was there before. */
   #programs = new Set<number>()
 
-  constructor(links: Links) {
+  constructor(links: Links, isOutside: boolean) {
     this.#links = links
+    this.#isOutside = isOutside
   }
 
   spec(version: Version): ObjectSpec {
-    return specWith(this.#links, version)
+    const spec = specWith(this.#links, version)
+    if (this.#isOutside) for (const { name, link } of spec.programs) link.pinPath = `elsewhere/${name}`
+    return spec
   }
 
   be(version: Version): void {
@@ -100,8 +104,8 @@ class Steady {
   }
 }
 
-function toAndFro(name: string, links: Links): Operation {
-  const pinned = new Steady(links)
+function toAndFro(name: string, links: Links, isOutside = false): Operation {
+  const pinned = new Steady(links, isOutside)
   let next: Version = 1
   return {
     name,
@@ -125,7 +129,7 @@ function toAndFro(name: string, links: Links): Operation {
 }
 
 function back(name: string, links: Links): Operation {
-  const pinned = new Steady(links)
+  const pinned = new Steady(links, false)
   return {
     ...toAndFro(name, links),
     prepare() {
@@ -150,6 +154,9 @@ function back(name: string, links: Links): Operation {
 
 /** The links of its programs are switched, or attached beside the old ones. */
 export const reusing: readonly Operation[] = [toAndFro('upgrade, reuse', ['raw', 'egress'])]
+
+/** As above, with links outside of the object's directory, which keep their pins or are pinned beside them. */
+export const outside: readonly Operation[] = [toAndFro('upgrade, outside', ['raw', 'egress'], true)]
 
 /** The old link must go before the new one can be made. In a network namespace of its own: {@link leaveNetwork}. */
 export const gaps: readonly Operation[] = [
