@@ -157,10 +157,13 @@ export function planUpgrade(
   const codeVerdicts = verdicts.filter(item => item.kind === 'program')
   const isReloaded =
     codeVerdicts.some(item => item.verdict !== 'identical') || graded.some(({ action }) => action !== 'reuse')
-  const maps = graded.map(
-    (map): PlannedMap =>
-      isReloaded && map.action === 'reuse' && neverShared.has(map.name) ? { ...map, action: 'create' } : map,
-  )
+  const others = graded.some(({ verdict }) => verdict === 'new') ? mapsOfOthers(spec, site) : undefined
+  const maps = graded.map((map): PlannedMap => {
+    if (map.verdict === 'new') return others?.get(map.name) ?? map
+    return isReloaded && map.action === 'reuse' && neverShared.has(map.name)
+      ? { ...map, action: 'create' }
+      : map
+  })
   const programs = codeVerdicts.map((item): PlannedProgram => {
     const action = item.verdict === 'gone' ? 'drop' : isReloaded ? 'load' : 'keep'
     return { ...item, action }
@@ -230,7 +233,7 @@ export function planInstall(spec: Spec, site: PinSite): Plan {
   }
 }
 
-/** Maps that are pinned already where a first pin looks for its own, outside: they are used as they are, or not at all. */
+/** Maps that are pinned already where the object looks for new ones, outside: they are used as they are, or not at all. */
 function mapsOfOthers(spec: Spec, site: PinSite): Map<string, PlannedMap> {
   const planned = new Map<string, PlannedMap>()
   const types = new PinnedTypes(spec, undefined)
@@ -263,7 +266,9 @@ function plannedSteps(
   let unknown = 0
   const recordOf = (place: Place, isKept: boolean): PinRecord => {
     const old = isKept ? oldPins.get(`${place.kind} ${place.name}`) : undefined
-    return { ...place, id: old?.id ?? --unknown, ...(old?.shared ? { shared: true } : {}) }
+    // what is used and was not pinned by the generation before is another object's
+    const isShared = old ? old.shared : isKept
+    return { ...place, id: old?.id ?? --unknown, ...(isShared ? { shared: true } : {}) }
   }
   const pins = placesOf(spec, site).map(place =>
     recordOf(place, kind === 'relink' || (place.kind === 'map' && reused.has(place.name))),

@@ -144,7 +144,18 @@ onKernel('what is planned is done: a map that another object has pinned', () => 
   assert.equal(actionsOf(third), ['numbers refuse', '.rodata create', '.bss create'])
   assert.equal(third.plan().steps, [])
   assert.is(failure(() => third.upgrade()).code, 'ERR_PIN_MISMATCH')
-  for (const spec of [second, named('first', 8)]) {
+  // it had no such map before
+  const [fourth, later, refused] = [named('fourth', 8), named('fourth', 8), named('fourth', 16)]
+  fourth.maps.get('numbers').pinPath = null
+  upgradeAsPlanned(fourth)
+  assert.is(failure(() => refused.upgrade()).code, 'ERR_PIN_MISMATCH')
+  assert.equal(
+    refused.plan().refused.map(({ name }) => name),
+    ['numbers'],
+  )
+  upgradeAsPlanned(later)
+  assert.equal(upgradeAsPlanned(named('fourth', 8)), [])
+  for (const spec of [later, second, named('first', 8)]) {
     using object = spec.loadPinned()
     object.unpin()
   }
