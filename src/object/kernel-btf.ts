@@ -6,12 +6,13 @@ import { readBtfFile } from './btf-file.ts'
 
 const vmlinuxPath = '/sys/kernel/btf/vmlinux'
 
-// 10 MB that a process which has loaded its object never looks at again; within one turn of the event loop they stay
+// 6 MB that a process which has loaded its object never looks at again; within one turn of the event loop they stay
 let vmlinux: WeakRef<Btf> | undefined
 
 /**
  * The types of the running kernel, read on first use and kept while they are used. Needs no privilege, and Linux 5.4 with
- * CONFIG_DEBUG_INFO_BTF. They are read straight into the parser's memory, which takes less than `parseBtf()` of the file.
+ * CONFIG_DEBUG_INFO_BTF. They are mapped where that can be done, or read straight into the parser's memory: less than `parseBtf()`
+ * of the file takes.
  *
  * @example
  * kernelTypes().find('task_struct', 'struct')?.size
