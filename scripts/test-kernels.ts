@@ -1,7 +1,7 @@
 // `npm run test:kernels [filter...]` runs the kernel tests on other kernels, each in a virtual machine: docs/testing.md.
 //   --kernel NAME     only this one, 6.1 or 6.12 or arm64; may be repeated
-//   --all             every test that can run there, which takes half an hour
-//   --timeout SEC     for one machine; default 900
+//   --all             every test that can run there, which takes half an hour a kernel
+//   --timeout SEC     for one machine; default 900, and with --all 5400
 // The last line is `N passed, N failed, N skipped` over all of them.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,10 +27,11 @@ const { values: options, positionals: filters } = parseArgs({
   allowPositionals: true,
   options: {
     kernel: { type: 'string', multiple: true, default: ['6.1', '6.12', 'arm64'] },
-    timeout: { type: 'string', default: '900' },
+    timeout: { type: 'string' },
     all: { type: 'boolean', default: false },
   },
 })
+const timeoutSeconds = Number(options.timeout ?? (options.all ? 5400 : 900))
 if (process.arch !== 'x64') throw new Error(`the machines are made on x86-64, this is ${process.arch}`)
 
 const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-machines-'))
@@ -53,7 +54,6 @@ for (const problem of ranNowhere(kernels, reports.flat())) {
 async function run(kernel: Kernel): Promise<FileReport[]> {
   const onLine = (line: string): void => console.log(`${kernel.name.padEnd(5)} | ${line}`)
   onLine(`Linux ${kernel.release}`)
-  const timeoutSeconds = Number(options.timeout)
   const image = images.get(kernel.architecture)! // made above
   const ended = await runMachine({ kernel, image, scratch, timeoutSeconds, onLine })
   return judge(kernel, ended, onLine)
@@ -72,7 +72,7 @@ function judge(kernel: Kernel, ended: MachineEnd, onLine: (line: string) => void
   }
   if (!records.some(record => 'end' in record)) {
     sum.failed++
-    const how = ended.timedOut ? `was stopped after ${options.timeout} s` : 'stopped before the tests ended'
+    const how = ended.timedOut ? `was stopped after ${timeoutSeconds} s` : 'stopped before the tests ended'
     onLine(`the machine ${how}. Its console ends with:`)
     for (const line of readFileSync(ended.console, 'utf8').trimEnd().split(/\r*\n/).slice(-40)) onLine(line)
   }

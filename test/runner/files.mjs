@@ -58,6 +58,7 @@ const onlyHere = {
   'object/collect.*': 'how long V8 keeps what is used no more, which it shows after thousands of loads',
   'object/run-context.*': 'what the library makes of contexts; object/run runs programs on each kernel',
   'object/programs.*': 'what BPF_PROG_LOAD is told of a program, which every kernel takes in the same way',
+  'object/letters.*': 'names that every kernel refuses alike',
   'object/older-types.*': 'the test, not the kernel, refuses types',
   'syscall/errno.*': 'what V8 does between two calls, by processes that are slow to start',
   'object/tokens.*': 'compiles C, and no machine has a compiler',
