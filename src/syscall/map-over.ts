@@ -25,15 +25,14 @@ export function mapOver(memory: Uint8Array, fd: number): boolean {
   const { fstatfs, mmap, munmap } = numbersFor(process.arch)
   const status = new BigInt64Array(16)
   if (native.syscall3(fstatfs, fd, native.address(status), 0) < 0 || status[0] !== SYSFS_MAGIC) return false
-  const { length } = memory
-  const map = (address: number, protection: number, flags: number, file: number): number =>
+  const map = (address: number, length: number, protection: number, flags: number, file: number): number =>
     native.syscall6(mmap, address, length, protection, MAP_PRIVATE | flags, file, 0)
-  // first anywhere: before Linux 6.12 what cannot be mapped in the place of something leaves a hole there
-  const anywhere = map(0, PROT_READ, 0, fd)
-  if (anywhere < 0) return false
-  native.syscall3(munmap, anywhere, length, 0)
+  // a page anywhere first: before Linux 6.12 what cannot be mapped in the place of something leaves a hole there
+  const page = map(0, 1, PROT_READ, 0, fd)
+  if (page < 0) return false
+  native.syscall3(munmap, page, 1, 0)
   const address = native.address(memory)
-  if (map(address, PROT_READ, MAP_FIXED, fd) === address) return true
-  map(address, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_ANONYMOUS, -1)
+  if (map(address, memory.length, PROT_READ, MAP_FIXED, fd) === address) return true
+  map(address, memory.length, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_ANONYMOUS, -1)
   return false
 }
