@@ -60,6 +60,31 @@ onKernel('records that the program threw away are passed over', () => {
   assert.is(reader.pending, 0)
 })
 
+onKernel(
+  'records are handed over once, also where the callback takes the rest and some that came since',
+  () => {
+    using object = loadEvents()
+    using reader = object.maps.get('events').events()
+    write(object, 0, 2000)
+    const numbers: bigint[] = []
+    const note = (bytes: Uint8Array, offset: number): void => {
+      numbers.push(new DataView(bytes.buffer).getBigUint64(offset, true))
+    }
+    reader.takeRaw((bytes, offset) => {
+      note(bytes, offset)
+      if (numbers.length > 1) return
+      reader.takeRaw(note)
+      write(object, 2000, 5)
+      reader.takeRaw(note, 1)
+    })
+    assert.equal(
+      numbers,
+      Array.from({ length: 2005 }, (_, i) => BigInt(i)),
+    )
+    assert.is(reader.pending, 0)
+  },
+)
+
 onKernel('what is not taken stays in the buffer, and the program is refused when it is full', async () => {
   using object = loadEvents()
   const events = object.maps.get('events')
