@@ -328,7 +328,7 @@ export class BpfMap<
 
   /** Closes the descriptor, and ends who reads or writes its records; a second time does nothing. */
   override close(): void {
-    closeAll(this.#users ?? [])
+    if (this.#users) closeAll(this.#users)
     super.close()
   }
 
