@@ -1,9 +1,6 @@
 // `npm run bench`: how fast we are, beside libbpf and beside the bare system calls, in one run and in turn. As root, with gcc
 // and clang-19; the libbpf is the one in $LIBBPF_DIR, or built from Debian's sources. docs/performance.md tells what the
 // rows are.
-//   --only NAME   rows of this name; may be repeated
-//   --quick       fewer sizes and rounds, under a minute
-//   --json        { machine, rows } for programs
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,13 +27,19 @@ const whole: Effort = {
   processRounds: 31,
 }
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true, default: [] },
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
-})
+const usage = `Usage: npm run bench -- [options]
+
+  --only NAME   rows of this name; may be repeated
+  --quick       fewer sizes and rounds, under a minute
+  --json        { machine, rows } for programs
+  --help        this
+`
+
+const options = optionsGiven()
+if (options.help) {
+  process.stdout.write(usage)
+  process.exit()
+}
 
 await onOwnBpffs(async root => {
   const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-bench-'))
@@ -47,11 +50,35 @@ await onOwnBpffs(async root => {
   }
 })
 
+function optionsGiven() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        quick: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    return values
+  } catch (error) {
+    refuse(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    process.exit()
+  }
+}
+
+/** Of how it was called: nothing is run. */
+function refuse(why: string): undefined {
+  process.stderr.write(`bench: ${why}\n`)
+  process.exitCode = 2
+}
+
 async function run(root: string, scratch: string): Promise<void> {
   const contestants = new Contestants(scratch)
   const results: Result[] = []
   try {
     const rows = chosen(allRows(contestants, { root, scratch }))
+    if (!rows) return
     if (!options.json) console.log(header())
     for (const row of rows) {
       const result = await measure(row)
@@ -86,11 +113,11 @@ function allRows(
   ]
 }
 
-function chosen(rows: readonly Row[]): readonly Row[] {
+function chosen(rows: readonly Row[]): readonly Row[] | undefined {
   const { only } = options
   const names = new Set(rows.map(({ name }) => name))
   const unknown = only.find(name => !names.has(name))
-  if (unknown !== undefined) throw new Error(`no row '${unknown}': there are ${[...names].join(', ')}`)
+  if (unknown !== undefined) return refuse(`no row '${unknown}'; there are:\n  ${[...names].join('\n  ')}`)
   return only.length === 0 ? rows : rows.filter(({ name }) => only.includes(name))
 }
 
