@@ -120,14 +120,14 @@ export class NameIndex implements TypeTable {
     return id
   }
 
-  /** The scan made sure that every name starts inside the strings and that they end with a NUL: it stops there. */
+  /** From the end: names of one print often begin alike. Strings end with a NUL, so that no match goes beyond them. */
   #isNamed(id: number, name: Uint8Array): boolean {
     const view = this.#view
     const start = this.#strings + view.getUint32(this.offsets[id]!, this.#littleEndian)
-    for (let i = 0; i < name.length; i++) {
-      if (view.getUint8(start + i) !== name[i]) return false
-    }
-    return view.getUint8(start + name.length) === 0
+    if (start + name.length >= view.byteLength || view.getUint8(start + name.length) !== 0) return false
+    let i = name.length - 1
+    while (i >= 0 && view.getUint8(start + i) === name[i]) i--
+    return i < 0
   }
 }
 

@@ -63,14 +63,16 @@ export function* forOlderKernels(btf: Btf): IterableIterator<Btf> {
 }
 
 /**
- * The same types with names that the kernel takes, where the compiler took other letters: each byte of those is a `_`
+ * The same types with names that the kernel takes, where the compiler took a `$` or other letters: each byte of those is a `_`
  * (kernel/bpf/btf.c: btf_name_valid_identifier).
  */
 export function withPlainNames(btf: Btf): Btf {
   const bytes = btf.bytes.slice()
   const start = placeOfStrings(btf)
   const strings = bytes.subarray(start, start + btf.records.stringsLength)
-  for (const [i, byte] of strings.entries()) if (byte > 0x7f) strings[i] = '_'.charCodeAt(0)
+  const dollar = '$'.charCodeAt(0)
+  for (const [i, byte] of strings.entries())
+    if (byte > 0x7f || byte === dollar) strings[i] = '_'.charCodeAt(0)
   return parseBtf(bytes)
 }
 

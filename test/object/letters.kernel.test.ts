@@ -20,18 +20,18 @@ needs(
   () => {
     using object = openObject(fixture('letters'), { root }).upgrade()
     const [map, program] = [object.maps.get('flüsse'), object.programs.get('lauf_größe')]
-    map.set(1, { zähler: 5n, länge: 2 })
+    map.set(1, { zähler: 5n, länge: 2, rest$: 7 })
     // 2 * 21 + 3
     assert.is(program.run({ context: new Uint8Array([21, 0, 0, 0]) }).returnValue, 45)
-    assert.equal(map.get(1), { zähler: 6n, länge: 2 })
+    assert.equal(map.get(1), { zähler: 6n, länge: 2, rest$: 7 })
     assert.is(object.variables.get('läufe').get(), 1n)
     using pinned = openPinned('letters', { root })
-    assert.equal(pinned.maps.get('flüsse').get(1), { zähler: 6n, länge: 2 })
+    assert.equal(pinned.maps.get('flüsse').get(1), { zähler: 6n, länge: 2, rest$: 7 })
 
     const shown = bpftool('map', 'dump', 'id', String(map.id)) as { formatted: unknown }[]
     assert.equal(
       shown.map(({ formatted }) => formatted),
-      [{ key: 1, value: { z__hler: 6, l__nge: 2 } }],
+      [{ key: 1, value: { z__hler: 6, l__nge: 2, rest_: 7 } }],
     )
     const name = (kind: string, id: number): string =>
       (bpftool(kind, 'show', 'id', String(id)) as { name: string }).name
