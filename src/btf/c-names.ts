@@ -10,9 +10,12 @@ const keywords: ReadonlySet<string> = /* @__PURE__ */ new Set(
   ).split(' '),
 )
 
-/** A name as C takes it, in any letters that are seen (C23, 6.4.2.1): other compilers' types are called `Option<u8>`. */
+/**
+ * A name as C takes it, in any letters that are seen (C23, 6.4.2.1), and with `$` as clang and gcc do: other compilers' types are called
+ * `Option<u8>`.
+ */
 export function cName(name: string): string {
-  const plain = name.replace(/[^\w\p{XIDC}]|\p{DI}/gu, '_').replace(/^(?![_\p{XIDS}])/u, '_')
+  const plain = name.replace(/[^\w$\p{XIDC}]|\p{DI}/gu, '_').replace(/^(?![_$\p{XIDS}])/u, '_')
   return keywords.has(plain) ? `${plain}_` : plain
 }
 

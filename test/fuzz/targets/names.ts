@@ -159,7 +159,7 @@ function mustBeC(lines: readonly string[]): void {
   // no trigraph can end a string either (ISO/IEC 9899:2018, 5.2.1.1)
   const passed = /"(?:\\[abtnvfr"\\?]|\\U[0-9a-f]{8}|[^"\\?\n])*"|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g
   const text = lines.join('\n').replace(passed, '')
-  const broken = /["'`\\$@%?]|\bbroken\s*=|[^\t\n\x20-\x7e\p{XIDC}]|\p{DI}/u.exec(text)
+  const broken = /["'`\\@%?]|\bbroken\s*=|[^\t\n\x20-\x7e\p{XIDC}]|\p{DI}/u.exec(text)
   if (broken)
     throw new Error(`C has what was a name: ${text.slice(Math.max(0, broken.index - 40)).slice(0, 99)}`)
 }
