@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine, refuse } from '../test/runner/command-line.mjs'
 import { accessRows } from './access.ts'
 import { Contestants } from './contestant.ts'
 import { convertRows } from './convert.ts'
@@ -35,11 +35,13 @@ const usage = `Usage: npm run bench -- [options]
   --help        this
 `
 
-const options = optionsGiven()
-if (options.help) {
-  process.stdout.write(usage)
-  process.exit()
-}
+const { values: options } = commandLine(usage, {
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
 
 await onOwnBpffs(async root => {
   const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-bench-'))
@@ -50,35 +52,11 @@ await onOwnBpffs(async root => {
   }
 })
 
-function optionsGiven() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        only: { type: 'string', multiple: true, default: [] },
-        quick: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    return values
-  } catch (error) {
-    refuse(`${error instanceof Error ? error.message : error}\n\n${usage}`)
-    process.exit()
-  }
-}
-
-/** Of how it was called: nothing is run. */
-function refuse(why: string): undefined {
-  process.stderr.write(`bench: ${why}\n`)
-  process.exitCode = 2
-}
-
 async function run(root: string, scratch: string): Promise<void> {
   const contestants = new Contestants(scratch)
   const results: Result[] = []
   try {
     const rows = chosen(allRows(contestants, { root, scratch }))
-    if (!rows) return
     if (!options.json) console.log(header())
     for (const row of rows) {
       const result = await measure(row)
@@ -113,7 +91,7 @@ function allRows(
   ]
 }
 
-function chosen(rows: readonly Row[]): readonly Row[] | undefined {
+function chosen(rows: readonly Row[]): readonly Row[] {
   const { only } = options
   const names = new Set(rows.map(({ name }) => name))
   const unknown = only.find(name => !names.has(name))

@@ -1,5 +1,4 @@
-// `npm run fixtures` compiles every NAME.bpf.c in the directories below to NAME.bpf.o beside it; with `--check` it
-// writes nothing and fails where an object is not what its source gives. More arguments are filters on the path.
+// `npm run fixtures` compiles every NAME.bpf.c in the directories below to NAME.bpf.o beside it.
 // Every NAME.c in test/pairs gives two objects, NAME.old.o and with -DNEW NAME.new.o, without DWARF.
 // Every NAME.elf.c in test/fixtures gives NAME.elf, a program of this machine that needs no library.
 // Every NAME.c in test/parity/compilers gives an object of each compiler below, NAME.clang-14.o; of those that are not
@@ -10,9 +9,10 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { brotliDecompressSync } from 'node:zlib'
 import { commandPath } from '../test/requirements.ts'
+import { commandLine } from '../test/runner/command-line.mjs'
 import { isSameButForTypeOrder } from './same-object.ts'
 
 // the bytes of an object depend on the compiler
@@ -44,7 +44,14 @@ const compilers: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-const { values, positionals: filters } = parseArgs({
+const usage = `Usage: npm run fixtures -- [options] [filter...]
+
+Compiles the objects that tests and examples have; with filters those whose path contains one.
+
+  --check   write nothing, and fail where an object is not what its source gives
+  --help    this`
+
+const { values, positionals: filters } = commandLine(usage, {
   allowPositionals: true,
   options: { check: { type: 'boolean', default: false } },
 })

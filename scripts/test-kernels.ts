@@ -1,12 +1,8 @@
-// `npm run test:kernels [filter...]` runs the kernel tests on other kernels, each in a virtual machine: docs/testing.md.
-//   --kernel NAME     only this one, 6.1 or 6.12 or arm64; may be repeated
-//   --all             every test that can run there, which takes half an hour a kernel
-//   --timeout SEC     for one machine; default 900, and with --all 5400
-// The last line is `N passed, N failed, N skipped` over all of them.
+// `npm run test:kernels` runs the kernel tests on other kernels, each in a virtual machine: docs/testing.md.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine, numberOf } from '../test/runner/command-line.mjs'
 import type { Architecture } from './vm/architectures.ts'
 import { writeImage } from './vm/image.ts'
 import { type Kernel, kernelOf } from './vm/kernels.ts'
@@ -14,6 +10,24 @@ import { type MachineEnd, runMachine } from './vm/machine.ts'
 import { type FileReport, ranNowhere } from './vm/report.ts'
 import { systemFor } from './vm/system.ts'
 
+const usage = `Usage: npm run test:kernels -- [options] [filter...]
+
+  --kernel NAME     only this one, 6.1 or 6.12 or arm64; may be repeated
+  --all             every test that can run there, which takes half an hour a kernel
+  --timeout SEC     for one machine; default 900, and with --all 5400
+  --help            this
+
+The last line is 'N passed, N failed, N skipped' over all of them.`
+
+const { values: options, positionals: filters } = commandLine(usage, {
+  allowPositionals: true,
+  options: {
+    kernel: { type: 'string', multiple: true, default: ['6.1', '6.12', 'arm64'] },
+    timeout: { type: 'string' },
+    all: { type: 'boolean', default: false },
+  },
+})
+const timeoutSeconds = numberOf('timeout', options.timeout ?? (options.all ? '5400' : '900'))
 const checkout = resolve(import.meta.dirname, '..')
 const sum = { passed: 0, failed: 0, skipped: 0 }
 
@@ -23,15 +37,6 @@ process.on('exit', code => {
   console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 })
 
-const { values: options, positionals: filters } = parseArgs({
-  allowPositionals: true,
-  options: {
-    kernel: { type: 'string', multiple: true, default: ['6.1', '6.12', 'arm64'] },
-    timeout: { type: 'string' },
-    all: { type: 'boolean', default: false },
-  },
-})
-const timeoutSeconds = Number(options.timeout ?? (options.all ? 5400 : 900))
 if (process.arch !== 'x64') throw new Error(`the machines are made on x86-64, this is ${process.arch}`)
 
 const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-machines-'))

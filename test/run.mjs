@@ -1,9 +1,4 @@
-// The test runner: `node --import ./test/ts-hook.mjs test/run.mjs [filter...]` runs every test/**/*.test.ts whose path
-// contains one of the filters.
-//   --dir DIR        look there instead of in test/
-//   --timeout SEC    for one file; default 300
-//   --all            in a virtual machine: also what files.mjs leaves out by default
-//   --report FILE    for programs: one JSON record a file, then { end: true }
+// The test runner: `node --import ./test/ts-hook.mjs test/run.mjs`.
 // Each file is a process of its own. NAME.kernel.test.ts runs in its own mount namespace with an empty bpffs at
 // $BPFPIN_TEST_ROOT, which it must leave empty, and cgroup v2 at $BPFPIN_TEST_CGROUP. NAME.vm.kernel.test.ts runs only in
 // the machines of `npm run test:kernels`. Of what a file prints, lines that begin with `| ` are shown.
@@ -11,9 +6,32 @@
 import { appendFileSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { commandLine, numberOf } from './runner/command-line.mjs'
 import { testFiles } from './runner/files.mjs'
 import { runFile } from './runner/process.mjs'
+
+const usage = `Usage: npm test -- [options] [filter...]
+
+Runs every test/**/*.test.ts, or those whose path contains one of the filters.
+
+  --dir DIR        look there instead of in test/
+  --timeout SEC    for one file; default 300
+  --all            in a virtual machine: also what files.mjs leaves out by default
+  --report FILE    for programs: one JSON record a file, then { end: true }
+  --help           this
+
+The last line is always 'N passed, N failed, N skipped'.`
+
+const { values: options, positionals: filters } = commandLine(usage, {
+  allowPositionals: true,
+  options: {
+    dir: { type: 'string' },
+    timeout: { type: 'string', default: '300' },
+    report: { type: 'string' },
+    all: { type: 'boolean', default: false },
+  },
+})
+const timeout = 1000 * numberOf('timeout', options.timeout)
 
 // one more than CI has processors, as tests wait for a third of their time; the virtual machines have two and emulate them by
 // one
@@ -34,15 +52,6 @@ process.on('exit', code => {
   console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 })
 
-const { values: options, positionals: filters } = parseArgs({
-  allowPositionals: true,
-  options: {
-    dir: { type: 'string' },
-    timeout: { type: 'string', default: '300' },
-    report: { type: 'string' },
-    all: { type: 'boolean', default: false },
-  },
-})
 reportFile = options.report
 const dir = resolve(options.dir ?? fileURLToPath(new URL('.', import.meta.url)))
 
@@ -67,7 +76,7 @@ await Promise.all(Array.from({ length: AT_ONCE }, work))
 
 async function work() {
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-    show(file, await runFile(file, Number(options.timeout) * 1000))
+    show(file, await runFile(file, timeout))
   }
 }
 

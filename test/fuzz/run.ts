@@ -1,17 +1,12 @@
-// `npm run fuzz -- --minutes 5`: hands damaged and hostile inputs to all that reads what others wrote, until the time is
+// `npm run fuzz`: hands damaged and hostile inputs to all that reads what others wrote, until the time is
 // over, a number of cases is reached, or one breaks the contract (contract.ts).
-//   --minutes N     default 1
-//   --cases N       instead: so many in all
-//   --seed S        where to begin; default 1. The same seed gives the same cases.
-//   --only A,B      some targets: those that targets/index.ts has
-//   --slice N       cases of one target before the next one's turn; default 2000
 // A finding is made small, written to a file, and shown with what runs it again. The last line says how many there were.
 // SIGINT and SIGTERM end it as the end of its time does.
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { commandLine, numberOf, refuse } from '../runner/command-line.mjs'
 import {
   casesBegun,
   lastInputOf,
@@ -24,7 +19,16 @@ import {
 import { targets } from './targets/index.ts'
 import { temporaryDirectory } from './temporary.ts'
 
-const { values: options } = parseArgs({
+const usage = `Usage: npm run fuzz -- [options]
+
+  --minutes N     default 1
+  --cases N       instead: so many in all
+  --seed S        where to begin; default 1. The same seed gives the same cases.
+  --only A,B      some targets: ${targets.map(({ name }) => name).join(', ')}
+  --slice N       cases of one target before the next one's turn; default 2000
+  --help          this`
+
+const { values: options } = commandLine(usage, {
   options: {
     minutes: { type: 'string', default: '1' },
     cases: { type: 'string' },
@@ -35,8 +39,11 @@ const { values: options } = parseArgs({
 })
 
 const limits = {
-  until: options.cases === undefined ? performance.now() + 60_000 * numberOf('minutes') : Infinity,
-  cases: options.cases === undefined ? Infinity : numberOf('cases'),
+  until:
+    options.cases === undefined
+      ? performance.now() + 60_000 * numberOf('minutes', options.minutes)
+      : Infinity,
+  cases: options.cases === undefined ? Infinity : numberOf('cases', options.cases),
 }
 /** Seconds without any case coming to its end: one may take as many hundredths. */
 const patience = 60
@@ -48,7 +55,7 @@ const heap = 1024
 const wanted = options.only?.split(',') ?? targets.map(({ name }) => name)
 for (const name of wanted) {
   if (!targets.some(target => target.name === name)) {
-    throw new Error(`--only ${name}: there are ${targets.map(target => target.name).join(', ')}`)
+    refuse(`--only ${name}: there are ${targets.map(target => target.name).join(', ')}`)
   }
 }
 
@@ -66,12 +73,13 @@ const worker = new Worker(new URL('./slices.ts', import.meta.url), {
   workerData: surroundings,
   resourceLimits: { maxOldGenerationSizeMb: heap },
 })
-const firstSeed = numberOf('seed')
+const slice = numberOf('slice', options.slice, 1)
+const firstSeed = numberOf('seed', options.seed)
 let seed = firstSeed
 for (; !isOver(); seed++) {
   for (const target of wanted) {
     if (isOver()) break
-    const cases = Math.min(numberOf('slice'), limits.cases - done)
+    const cases = Math.min(slice, limits.cases - done)
     const start = performance.now()
     const report = await run({ target, seed, cases })
     if (report.kind === 'finding') show(target, report)
@@ -93,12 +101,6 @@ if (findings > 0) process.exitCode = 1
 
 function isOver(): boolean {
   return findings > 0 || stop.signal.aborted || performance.now() >= limits.until || done >= limits.cases
-}
-
-function numberOf(name: 'minutes' | 'cases' | 'seed' | 'slice'): number {
-  const value = Number(options[name])
-  if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} ${options[name]} is no number`)
-  return value
 }
 
 /** Has the other thread do it, and looks whether it still lives. A signal has it end with what it did. */

@@ -1,20 +1,26 @@
 // Holds objects from elsewhere against libbpf: what differs, and why; as root, on the kernel that runs here.
 //
-//   node --import ./test/ts-hook.mjs test/parity/corpus.ts [--all] [--bpffs PATH] [--json FILE] DIRECTORY|OBJECT...
+//   node --import ./test/ts-hook.mjs test/parity/corpus.ts DIRECTORY|OBJECT...
 //
-// --all loads programs, too, that objects leave out by SEC("?..."), and gives entries to maps that have none. --json appends
-// a line for each object. It exits with 1 where anything differs.
+// It exits with 1 where anything differs.
 import { appendFileSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { basename } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine, refuse } from '../runner/command-line.mjs'
 import { type Difference, differences, verdictOf } from './compare.ts'
 import { exceptions, explains } from './exceptions.ts'
 import { objectsIn } from './objects.ts'
 import { loadOurs } from './ours.ts'
 import { type Outcome, Peer } from './peer.ts'
 
-const { values, positionals } = parseArgs({
+const usage = `Usage: corpus.ts [options] DIRECTORY|OBJECT...
+
+  --all          load programs, too, that objects leave out by SEC("?..."), and give entries to maps that have none
+  --bpffs PATH   default /sys/fs/bpf
+  --json FILE    append a line for each object
+  --help         this`
+
+const { values, positionals } = commandLine(usage, {
   options: {
     all: { type: 'boolean', default: false },
     bpffs: { type: 'string', default: '/sys/fs/bpf' },
@@ -22,6 +28,7 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 })
+if (positionals.length === 0) refuse(`no objects were named\n\n${usage}`)
 const place = `${values.bpffs}/parity-corpus-${process.pid}`
 
 /** What came of one object: {@link thrown} is what should never be, an error that is none of ours. */

@@ -1,12 +1,12 @@
-// `npm run soak -- --minutes N --processes N --seed N`: processes that pin, upgrade, roll back, find, read, list and unpin the
+// `npm run soak`: processes that pin, upgrade, roll back, find, read, list and unpin the
 // same objects, on a bpffs of their own. Prints a line at each look, and at the end what came of it; fails where anything
 // was lost or left. Memory and descriptors are compared from a fifth of the time on, when all has been done once.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs'
 import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { onOwnBpffs } from '../../bench/own-bpffs.ts'
+import { commandLine, numberOf } from '../runner/command-line.mjs'
 import { Stopping } from '../stopping.ts'
 import { type Sample, soak } from './soak.ts'
 
@@ -14,13 +14,24 @@ const mebibyte = 2 ** 20
 const mostGrowth = 0.05
 /** Of how many fifths can be told. */
 const fewestSamples = 5
-const { values } = parseArgs({
+const usage = `Usage: npm run soak -- [options]
+
+  --minutes N     default 1
+  --processes N   default 8
+  --seed N        of what they do; default by the clock
+  --help          this`
+
+const { values } = commandLine(usage, {
   options: {
     minutes: { type: 'string', default: '1' },
     processes: { type: 'string', default: '8' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 })
+
+const minutes = numberOf('minutes', values.minutes)
+const processes = numberOf('processes', values.processes, 1)
+const seed = numberOf('seed', values.seed)
 
 await onOwnBpffs(async mount => {
   // beside what the kernel itself has there (CONFIG_BPF_PRELOAD)
@@ -39,7 +50,6 @@ await onOwnBpffs(async mount => {
 })
 
 async function run(root: string, cgroup: string, signal: AbortSignal): Promise<void> {
-  const [minutes, processes, seed] = [Number(values.minutes), Number(values.processes), Number(values.seed)]
   const seconds = minutes * 60
   console.log(
     `Linux ${release()}, Node ${process.version}, ${processes} processes, ${minutes} minutes, seed ${seed}`,
