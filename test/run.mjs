@@ -22,6 +22,28 @@ Runs every test/**/*.test.ts, or those whose path contains one of the filters.
 
 The last line is always 'N passed, N failed, N skipped'.`
 
+// one more than CI has processors, as tests wait for a third of their time; the virtual machines have two and emulate them by
+// one
+const AT_ONCE = process.env.BPFPIN_MACHINE === undefined ? 3 : 1
+// as many start from their sources, which takes a second each; more are built first, which takes some seconds in all
+const fewFiles = 10
+const sum = { passed: 0, failed: 0, skipped: 0, elsewhere: 0 }
+let reportFile
+let isAsked = false
+const paint = process.stdout.isTTY && !process.env.NO_COLOR
+const red = text => (paint ? `\x1b[31m${text}\x1b[39m` : text)
+const yellow = text => (paint ? `\x1b[33m${text}\x1b[39m` : text)
+
+process.on('exit', code => {
+  // --help
+  if (!isAsked && code === 0) return
+  if (sum.failed === 0 && (code !== 0 || sum.passed + sum.skipped === 0)) sum.failed = 1
+  if (sum.failed > 0) process.exitCode = 1
+  report({ end: true })
+  if (sum.elsewhere > 0) console.log(`${sum.elsewhere} tests are for a later kernel than this one`)
+  console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
+})
+
 const { values: options, positionals: filters } = commandLine(usage, {
   allowPositionals: true,
   options: {
@@ -32,26 +54,7 @@ const { values: options, positionals: filters } = commandLine(usage, {
   },
 })
 const timeout = 1000 * numberOf('timeout', options.timeout)
-
-// one more than CI has processors, as tests wait for a third of their time; the virtual machines have two and emulate them by
-// one
-const AT_ONCE = process.env.BPFPIN_MACHINE === undefined ? 3 : 1
-// as many start from their sources, which takes a second each; more are built first, which takes some seconds in all
-const fewFiles = 10
-const sum = { passed: 0, failed: 0, skipped: 0, elsewhere: 0 }
-let reportFile
-const paint = process.stdout.isTTY && !process.env.NO_COLOR
-const red = text => (paint ? `\x1b[31m${text}\x1b[39m` : text)
-const yellow = text => (paint ? `\x1b[33m${text}\x1b[39m` : text)
-
-process.on('exit', code => {
-  if (sum.failed === 0 && (code !== 0 || sum.passed + sum.skipped === 0)) sum.failed = 1
-  if (sum.failed > 0) process.exitCode = 1
-  report({ end: true })
-  if (sum.elsewhere > 0) console.log(`${sum.elsewhere} tests are for a later kernel than this one`)
-  console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
-})
-
+isAsked = true
 reportFile = options.report
 const dir = resolve(options.dir ?? fileURLToPath(new URL('.', import.meta.url)))
 

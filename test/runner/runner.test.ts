@@ -96,9 +96,18 @@ test('a run without any test file fails', () => {
 })
 
 test('a wrong option of the runner fails, with the count', () => {
-  const { status, lines } = run(['--nonsense'])
-  assert.is(status, 1)
-  assert.is(lines.at(-1), '0 passed, 1 failed, 0 skipped')
+  for (const wrong of [['--nonsense'], ['--timeout', 'long']]) {
+    const { status, lines } = run(wrong)
+    assert.is(status, 1)
+    assert.is(lines.at(-1), '0 passed, 1 failed, 0 skipped')
+  }
+})
+
+test('--help runs no test, and counts none', () => {
+  const { status, lines } = run(['--help'])
+  assert.is(status, 0)
+  assert.match(lines.join('\n'), /^Usage: .*--timeout SEC/s)
+  assert.not.match(lines.join('\n'), /\d passed/)
 })
 
 test.run()
