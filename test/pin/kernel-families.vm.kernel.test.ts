@@ -72,10 +72,10 @@ needs(
       spec(version, onFiles, child.pid).upgrade().close()
       await new Promise(resolve => setTimeout(resolve, 300))
     }
-    const told = once(child.stdout, 'data')
+    const [told, ended] = [once(child.stdout, 'data'), once(child, 'exit')]
     child.stdin.write('end')
     const opened = Number(String((await told)[0]))
-    await once(child, 'exit')
+    await ended
     using object = spec(2, onFiles, child.pid).loadPinned()
     assert.ok(opened > 50, `${opened} files`)
     for (const kind of onFiles) {
