@@ -25,6 +25,8 @@ const onlyHere = {
   'pin/intruder.*': 'what another user may do on bpffs, by processes that are slow to start',
   'pin/hostile*': 'what the library makes of paths, names and mounts, which bpffs has alike on every kernel',
   'api/same.*': 'what the library compares; the kernel is asked nothing that other tests do not ask',
+  'object/kernel-types-unmapped.*':
+    'what the library does where a call fails that no kernel of a machine can do',
   'sequences/*': 'what users call in processes of their own, which are slow to start',
   'soak/*': 'eight processes at once, of which an emulator runs one after another',
   'selftests/others-bugs.*': 'what the library does not do on any kernel',
