@@ -1,6 +1,6 @@
 import type { Value } from '../btf/index.ts'
 import { BpfError } from '../errors.ts'
-import { optionsOf } from '../options.ts'
+import { optionsOf, refused } from '../options.ts'
 import { EventIterator } from './event-iterator.ts'
 import { openSource, type Source } from './event-source.ts'
 import { type EventType, eventDecoder } from './event-types.ts'
@@ -94,11 +94,12 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
    * Hands over what is there now, at most `limit` records, and returns how many. It does not wait, and also finds records
    * that were written with BPF_RB_NO_WAKEUP.
    *
-   * @throws BpfError `ERR_CLOSED`, `ERR_VALUE` for a record that is shorter than its type, `ERR_IN_USE`; and what `use`
-   * throws: the record that it was given is taken.
+   * @throws BpfError `ERR_CLOSED`, `ERR_VALUE` for a record that is shorter than its type or a `use` that is no function,
+   * `ERR_IN_USE`; and what `use` throws: the record that it was given is taken.
    */
   take(use: (event: T) => void, limit: number = Number.POSITIVE_INFINITY): number {
     this.#mustBeOpen()
+    mustBeFunction(use)
     let taken = 0
     for (const { ring, decode } of this.#sources) {
       try {
@@ -118,6 +119,7 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
   /** As {@link take}, without decoding or copying: nothing is allocated for a record. */
   takeRaw(use: RawCallback, limit: number = Number.POSITIVE_INFINITY): number {
     this.#mustBeOpen()
+    mustBeFunction(use)
     let taken = 0
     for (const { ring } of this.#sources) {
       try {
@@ -136,12 +138,12 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
    * @returns fulfilled when the reader is closed; rejected, and the reader closed, with what {@link take} throws
    */
   each(use: (event: T) => void): Promise<void> {
-    return this.#consume(() => this.take(use, recordsATurn))
+    return this.#consume(use, () => this.take(use, recordsATurn))
   }
 
   /** As {@link each}, of records as {@link takeRaw} gives them. */
   eachRaw(use: RawCallback): Promise<void> {
-    return this.#consume(() => this.takeRaw(use, recordsATurn))
+    return this.#consume(use, () => this.takeRaw(use, recordsATurn))
   }
 
   /** Leaving the loop closes the reader; records that were not handed over stay in the buffer. */
@@ -230,8 +232,9 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
     this.#sources = this.#sources.filter(({ ring }) => !ring.closed)
   }
 
-  #consume(turn: () => number): Promise<void> {
+  #consume(use: unknown, turn: () => number): Promise<void> {
     return new Promise((resolve, reject) => {
+      mustBeFunction(use)
       this.#claim({
         wake: () => {
           try {
@@ -314,6 +317,10 @@ export class EventReader<T = Value> implements AsyncIterable<T> {
       throw new BpfError(`the reader of '${this.#name}' is closed`, { code: 'ERR_CLOSED' })
     }
   }
+}
+
+function mustBeFunction(use: unknown): void {
+  if (typeof use !== 'function') throw refused('the callback', use, 'a function')
 }
 
 function added(sum: number | undefined, more: number | undefined): number | undefined {

@@ -30,6 +30,13 @@ export class DataSection {
     return this.#contents
   }
 
+  /** A copy of some of it: to read a variable makes no more than that. */
+  part(offset: number, size: number): Uint8Array {
+    const bytes = new Uint8Array(size)
+    bytes.set((this.#contents ?? this.#section.data).subarray(offset, offset + size))
+    return bytes
+  }
+
   /** Bytes. */
   get size(): number {
     return this.#resized?.sectionSize ?? this.#section.size

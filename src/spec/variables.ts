@@ -99,7 +99,7 @@ export class VariableSpec<T extends Value = Value, Input extends Value = T> {
   /** The initial value. Integers up to 32 bits are numbers, wider ones bigints, structs plain objects. */
   get(): T {
     // what a skeleton says it is, which was generated from the same types
-    return this.codec.decode(this.#section.contents, this.offset) as T
+    return this.codec.decode(this.#section.part(this.offset, this.codec.size)) as T
   }
 
   /**

@@ -140,12 +140,8 @@ EHWPOISON memory page has hardware error
 
 /** Those of the kernel itself (include/linux/errno.h), which bpf(2) lets out. */
 const internal: Readonly<Record<number, string>> = {
-  512: 'ERESTARTSYS interrupted, to be restarted',
-  515: 'ENOIOCTLCMD no ioctl command',
-  517: 'EPROBE_DEFER driver asks to probe again',
-  521: 'EBADHANDLE illegal file handle',
-  524: 'ENOTSUPP operation is not supported',
-  529: 'EIOCBQUEUED will complete later',
+  512: 'ERESTARTSYS interrupted',
+  524: 'ENOTSUPP not supported',
 }
 
 let lines: readonly string[] | undefined

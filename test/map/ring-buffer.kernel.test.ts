@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { BpfError, BpfObject } from '../../src/index.ts'
+import { failure } from '../failure.ts'
 import { needs } from '../requirements.ts'
 import { type Event, expected, loadEvents, request } from './events.ts'
 
@@ -84,6 +85,24 @@ onKernel(
     assert.is(reader.pending, 0)
   },
 )
+
+onKernel('a callback that is no function is refused, and no record is taken for it', async () => {
+  using object = loadEvents()
+  using reader = object.maps.get('events').events()
+  write(object, 0, 2)
+  const before = reader.pending
+  for (const wrong of [undefined, null, 3, {}] as never[]) {
+    assert.is(failure(() => reader.take(wrong)).code, 'ERR_VALUE')
+    assert.is(failure(() => reader.takeRaw(wrong)).code, 'ERR_VALUE')
+    for (const promise of [reader.each(wrong), reader.eachRaw(wrong)])
+      assert.is(await promise.catch(error => (error as BpfError).code), 'ERR_VALUE')
+  }
+  assert.is(reader.pending, before)
+  assert.is(
+    reader.take(() => {}),
+    2,
+  )
+})
 
 onKernel('what is not taken stays in the buffer, and the program is refused when it is full', async () => {
   using object = loadEvents()

@@ -217,4 +217,14 @@ test('variables are placed by their names, also where BTF lists them in another 
   assert.is(offsetOf('left'), 0)
 })
 
+test('to read a variable makes no more than it, however large its section is', () => {
+  const { bytes } = new Patch('counter.bpf.o').section('.bss', 'sh_size', 2 ** 30)
+  const { variables } = parseSpec(bytes, 'counter')
+  const left = variables.find(({ name }) => name === 'left')
+  const before = process.memoryUsage().arrayBuffers
+  assert.is(left?.get(), 0n)
+  const made = process.memoryUsage().arrayBuffers - before
+  assert.ok(made < 2 ** 16, `${made} bytes`)
+})
+
 test.run()
