@@ -32,8 +32,7 @@ const usage = `Usage: npm run bench -- [options]
   --only NAME   rows of this name; may be repeated
   --quick       fewer sizes and rounds, under a minute
   --json        { machine, rows } for programs
-  --help        this
-`
+  --help        this`
 
 const { values: options } = commandLine(usage, {
   options: {
@@ -42,6 +41,11 @@ const { values: options } = commandLine(usage, {
     json: { type: 'boolean', default: false },
   },
 })
+
+// before anything is made; where they work rows are told for measuring only
+const names = new Set(allRows(new Contestants(''), { root: '', scratch: '' }).map(({ name }) => name))
+const unknown = options.only.find(name => !names.has(name))
+if (unknown !== undefined) refuse(`no row '${unknown}'; there are:\n  ${[...names].join('\n  ')}`)
 
 await onOwnBpffs(async root => {
   const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-bench-'))
@@ -93,9 +97,6 @@ function allRows(
 
 function chosen(rows: readonly Row[]): readonly Row[] {
   const { only } = options
-  const names = new Set(rows.map(({ name }) => name))
-  const unknown = only.find(name => !names.has(name))
-  if (unknown !== undefined) return refuse(`no row '${unknown}'; there are:\n  ${[...names].join('\n  ')}`)
   return only.length === 0 ? rows : rows.filter(({ name }) => only.includes(name))
 }
 

@@ -19,18 +19,6 @@ const usage = `Usage: npm run test:kernels -- [options] [filter...]
 
 The last line is 'N passed, N failed, N skipped' over all of them.`
 
-const checkout = resolve(import.meta.dirname, '..')
-const sum = { passed: 0, failed: 0, skipped: 0 }
-let isAsked = false
-
-process.on('exit', code => {
-  // --help
-  if (!isAsked && code === 0) return
-  if (sum.failed === 0 && (code !== 0 || sum.passed === 0)) sum.failed = 1
-  if (sum.failed > 0) process.exitCode = 1
-  console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
-})
-
 const { values: options, positionals: filters } = commandLine(usage, {
   allowPositionals: true,
   options: {
@@ -40,7 +28,15 @@ const { values: options, positionals: filters } = commandLine(usage, {
   },
 })
 const timeoutSeconds = numberOf('timeout', options.timeout ?? (options.all ? '5400' : '900'))
-isAsked = true
+const checkout = resolve(import.meta.dirname, '..')
+const sum = { passed: 0, failed: 0, skipped: 0 }
+
+process.on('exit', code => {
+  if (sum.failed === 0 && (code !== 0 || sum.passed === 0)) sum.failed = 1
+  if (sum.failed > 0) process.exitCode = 1
+  console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
+})
+
 if (process.arch !== 'x64') throw new Error(`the machines are made on x86-64, this is ${process.arch}`)
 
 const scratch = mkdtempSync(join(tmpdir(), 'bpfpin-machines-'))

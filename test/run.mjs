@@ -29,14 +29,13 @@ const AT_ONCE = process.env.BPFPIN_MACHINE === undefined ? 3 : 1
 const fewFiles = 10
 const sum = { passed: 0, failed: 0, skipped: 0, elsewhere: 0 }
 let reportFile
-let isAsked = false
+let given
 const paint = process.stdout.isTTY && !process.env.NO_COLOR
 const red = text => (paint ? `\x1b[31m${text}\x1b[39m` : text)
 const yellow = text => (paint ? `\x1b[33m${text}\x1b[39m` : text)
 
 process.on('exit', code => {
-  // --help
-  if (!isAsked && code === 0) return
+  if (!given && code === 0) return // it only said how it is called
   if (sum.failed === 0 && (code !== 0 || sum.passed + sum.skipped === 0)) sum.failed = 1
   if (sum.failed > 0) process.exitCode = 1
   report({ end: true })
@@ -44,7 +43,7 @@ process.on('exit', code => {
   console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 })
 
-const { values: options, positionals: filters } = commandLine(usage, {
+given = commandLine(usage, {
   allowPositionals: true,
   options: {
     dir: { type: 'string' },
@@ -53,8 +52,8 @@ const { values: options, positionals: filters } = commandLine(usage, {
     all: { type: 'boolean', default: false },
   },
 })
+const { values: options, positionals: filters } = given
 const timeout = 1000 * numberOf('timeout', options.timeout)
-isAsked = true
 reportFile = options.report
 const dir = resolve(options.dir ?? fileURLToPath(new URL('.', import.meta.url)))
 

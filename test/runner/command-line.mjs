@@ -7,10 +7,10 @@ export function commandLine(usage, config) {
   try {
     given = parseArgs({ ...config, options })
   } catch (error) {
-    refuse(`${error.message}\n\n${usage.trim()}`)
+    refuse(`${error.message}\n\n${usage}`)
   }
   if (!given.values.help) return given
-  console.log(usage.trim())
+  console.log(usage)
   process.exit(0)
 }
 
