@@ -122,4 +122,22 @@ test('errors name the blob as the caller does', () => {
   )
 })
 
+test('names that begin with the same 32 bytes, or one with the other, are told apart, however many are looked for', () => {
+  const stem = 'core::option::Option<alloc::vec::Vec<'
+  assert.ok(stem.length >= 32)
+  // more than are looked for before chains are made of them
+  const names = Array.from({ length: 200 }, (_, i) => `${stem}${'>'.repeat(i % 7)}${i}`)
+  names.push(stem, stem.slice(0, 32), stem.slice(0, 31))
+  const writer = new BtfWriter()
+  const types = names.map(name => writer.add({ kind: 'fwd', name, of: 'struct' }))
+  const last = writer.add({ kind: 'fwd', name: names[7]!, of: 'struct' })
+  const btf = parseBtf(writer.finish())
+  for (const [i, name] of names.entries()) {
+    const found = btf.findAll(name).map(({ id }) => id)
+    assert.equal(found, i === 7 ? [types[i], last] : [types[i]], name)
+  }
+  for (const none of [`${stem}>`, `${names[3]}0`, stem.slice(0, 30), `${names.at(-1)}\0`])
+    assert.is(btf.find(none), undefined, none)
+})
+
 test.run()
